@@ -281,6 +281,7 @@ const commands: Readonly<Record<string, string | readonly [words: string, entry:
   'cluster init': ['cluster init', 'init-cluster authority'],
   'cluster nats-certificate': ['cluster nats-certificate a b', 'issue-certificate a b'],
   'node token': ['node token --name n1', 'create-join-token n1'],
+  'node revoke-token': ['node revoke-token TOKEN', 'revoke-join-token n1'],
   'node drain': ['node drain n1 --no-wait', 'drain-node n1'],
   'node remove': ['node remove n1', 'remove-node n1'],
   'vault rotate': ['vault rotate --keep-key', 'rotate-vault parameters'],
@@ -300,6 +301,7 @@ const commands: Readonly<Record<string, string | readonly [words: string, entry:
 const reading = [
   ...['up', 'doctor', 'prove', 'policy show', 'policy test', 'advisories status', 'advisories sources'],
   ...['namespace key list', 'image build', 'image scan', 'cluster nats-config', 'node list', 'node show'],
+  'node tokens',
   ...['audit list', 'audit export', 'audit verify', 'sandbox run', 'sandbox explain', 'sandbox violations'],
   'vault status',
 ];
@@ -322,6 +324,7 @@ test('every changing command of an operator has its entry', async () => {
   });
   await store[Symbol.asyncDispose]();
   let keyId = '';
+  let tokenId = '';
   const expected: string[] = [];
   for (const [name, step] of Object.entries(commands)) {
     const entryOf = commandsOf(entries).find(([words]) => words === name)?.[1].entry;
@@ -331,8 +334,10 @@ test('every changing command of an operator has its entry', async () => {
     }
     const [words, entry] = step;
     if (name === 'node remove') await joined('n1');
-    const { stdout } = await here(...words.replace('KEY', keyId).split(' '), '-o', 'json');
+    const given = words.replace('KEY', keyId).replace('TOKEN', tokenId);
+    const { stdout } = await here(...given.split(' '), '-o', 'json');
     if (name === 'namespace key create') keyId = String(JSON.parse(stdout).key).split(':')[0] ?? '';
+    if (name === 'node token') tokenId = String(JSON.parse(stdout).id);
     expected.push(entry);
   }
   const listed = JSON.parse(
@@ -406,6 +411,6 @@ function deadLetter(): DeliveryRow {
 async function joined(name: string): Promise<void> {
   await using store = await openStore({ path: dataPaths(env['WARD_DATA'] ?? '').database });
   const { members } = store;
-  await members.addToken({ key: 'k', role: 'api', name, lifeMs: 60_000 });
+  await members.addToken({ key: 'k', role: 'api', name, uses: 1, lifeMs: 60_000 });
   await members.join({ token: 'k', name, role: 'api', key: 'its', lifeMs: 60_000 });
 }

@@ -2,7 +2,7 @@
  * A node that only runs actions, in a cluster whose bus knows each node by its certificate: a real nats-server with the
  * configuration that Ward writes, and real sandboxes.
  */
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -26,6 +26,8 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
   let api: Ward;
   let invoker: Ward;
   let token: string;
+  let apiToken: string;
+  let startFurther: () => Promise<Ward>;
 
   beforeAll(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'ward-invoker-'));
@@ -44,9 +46,19 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
       ...{ store, bus: nats.setting, cluster: { node: 'api1' } },
       blobs: `s3://${testBucket}/ward?endpoint=${moto.url}`,
     };
-    const startApi = async () => {
-      const through = ['setpriv', '--reuid=ward', '--regid=ward', '--clear-groups', '--'];
-      return (await Ward.startSaying(config, dataDir, undefined, { flags: ['--role', 'api'], through })).ward;
+    const startApi = async () =>
+      (await Ward.startSaying(config, dataDir, undefined, { flags: apiFlags, through: asWard })).ward;
+    startFurther = async () => {
+      const further = join(folder, 'api2');
+      await mkdir(further);
+      // What an operator brings: without the authority.
+      for (const file of ['parameters.keys', 'guest.auth'])
+        await cp(join(dataDir, file), join(further, file));
+      await mustRun(['chown', '--recursive', 'ward:ward', further]);
+      const { ward } = await Ward.startSaying({ ...config, cluster: { node: 'api2' } }, further, undefined, {
+        ...{ flags: [...apiFlags, '--join', api.url], through: asWard, env: { WARD_JOIN_TOKEN: apiToken } },
+      });
+      return stack.use(ward);
     };
     const operate = async (...words: string[]) => {
       const files = ['--data', dataDir, '--config', join(dataDir, 'config.yaml')];
@@ -58,7 +70,10 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     await operate('cluster', 'init');
     await first.stop();
     api = stack.use(await startApi());
-    token = JSON.parse(await operate('node', 'token', '--name', 'inv1', '-o', 'json')).token;
+    const tokenFor = async (...words: string[]) =>
+      JSON.parse(await operate('node', 'token', ...words, '-o', 'json')).token;
+    token = await tokenFor('--name', 'inv1');
+    apiToken = await tokenFor('--role', 'api', '--name', 'api2');
     await operate('cluster', 'nats-certificate', '127.0.0.1', '--out', nats.folder);
     await nats.begin(
       await operate('cluster', 'nats-config', '--listen', nats.listen, '--folder', nats.folder),
@@ -129,12 +144,28 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     expect(techniques.length).toBeGreaterThan(15);
   });
 
+  test('runs what a further API node gives it, which has joined with a token for its role', async () => {
+    const further = await startFurther();
+    const answers: unknown[] = [];
+    // It hears the nodes only now.
+    await api.until(async () => {
+      const { status, body } = await further.invoke('hello', { name: 'further' });
+      answers.push(body);
+      return status === 200;
+    });
+    expect(answers.at(-1)).toMatchObject({ response: { result: { hi: 'further' } } });
+    expect(await readdir(join(further.dataDir, 'cluster'))).toEqual(['node.json']);
+  });
+
   test('starts again without a token, and ends when it is told to', async () => {
     expect(await invoker.stop()).toBe(0);
     invoker = stack.use(await startInvoker(invoker.dataDir, api.url));
     await api.until(async () => (await api.invoke('hello', { name: 'again' })).status === 200);
   });
 });
+
+const apiFlags = ['--role', 'api'];
+const asWard = ['setpriv', '--reuid=ward', '--regid=ward', '--clear-groups', '--'];
 
 /** Without the keys of the store of blobs, which are in the environment of these tests. */
 async function startInvoker(dataDir: string, url: string, token?: string): Promise<Ward> {

@@ -103,7 +103,7 @@ test('an API pod makes its data folder, with an authority that Ward reads', asyn
   expect(openAuthority(join(folder, 'cluster')).cluster).toBe(authority.cluster);
 });
 
-test('an invoker takes the name of its node, and its token if there is one', async () => {
+test('an invoker takes the name of its node, and the token for it or for all, if there is one', async () => {
   await using tokens = await mkdtempDisposable(join(tmpdir(), 'ward-invoker-pod-'));
   await writeFile(join(tokens.path, 'worker-1_example'), 'a token\n');
   const script = joinScript.replaceAll('/etc/ward/join', tokens.path);
@@ -118,6 +118,10 @@ test('an invoker takes the name of its node, and its token if there is one', asy
     'WARD_NODE=worker-1_example',
   ]);
   expect(await variables('worker-2')).toEqual(['WARD_NODE=worker-2']);
+  await writeFile(join(tokens.path, 'all.nodes'), 'for all\n');
+  const tokenOf = async (node: string) => (await variables(node)).find((line) => line.includes('TOKEN'));
+  expect(await tokenOf('worker-2')).toBe('WARD_JOIN_TOKEN=for all');
+  expect(await tokenOf('worker-1.example')).toBe('WARD_JOIN_TOKEN=a token');
 });
 
 test('an invoker gets no address and no key of a database or of blobs', () => {
@@ -212,7 +216,7 @@ function secretsIn({ spec }: Workload & KubernetesObject): readonly string[] {
     ),
     ...volumes.flatMap(({ secret }) => {
       if (secret === undefined) return [];
-      const keys = secret.items?.map(({ key }) => key) ?? ['one for each node'];
+      const keys = secret.items?.map(({ key }) => key) ?? ['all.nodes, or one for each node'];
       return keys.map((key) => `${secret.secretName} ${key}`);
     }),
   ];

@@ -55,7 +55,7 @@ test('has the commands of the platform', () => {
     ...['status', 'rotate'].map((verb) => `vault ${verb}`),
     'console login',
     ...['init', 'nats-config', 'nats-certificate'].map((verb) => `cluster ${verb}`),
-    ...['list', 'show', 'drain', 'token', 'remove'].map((verb) => `node ${verb}`),
+    ...['list', 'show', 'drain', 'token', 'tokens', 'revoke-token', 'remove'].map((verb) => `node ${verb}`),
     ...['backup', 'restore', 'migrate', 'fsck'],
     ...['run', 'explain', 'learn', 'violations'].map((verb) => `sandbox ${verb}`),
     ...['login', 'logout'],

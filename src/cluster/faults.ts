@@ -13,10 +13,12 @@ export const clusterFaults = {
   JOIN_TOKEN_INVALID: 'invalid',
   JOIN_TOKEN_UNKNOWN: 'denied',
   JOIN_TOKEN_EXPIRED: 'denied',
-  /** By another node. */
+  /** By as many other nodes as it is for. */
   JOIN_TOKEN_USED: 'denied',
   /** Bound to another role or name. */
   JOIN_TOKEN_BOUND: 'denied',
+  /** To be revoked. */
+  JOIN_TOKEN_MISSING: 'missing',
   /** Of another cluster. */
   JOIN_TOKEN_FOREIGN: 'denied',
   /** Not of the form, not signed, or with a key of another type. */

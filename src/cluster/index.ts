@@ -6,7 +6,7 @@ export { checkClock } from './clock.ts';
 export { clusterFault, clusterFaults } from './faults.ts';
 export { type NodeIdentity, readNode } from './identity.ts';
 export { joinCluster } from './join.ts';
-export { newToken, parseToken } from './join-tokens.ts';
+export { newToken, parseToken, shownTokenId } from './join-tokens.ts';
 export { keyId, newNodeKey } from './keys.ts';
 export {
   type BusPlace,

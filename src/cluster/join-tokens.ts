@@ -3,7 +3,7 @@
  * public half. PIN identifies the key of the authority. A node signs its request with the token and sends only the
  * signature. So nobody on the network can use the token, or put another key into the request.
  */
-import type { KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { clusterFault } from './faults.ts';
 import { newTokenKey, tokenKeyId, tokenKeyOf, tokenSeed } from './keys.ts';
 import { clusterIdSchema } from './messages.ts';
@@ -26,6 +26,7 @@ export interface JoinToken extends TokenTerms {
 
 const mark = 'ward-join';
 const version = '1';
+const shownLength = 12;
 const keyPattern = /^[A-Za-z0-9_-]{43}$/;
 
 export function newToken(terms: TokenTerms): { readonly text: string; readonly id: string } {
@@ -35,6 +36,11 @@ export function newToken(terms: TokenTerms): { readonly text: string; readonly i
     text: [mark, version, cluster, role, name, tokenSeed(key), pin].join('.'),
     id: tokenKeyId(key),
   };
+}
+
+/** A short name for a token in lists and commands. */
+export function shownTokenId(id: string): string {
+  return createHash('sha256').update(id).digest('hex').slice(0, shownLength);
 }
 
 /** Errors never quote the text. @throws Fault JOIN_TOKEN_INVALID */

@@ -9,7 +9,7 @@ import type { MemberRow, MemberStore } from '../store/index.ts';
 import { type Authority, subjectOf } from './authority.ts';
 import { clockSlackMs } from './clock.ts';
 import { certificateLifeMs, clusterFault, identityExpired } from './faults.ts';
-import { newToken } from './join-tokens.ts';
+import { newToken, shownTokenId } from './join-tokens.ts';
 import { isSigned, isSignedByToken, keyId, parseNodeKey } from './keys.ts';
 import {
   type BusPlace,
@@ -39,12 +39,16 @@ export interface ServiceOptions {
 export interface TokenOrder {
   readonly role: NodeRole;
   readonly name?: string | undefined;
+  /** How many nodes may join with it; by default one. */
+  readonly uses?: number;
   readonly lifeMs: number;
 }
 
 export interface IssuedToken {
   /** The token itself, which is shown only now. */
   readonly token: string;
+  /** Names it where it is listed, and opens nothing. */
+  readonly id: string;
   readonly expiresAt: number;
 }
 
@@ -115,10 +119,10 @@ export function createClusterService(options: ServiceOptions): ClusterService {
       if (!isMember || member.role !== node.role) throw removed(node.name);
       return node;
     },
-    async newToken({ role, name, lifeMs }) {
-      const { text, id } = newToken({ cluster, role, name, pin });
-      const expiresAt = await members.addToken({ key: id, role, name: name ?? null, lifeMs });
-      return { token: text, expiresAt };
+    async newToken({ role, name, uses = 1, lifeMs }) {
+      const { text, id: key } = newToken({ cluster, role, name, pin });
+      const expiresAt = await members.addToken({ key, role, name: name ?? null, uses, lifeMs });
+      return { token: text, id: shownTokenId(key), expiresAt };
     },
   };
 }
@@ -188,10 +192,14 @@ async function whyRefused(
   const hint = 'make a new one: ward node token';
   const known = await members.token(token);
   if (known === undefined)
-    return clusterFault('JOIN_TOKEN_UNKNOWN', 'the cluster does not know the token', { hint });
-  if (known.usedBy !== null && known.usedBy !== key) {
-    return clusterFault('JOIN_TOKEN_USED', 'another node has joined with this token', {
-      hint: 'if you did not start that node, remove it: ward node remove NAME; then make a new token',
+    return clusterFault('JOIN_TOKEN_UNKNOWN', 'the cluster does not know the token, or it was revoked', {
+      hint,
+    });
+  const isUsedUp = known.used >= known.uses || known.usedBy !== null;
+  if (isUsedUp && known.usedBy !== key) {
+    const others = known.uses === 1 ? 'another node has' : `${known.uses} other nodes have`;
+    return clusterFault('JOIN_TOKEN_USED', `${others} joined with this token`, {
+      hint: 'remove those that you did not start: ward node remove NAME; then make a new token',
     });
   }
   if (known.isExpired) return clusterFault('JOIN_TOKEN_EXPIRED', 'the token has expired', { hint });

@@ -12,7 +12,7 @@ import type { UpOptions } from './processes/up.ts';
 
 export type { DoctorReport, DoctorRow, Explanation } from '../sandbox/index.ts';
 export type { AuditAdmin } from './admin/audit.ts';
-export type { BusCertificate, ClusterInit, NodeToken } from './admin/cluster.ts';
+export type { BusCertificate, ClusterInit, NodeToken, OpenToken } from './admin/cluster.ts';
 export type { ConsoleLogin } from './admin/console.ts';
 export type { PolicyCheck, PolicyInForce } from './admin/gate.ts';
 export type {
@@ -107,6 +107,8 @@ export const showAdvisories = lazy(advisories, 'showAdvisories');
 export const initCluster = lazy(cluster, 'initCluster');
 export const newConsoleLogin = lazy(consoleLogin, 'newConsoleLogin');
 export const newNodeToken = lazy(cluster, 'newNodeToken');
+export const listTokens = lazy(cluster, 'listTokens');
+export const revokeToken = lazy(cluster, 'revokeToken');
 export const removeNode = lazy(cluster, 'removeNode');
 export const listNodes = lazy(nodes, 'listNodes');
 export const showNode = lazy(nodes, 'showNode');

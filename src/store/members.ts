@@ -5,6 +5,7 @@ import { note } from './noted.ts';
 import type { JoinTokenTable, MemberTable, Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
 import type { Joining, JoinTokenRow, MemberRow, MemberStore } from './types/members.ts';
+import type { NotedChange } from './types/unsealed.ts';
 
 /** Time for which an expired token still gets the answer that it is expired. */
 const keptMs = 86_400_000;
@@ -12,17 +13,16 @@ const keptMs = 86_400_000;
 export function memberStore(db: Kysely<Schema>, { now }: SqlWords): MemberStore {
   const after = (ms: number) => sql<number>`${now} + ${ms}`;
   return {
-    async addToken({ key, role, name, lifeMs }) {
+    async addToken({ key, role, name, uses, lifeMs }) {
       await db.deleteFrom('join_tokens').where('expires_at', '<', after(-keptMs)).execute();
       return db.transaction().execute(async (inside) => {
         const row = await inside
           .insertInto('join_tokens')
-          .values({ key, role, name, expires_at: after(lifeMs), used_by: null })
+          .values({ key, role, name, uses, expires_at: after(lifeMs), used_by: null })
           .returning('expires_at')
           .executeTakeFirstOrThrow();
-        await note(inside, [
-          { what: 'create-join-token', name: name ?? '*', summary: `for the role ${role}` },
-        ]);
+        const summary = `for the role ${role}${uses === 1 ? '' : `, for ${uses} nodes`}`;
+        await note(inside, [{ what: 'create-join-token', name: name ?? '*', summary }]);
         return row.expires_at;
       });
     },
@@ -41,11 +41,23 @@ export function memberStore(db: Kysely<Schema>, { now }: SqlWords): MemberStore 
         .selectAll()
         .where('expires_at', '>', now)
         .where('used_by', 'is', null)
+        .whereRef('used', '<', 'uses')
         .orderBy('expires_at')
         .orderBy('key')
         .execute();
       return rows.map(toToken);
     },
+    revokeToken: (key) =>
+      db.transaction().execute(async (inside) => {
+        const row = await inside
+          .deleteFrom('join_tokens')
+          .where('key', '=', key)
+          .returningAll()
+          .executeTakeFirst();
+        if (row === undefined) return false;
+        await note(inside, [revocation(row)]);
+        return true;
+      }),
     join: (joining) =>
       db.transaction().execute(async (inside) => {
         const isTaken = await takeToken(inside, joining, now);
@@ -82,10 +94,16 @@ export function memberStore(db: Kysely<Schema>, { now }: SqlWords): MemberStore 
           .where('removed_at', 'is', null)
           .returning('key')
           .executeTakeFirst();
-        if (row === undefined) return false;
-        await inside.deleteFrom('join_tokens').where('used_by', '=', row.key).execute();
-        await note(inside, [{ what: 'remove-node', name }]);
-        return true;
+        if (row === undefined) return undefined;
+        const usedIts = inside.selectFrom('join_token_uses').select('token').where('key', '=', row.key);
+        const tokens = await inside
+          .deleteFrom('join_tokens')
+          .where(({ eb, or }) => or([eb('used_by', '=', row.key), eb('key', 'in', usedIts)]))
+          .returningAll()
+          .execute();
+        const revoked = tokens.filter(({ uses, used }) => used < uses);
+        await note(inside, [{ what: 'remove-node', name }, ...revoked.map(revocation)]);
+        return revoked.map(toToken);
       }),
     async now() {
       const { rows } = await sql<{ at: number }>`select ${now} as at`.execute(db);
@@ -96,19 +114,57 @@ export function memberStore(db: Kysely<Schema>, { now }: SqlWords): MemberStore 
 
 async function takeToken(
   inside: Transaction<Schema>,
-  { token, role, name, key }: Joining,
+  joining: Joining,
   now: SqlWords['now'],
 ): Promise<boolean> {
+  const { token, role, name, key } = joining;
+  if (await hasTaken(inside, joining, now)) return true;
   const taken = await inside
     .updateTable('join_tokens')
-    .set({ used_by: key, name })
+    .set(({ eb, ref }) => ({
+      used: eb('used', '+', 1),
+      // A server of the version before this one looks only at these two.
+      used_by: eb.case().when('uses', '=', 1).then(key).end(),
+      name: eb.case().when('uses', '=', 1).then(name).else(ref('name')).end(),
+    }))
     .where('key', '=', token)
     .where('role', '=', role)
     .where('expires_at', '>', now)
     .where(({ eb, or }) => or([eb('name', 'is', null), eb('name', '=', name)]))
-    .where(({ eb, or }) => or([eb('used_by', 'is', null), eb('used_by', '=', key)]))
+    .where('used_by', 'is', null)
+    .whereRef('used', '<', 'uses')
     .executeTakeFirst();
-  return taken.numUpdatedRows === 1n;
+  if (taken.numUpdatedRows !== 1n) return false;
+  await inside
+    .insertInto('join_token_uses')
+    .values({ token, key, name })
+    .onConflict((conflict) => conflict.columns(['token', 'key']).doUpdateSet({ name }))
+    .execute();
+  return true;
+}
+
+/** The same node asks again: it may not have got the answer. */
+async function hasTaken(
+  inside: Transaction<Schema>,
+  { token, role, name, key }: Joining,
+  now: SqlWords['now'],
+): Promise<boolean> {
+  const use = await inside
+    .selectFrom('join_token_uses as uses')
+    .innerJoin('join_tokens as tokens', 'tokens.key', 'uses.token')
+    .select('uses.key')
+    .where('uses.token', '=', token)
+    .where('uses.key', '=', key)
+    .where('uses.name', '=', name)
+    .where('tokens.role', '=', role)
+    .where('tokens.expires_at', '>', now)
+    .executeTakeFirst();
+  return use !== undefined;
+}
+
+function revocation({ role, name, uses, used }: Selectable<JoinTokenTable>): NotedChange {
+  const summary = `for the role ${role}, ${uses - used} of ${uses} uses left`;
+  return { what: 'revoke-join-token', name: name ?? '*', summary };
 }
 
 /** Throwing ends the transaction, so that the token stays unused. */
@@ -145,6 +201,8 @@ function toToken(row: Selectable<JoinTokenTable>): JoinTokenRow {
     key: row.key,
     role: row.role,
     name: row.name,
+    uses: row.uses,
+    used: row.used,
     expiresAt: row.expires_at,
     usedBy: row.used_by,
   };

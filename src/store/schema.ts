@@ -218,6 +218,14 @@ export interface JoinTokenTable {
   name: string | null;
   expires_at: number;
   used_by: string | null;
+  uses: Generated<number>;
+  used: Generated<number>;
+}
+
+export interface JoinTokenUseTable {
+  token: string;
+  key: string;
+  name: string;
 }
 
 export interface CodeMarkTable {
@@ -289,6 +297,7 @@ export interface Schema {
   violations: ViolationTable;
   members: MemberTable;
   join_tokens: JoinTokenTable;
+  join_token_uses: JoinTokenUseTable;
   cluster_nodes: ClusterNodeTable;
   sessions: SessionTable;
   spent_tokens: SpentTokenTable;

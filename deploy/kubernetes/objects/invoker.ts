@@ -98,14 +98,15 @@ function imagesContainer({ image }: Settings): Container {
 const joinFolder = '/etc/ward/join';
 
 /**
- * Names the node of Ward like that of Kubernetes, and takes its token, if there is one for it. A node of Ward has no dot
- * in its name, and one of Kubernetes no underscore. Then runs the words after the script. Kubernetes replaces `$(NAME)`
- * only by a variable of that name.
+ * Names the node of Ward like that of Kubernetes, and takes the token for it, or the one for all, if there is one. A node
+ * of Ward has no dot in its name, and one of Kubernetes no underscore. Then runs the words after the script. Kubernetes
+ * replaces `$(NAME)` only by a variable of that name.
  */
 export const joinScript = [
   `WARD_NODE=$(printf %s "$KUBERNETES_NODE" | tr . _)`,
-  `token=${joinFolder}/$WARD_NODE`,
-  'if [ -f "$token" ]; then WARD_JOIN_TOKEN=$(cat "$token"); export WARD_JOIN_TOKEN; fi',
+  `for token in ${joinFolder}/all.nodes ${joinFolder}/$WARD_NODE; do`,
+  '  if [ -f "$token" ]; then WARD_JOIN_TOKEN=$(cat "$token"); export WARD_JOIN_TOKEN; fi',
+  'done',
   'export WARD_NODE',
   'exec "$@"',
 ].join('\n');

@@ -53,23 +53,48 @@ const natsCertificate: CommandSpec = {
 
 const token: CommandSpec = {
   name: 'token',
-  summary: 'make a token with which one node can join the cluster, and show it once (operator)',
+  summary: 'make a token with which nodes can join the cluster, and show it once (operator)',
   works: 'local',
   administers: true,
   args: [],
   options: [
     { flags: '--role <ROLE>', summary: 'what the node will do (invoker)', choices: ['api', 'invoker'] },
     { flags: '--name <NAME>', summary: 'the only name that the node may take (any)' },
+    { flags: '--uses <N>', summary: 'how many nodes may join with it, at most 1000 (1)' },
     { flags: '--ttl <PERIOD>', summary: 'when the token expires: 30m, 1h, at most 7d (1h)' },
   ],
   examples: [
     { command: 'ward node token --role invoker --ttl 1h', does: 'for one invoker, which chooses its name' },
+    { command: 'ward node token --uses 20 --ttl 1d', does: 'for all nodes of a group, or of a DaemonSet' },
     {
       command: 'ward node token --role api --name api-2 -q -o name',
       does: 'prints only the token, for a script',
     },
   ],
   handler: async () => (await import('../handlers/cluster.ts')).token,
+};
+
+const tokens: CommandSpec = {
+  name: 'tokens',
+  summary: 'list the tokens with which nodes can still join, without their secrets (operator)',
+  works: 'local',
+  args: [],
+  options: [],
+  examples: [
+    { command: 'ward node tokens', does: 'shows how many nodes have joined with each, and until when' },
+  ],
+  handler: async () => (await import('../handlers/cluster.ts')).tokens,
+};
+
+const revokeToken: CommandSpec = {
+  name: 'revoke-token',
+  summary: 'let no further node join with a token; those that have joined stay (operator)',
+  works: 'local',
+  administers: true,
+  args: [{ name: '<id>', summary: 'id of the token, from the list' }],
+  options: [],
+  examples: [{ command: 'ward node revoke-token 3f0c9b4c81d2', does: 'the token stops working at once' }],
+  handler: async () => (await import('../handlers/cluster.ts')).revokeToken,
 };
 
 const remove: CommandSpec = {
@@ -137,5 +162,5 @@ export const clusterGroup: GroupSpec = {
 export const nodeGroup: GroupSpec = {
   name: 'node',
   summary: 'nodes of a cluster',
-  commands: [list, show, drain, token, remove],
+  commands: [list, show, drain, token, tokens, revokeToken, remove],
 };

@@ -1,9 +1,11 @@
-/** `ward cluster init`, `nats-config`, `nats-certificate`; `ward node token`, `remove`. */
+/** `ward cluster init`, `nats-config`, `nats-certificate`; `ward node token`, `tokens`, `revoke-token`, `remove`. */
+import type { OpenToken } from '../../server/index.ts';
 import type { Handler } from '../command-spec.ts';
 import { timeText } from '../entity-fields.ts';
 import { localOptions, openServer } from '../local.ts';
 
 const usualTokenMs = 3_600_000;
+const mostUses = 1000;
 
 export const init: Handler = async (input, { io }) => {
   const { initCluster } = await openServer();
@@ -59,14 +61,18 @@ export const token: Handler = async (input, { io }) => {
   const made = await newNodeToken(localOptions(input), {
     role: input.text('role') ?? 'invoker',
     name: input.text('name'),
+    uses: input.integer('uses', { min: 1, max: mostUses }) ?? 1,
     lifeMs: input.periodMs('ttl') ?? usualTokenMs,
   });
-  io.ok(`made a token for one node of role ${made.role}; it is shown only now`);
+  const nodes = made.uses === 1 ? 'one node' : `${made.uses} nodes`;
+  io.ok(`made a token for ${nodes} of role ${made.role}; it is shown only now`);
   await io.record({
     fields: [
       ['token', made.token],
+      ['id', made.id],
       ['role', made.role],
       ['name', made.name ?? 'any'],
+      ['uses', `${made.uses}`],
       ['expires', timeText(made.expiresAt)],
     ],
     name: made.token,
@@ -75,11 +81,41 @@ export const token: Handler = async (input, { io }) => {
   return 0;
 };
 
+export const tokens: Handler = async (input, { io }) => {
+  const { listTokens } = await openServer();
+  const items = await listTokens(localOptions(input));
+  await io.list<OpenToken>({
+    items,
+    data: items,
+    columns: [
+      { title: 'id', cell: ({ id }) => id, isWhole: true },
+      { title: 'role', cell: ({ role }) => role },
+      { title: 'name', cell: ({ name }) => name ?? 'any' },
+      { title: 'used', cell: ({ uses, used }) => `${used} of ${uses}`, align: 'right' },
+      { title: 'expires', cell: ({ expiresAt }) => timeText(expiresAt) },
+    ],
+    name: ({ id }) => id,
+  });
+  return 0;
+};
+
+export const revokeToken: Handler = async (input, { io }) => {
+  const { revokeToken } = await openServer();
+  const id = input.required(0);
+  await revokeToken(localOptions(input), id);
+  io.ok(`revoked token ${id}`);
+  return 0;
+};
+
 export const remove: Handler = async (input, { io }) => {
   const { removeNode } = await openServer();
   const name = input.required(0);
-  await removeNode(localOptions(input), name);
+  const revoked = await removeNode(localOptions(input), name);
   io.ok(`removed node ${name}`);
+  for (const { id, uses, used } of revoked)
+    io.note(
+      `token ${id} is revoked, as ${name} knows it; ${uses - used} more nodes could have joined with it`,
+    );
   io.note('next: give NATS its new configuration, which ends the connection: ward cluster nats-config');
   return 0;
 };

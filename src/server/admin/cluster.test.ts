@@ -11,7 +11,15 @@ import { openAddresses } from '../cluster/api-addresses.ts';
 import { openHttpDoor } from '../cluster/http-door.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { startApiRole } from '../platform/api-role-process.fixture.ts';
-import { initCluster, newBusCertificate, newNodeToken, removeNode, writeNatsConfig } from './cluster.ts';
+import {
+  initCluster,
+  listTokens,
+  newBusCertificate,
+  newNodeToken,
+  removeNode,
+  revokeToken,
+  writeNatsConfig,
+} from './cluster.ts';
 
 const hourMs = 3_600_000;
 const doorOf = (...urls: string[]) => openHttpDoor(openAddresses(urls));
@@ -35,7 +43,7 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true });
 });
 
-const order = (more: object = {}) => ({ role: 'invoker', name: undefined, lifeMs: hourMs, ...more });
+const order = (more: object = {}) => ({ role: 'invoker', name: undefined, uses: 1, lifeMs: hourMs, ...more });
 
 async function joinAs(name: string, token: string) {
   return joinCluster({ door, folder: join(dataDir, 'nodes', name), role: 'invoker', name, token });
@@ -71,6 +79,29 @@ test('a refusal arrives with its code and its hint', async () => {
     code: 'JOIN_TOKEN_USED',
     hint: expect.stringContaining('ward node remove'),
   });
+});
+
+test('a token for several nodes lets that many join, and is listed and revoked', async () => {
+  const { token, id } = await newNodeToken(place, order({ uses: 2 }));
+  const nodes = { id, role: 'invoker', name: null, uses: 2 };
+  const listed = async () => (await listTokens(place)).find((each) => each.id === id);
+  expect(await listed()).toMatchObject({ ...nodes, used: 0 });
+  for (const name of ['many-1', 'many-1', 'many-2']) await joinAs(name, token);
+  expect(await listed()).toBeUndefined();
+  await expect(joinAs('many-3', token)).rejects.toMatchObject({
+    code: 'JOIN_TOKEN_USED',
+    message: expect.stringContaining('2 other nodes have joined'),
+  });
+  const more = await newNodeToken(place, order({ uses: 3 }));
+  await joinAs('many-3', more.token);
+  expect(await removeNode(place, 'many-3')).toMatchObject([{ id: more.id, used: 1, uses: 3 }]);
+  const last = await newNodeToken(place, order({ uses: 3 }));
+  await revokeToken(place, last.id);
+  for (const gone of [more, last])
+    await expect(joinAs('many-4', gone.token)).rejects.toMatchObject({ code: 'JOIN_TOKEN_UNKNOWN' });
+  await expect(revokeToken(place, last.id)).rejects.toMatchObject({ code: 'JOIN_TOKEN_MISSING' });
+  const named = newNodeToken(place, order({ name: 'one', uses: 2 }));
+  await expect(named).rejects.toMatchObject({ code: 'NODE_NAME_INVALID' });
 });
 
 test('a token says for what it is, and lives a week at most', async () => {

@@ -14,8 +14,9 @@ import {
   newServerIdentity,
   nodeRoles,
   openAuthority,
+  shownTokenId,
 } from '../../cluster/index.ts';
-import type { Store } from '../../store/index.ts';
+import type { JoinTokenRow, Store } from '../../store/index.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { actAsOwner } from './act-as.ts';
@@ -37,6 +38,8 @@ export interface ClusterInit {
 export interface TokenRequest {
   readonly role: string;
   readonly name: string | undefined;
+  /** How many nodes may join with it. */
+  readonly uses: number;
   readonly lifeMs: number;
 }
 
@@ -45,6 +48,12 @@ export interface NodeToken extends IssuedToken {
   readonly role: string;
   /** Null: any name. */
   readonly name: string | null;
+  readonly uses: number;
+}
+
+/** A token with which nodes can still join. */
+export interface OpenToken extends Pick<JoinTokenRow, 'role' | 'name' | 'uses' | 'used' | 'expiresAt'> {
+  readonly id: string;
 }
 
 export interface BusCertificate {
@@ -74,21 +83,48 @@ export async function initCluster(place: Place): Promise<ClusterInit> {
 /** @throws Fault NODE_NAME_INVALID, CLUSTER_MISSING, DATA_DIR_EMPTY */
 export async function newNodeToken(place: Place, request: TokenRequest): Promise<NodeToken> {
   const role = roleOf(request.role);
+  const { uses } = request;
   const name = request.name === undefined ? undefined : checkNodeName(request.name);
+  if (name !== undefined && uses > 1) {
+    throw clusterFault('NODE_NAME_INVALID', `only one node can have the name ${name}, not ${uses}`, {
+      hint: 'leave out --name or --uses',
+    });
+  }
   await using at = await openCluster(place);
   const { authority, store } = at;
   const service = createClusterService({ authority, members: store.members });
   const lifeMs = Math.min(request.lifeMs, longestTokenMs);
-  const issued = await service.newToken({ role, name, lifeMs });
-  return { ...issued, cluster: authority.cluster, role, name: name ?? null };
+  const issued = await service.newToken({ role, name, uses, lifeMs });
+  return { ...issued, cluster: authority.cluster, role, name: name ?? null, uses };
 }
 
-/** @throws Fault NODE_MISSING, CLUSTER_MISSING, DATA_DIR_EMPTY */
-export async function removeNode(place: Place, name: string): Promise<void> {
+/** Lists the tokens with which nodes can still join. @throws Fault CLUSTER_MISSING, DATA_DIR_EMPTY */
+export async function listTokens(place: Place): Promise<readonly OpenToken[]> {
+  await using at = await openCluster(place);
+  return (await at.store.members.openTokens()).map(openToken);
+}
+
+/** @throws Fault JOIN_TOKEN_MISSING, CLUSTER_MISSING, DATA_DIR_EMPTY */
+export async function revokeToken(place: Place, id: string): Promise<void> {
+  await using at = await openCluster(place);
+  const { members } = at.store;
+  const found = (await members.openTokens()).find(({ key }) => shownTokenId(key) === id);
+  if (found !== undefined && (await members.revokeToken(found.key))) return;
+  throw clusterFault('JOIN_TOKEN_MISSING', `no node can join with a token ${JSON.stringify(id)}`, {
+    hint: 'ward node tokens lists those with which nodes can',
+  });
+}
+
+/**
+ * Returns the tokens of the node with which others could still have joined: they are revoked, as the node knows them.
+ * @throws Fault NODE_MISSING, CLUSTER_MISSING, DATA_DIR_EMPTY
+ */
+export async function removeNode(place: Place, name: string): Promise<readonly OpenToken[]> {
   await using at = await openCluster(place);
   const { members, clusterNodes } = at.store;
   await clusterNodes.forget(name);
-  if (await members.remove(name)) return;
+  const revoked = await members.remove(name);
+  if (revoked !== undefined) return revoked.map(openToken);
   throw clusterFault('NODE_MISSING', `no node of the cluster has the name ${JSON.stringify(name)}`, {
     hint: 'ward cluster nats-config lists the nodes',
   });
@@ -168,6 +204,10 @@ async function openCluster(
   const authority = openAuthority(folder);
   const opened = stack.move();
   return { config, store, authority, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+function openToken({ key, role, name, uses, used, expiresAt }: JoinTokenRow): OpenToken {
+  return { id: shownTokenId(key), role, name, uses, used, expiresAt };
 }
 
 function isRole(text: string): text is NodeRole {

@@ -35,6 +35,7 @@ import * as domains from './0026-domains.ts';
 import * as storedBytes from './0027-stored-bytes.ts';
 import * as sentEntries from './0028-sent-entries.ts';
 import * as persons from './0029-persons.ts';
+import * as joinTokenUses from './0030-join-token-uses.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -66,6 +67,7 @@ export const migrations: Migrations = {
   '0027-stored-bytes': storedBytes,
   '0028-sent-entries': sentEntries,
   '0029-persons': persons,
+  '0030-join-token-uses': joinTokenUses,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 const hourMs = 3_600_000;
 
 function tokenRow(more: Partial<JoinTokenInsert> = {}): JoinTokenInsert {
-  return { key: randomHex(8), role: 'invoker', name: null, lifeMs: hourMs, ...more };
+  return { key: randomHex(8), role: 'invoker', name: null, uses: 1, lifeMs: hourMs, ...more };
 }
 
 function joining(token: string, more: Partial<Joining> = {}): Joining {
@@ -37,14 +37,48 @@ export function memberTests({ store, place }: Context): void {
     expect(await store().members.list()).toHaveLength(1);
   });
 
-  test('one of many nodes that use a token at the same time joins, on any server', async () => {
-    const key = await token();
-    await using other = await place().open();
-    const all = Array.from({ length: 8 }, (_, at) =>
-      (at % 2 === 0 ? store() : other).members.join(joining(key, { name: `n${at}` })),
-    );
-    expect((await Promise.all(all)).filter((each) => each !== undefined)).toHaveLength(1);
-    expect(await store().members.list()).toHaveLength(1);
+  test.each([1, 3])(
+    'of many nodes that use a token for %i at the same time, so many join, on any server',
+    async (uses) => {
+      const key = await token({ uses });
+      await using other = await place().open();
+      const all = Array.from({ length: 8 }, (_, at) =>
+        (at % 2 === 0 ? store() : other).members.join(joining(key, { name: `n${at}` })),
+      );
+      expect((await Promise.all(all)).filter((each) => each !== undefined)).toHaveLength(uses);
+      expect(await store().members.list()).toHaveLength(uses);
+      expect(await store().members.token(key)).toMatchObject({ uses, used: uses });
+      expect(await store().members.openTokens()).toEqual([]);
+    },
+  );
+
+  test('a node that repeats its request takes one use, and its removal revokes the token', async () => {
+    const key = await token({ uses: 3 });
+    const first = joining(key);
+    for (let times = 0; times < 3; times++) expect(await store().members.join(first)).toBeDefined();
+    expect(await store().members.join(joining(key, { name: 'two' }))).toBeDefined();
+    expect(await store().members.openTokens()).toMatchObject([{ key, uses: 3, used: 2, name: null }]);
+    expect(await store().members.remove('one')).toMatchObject([{ key, used: 2 }]);
+    for (const next of [first, joining(key, { name: 'three' })])
+      expect(await store().members.join(next)).toBeUndefined();
+    expect(await store().members.get('two')).toMatchObject({ removedAt: null });
+  });
+
+  test('a name that is taken does not count as a use', async () => {
+    await store().members.join(joining(await token()));
+    const key = await token({ uses: 2 });
+    await expect(store().members.join(joining(key))).rejects.toMatchObject({ code: 'STORE_DUPLICATE' });
+    expect(await store().members.token(key)).toMatchObject({ used: 0 });
+  });
+
+  test('a revoked token lets no node join, and those that have joined stay', async () => {
+    const key = await token({ uses: 2 });
+    const first = joining(key);
+    await store().members.join(first);
+    expect(await store().members.revokeToken(key)).toBe(true);
+    expect(await store().members.revokeToken(key)).toBe(false);
+    expect(await store().members.join(joining(key, { name: 'two' }))).toBeUndefined();
+    expect(await store().members.renew(first)).toMatchObject({ name: 'one' });
   });
 
   test.each([
@@ -66,7 +100,7 @@ export function memberTests({ store, place }: Context): void {
     await expect(store().members.join(second)).rejects.toMatchObject({ code: 'STORE_DUPLICATE' });
     expect(await store().members.token(second.token)).toMatchObject({ usedBy: null });
     expect(await store().members.join({ ...first, token: await token() })).toMatchObject({ key: first.key });
-    expect(await store().members.remove('one')).toBe(true);
+    expect(await store().members.remove('one')).toEqual([]);
     expect(await store().members.join(second)).toMatchObject({ key: second.key, removedAt: null });
   });
 
@@ -76,8 +110,8 @@ export function memberTests({ store, place }: Context): void {
     expect(await store().members.renew({ ...first, lifeMs: 2 * hourMs })).toMatchObject({ name: 'one' });
     expect(await store().members.renew({ ...first, role: 'api' })).toBeUndefined();
     expect(await store().members.renew({ ...first, key: 'another' })).toBeUndefined();
-    expect(await store().members.remove('one')).toBe(true);
-    expect(await store().members.remove('one')).toBe(false);
+    expect(await store().members.remove('one')).toEqual([]);
+    expect(await store().members.remove('one')).toBeUndefined();
     expect(await store().members.renew(first)).toBeUndefined();
     expect(await store().members.join(first)).toBeUndefined();
     expect((await store().members.get('one'))?.removedAt).toBeTypeOf('number');

@@ -92,7 +92,7 @@ export function notedTests({ store }: Context): void {
     await entities.put(pack, null);
     await entities.put(entityRow('p/a'), null);
     await entities.deleteTree('guest', 'p', pack.revision);
-    await members.addToken({ key: 'k', role: 'api', name: 'one', lifeMs: 60_000 });
+    await members.addToken({ key: 'k', role: 'api', name: 'one', uses: 1, lifeMs: 60_000 });
     await members.join({ token: 'k', name: 'one', role: 'api', key: 'its', lifeMs: 60_000 });
     await members.remove('one');
     await namespaces.delete('other');

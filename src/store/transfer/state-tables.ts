@@ -14,6 +14,7 @@ export const stateTables: readonly TableCopy[] = [
   'accepted',
   'members',
   'join_tokens',
+  'join_token_uses',
   'activations',
   'activation_logs',
   'activation_inputs',

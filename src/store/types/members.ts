@@ -12,19 +12,22 @@ export interface MemberRow {
   readonly removedAt: number | null;
 }
 
-/** Permission to join once. */
+/** Permission to join, for one node or for several. */
 export interface JoinTokenRow {
   /** Its public half: a reader of the database can't join with it. */
   readonly key: string;
   readonly role: string;
-  /** The only name that the node may take; null: any, and no node has used it. */
+  /** The only name that the node may take; null: any. One for one node gets its name. */
   readonly name: string | null;
+  /** How many nodes may join with it, and how many have. */
+  readonly uses: number;
+  readonly used: number;
   readonly expiresAt: number;
-  /** Key of the node that has joined with it. */
+  /** Key of the node that has joined with it, if it is for one node. */
   readonly usedBy: string | null;
 }
 
-export interface JoinTokenInsert extends Pick<JoinTokenRow, 'key' | 'role' | 'name'> {
+export interface JoinTokenInsert extends Pick<JoinTokenRow, 'key' | 'role' | 'name' | 'uses'> {
   readonly lifeMs: number;
 }
 
@@ -44,12 +47,14 @@ export interface MemberStore {
   /** Returns when it expires. Removes tokens that expired a day ago. @throws Fault STORE_DUPLICATE */
   addToken(row: JoinTokenInsert): Promise<number>;
   token(key: string): Promise<KnownToken | undefined>;
-  /** Neither used nor expired, by expiry. */
+  /** Neither used up nor expired, by expiry. */
   openTokens(): Promise<readonly JoinTokenRow[]>;
+  /** False when there is none with this key. */
+  revokeToken(key: string): Promise<boolean>;
   /**
    * Uses the token and records the node, both or neither. The same node may repeat it until the token expires, because
-   * it may not have got the answer. Undefined when the token is unknown, expired, for another role or name, or used by
-   * another key.
+   * it may not have got the answer. Undefined when the token is unknown, expired, for another role or name, or used up
+   * by others.
    * @throws Fault STORE_DUPLICATE when another key has that name and was not removed
    */
   join(joining: Joining): Promise<MemberRow | undefined>;
@@ -63,8 +68,11 @@ export interface MemberStore {
   get(name: string): Promise<MemberRow | undefined>;
   /** By name, removed ones too. */
   list(): Promise<readonly MemberRow[]>;
-  /** Removes the node and the tokens that it has used. False when it is not in the cluster. */
-  remove(name: string): Promise<boolean>;
+  /**
+   * Removes the node and the tokens that it has used, as it knows them. Returns those with which others could still have
+   * joined; undefined when the node is not in the cluster.
+   */
+  remove(name: string): Promise<readonly JoinTokenRow[] | undefined>;
   /** The database's clock, in epoch milliseconds. */
   now(): Promise<number>;
 }
