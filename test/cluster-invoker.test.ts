@@ -2,7 +2,8 @@
  * A node that only runs actions, in a cluster whose bus knows each node by its certificate: a real nats-server with the
  * configuration that Ward writes, and real sandboxes.
  */
-import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -28,6 +29,8 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
   let token: string;
   let apiToken: string;
   let startFurther: () => Promise<Ward>;
+  /** An operator's command beside the API node. */
+  let operate: (...words: string[]) => Promise<string>;
 
   beforeAll(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'ward-invoker-'));
@@ -38,12 +41,15 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     const nats = await startSecureNats();
     stack.use(nats);
     const dataDir = join(folder, 'api');
+    const keyFile = join(dataDir, 'given.keys');
     await mkdir(dataDir);
+    await writeFile(keyFile, `first:${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
     await mustRun(['chmod', '711', folder]);
-    await mustRun(['chown', 'ward:ward', dataDir]);
+    await mustRun(['chown', '-R', 'ward:ward', dataDir]);
     const store = postgres.url('ward');
     const config = {
       ...{ store, bus: nats.setting, cluster: { node: 'api1' } },
+      parameters: { keyFile },
       blobs: `s3://${testBucket}/ward?endpoint=${moto.url}`,
     };
     const startApi = async () =>
@@ -51,16 +57,15 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     startFurther = async () => {
       const further = join(folder, 'api2');
       await mkdir(further);
-      // What an operator brings: without the authority.
-      for (const file of ['parameters.keys', 'guest.auth'])
-        await cp(join(dataDir, file), join(further, file));
+      // What an operator brings, beside the file with the keys of parameters: without the authority.
+      await cp(join(dataDir, 'guest.auth'), join(further, 'guest.auth'));
       await mustRun(['chown', '--recursive', 'ward:ward', further]);
       const { ward } = await Ward.startSaying({ ...config, cluster: { node: 'api2' } }, further, undefined, {
         ...{ flags: [...apiFlags, '--join', api.url], through: asWard, env: { WARD_JOIN_TOKEN: apiToken } },
       });
       return stack.use(ward);
     };
-    const operate = async (...words: string[]) => {
+    operate = async (...words: string[]) => {
       const files = ['--data', dataDir, '--config', join(dataDir, 'config.yaml')];
       const { code, stdout, stderr } = await runWard([...words, ...files]);
       if (code !== 0) throw new Error(stderr);
@@ -112,6 +117,18 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
       host: 'http://127.0.0.1:3233',
       names: expect.arrayContaining(['hello', 'keyed']),
     });
+  });
+
+  test('gets parameters of its calls after the keys of the API node were rotated', async () => {
+    await api.request('PUT', '/api/v1/namespaces/_/actions/secret', {
+      body: {
+        exec: { kind: 'nodejs:24', code: 'const main = ({ a }) => ({ a })' },
+        parameters: [{ key: 'a', value: 'sealed' }],
+      },
+    });
+    await operate('vault', 'rotate');
+    const { body } = await api.invoke('secret');
+    expect(body.response.result).toEqual({ a: 'sealed' });
   });
 
   test('runs pushed images by their digest', async () => {

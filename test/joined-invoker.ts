@@ -23,7 +23,7 @@ export interface ApiStart {
 
 const nodes = { api: 'api', invoker: 'invoker' } as const;
 /** Settings that an invoker takes from its own file. */
-const settingsOfInvokers = ['logLevel', 'images', 'invoker', 'limits', 'sandbox'];
+const settingsOfInvokers = ['logLevel', 'apiHost', 'images', 'invoker', 'limits', 'sandbox'];
 
 export function invokerFolder(dataDir: string): string {
   return `${dataDir}.invoker`;
@@ -50,11 +50,17 @@ export async function prepareApiNode(
   };
 }
 
-/** Files of the test that a configuration names. */
+/** Files of the test that a configuration names, and their folders, where the operator's commands write new ones. */
 function filesIn(config: unknown): readonly string[] {
   if (typeof config === 'string')
-    return config.startsWith(`${tmpdir()}/`) && existsSync(config) ? [config] : [];
+    return config.startsWith(`${tmpdir()}/`) && existsSync(config) ? [ownFolderOf(config)] : [];
   return typeof config === 'object' && config !== null ? Object.values(config).flatMap(filesIn) : [];
+}
+
+/** The path itself when its folder is the one of all tests. */
+function ownFolderOf(path: string): string {
+  const folder = dirname(path);
+  return folder === tmpdir() ? path : folder;
 }
 
 /** Root would have read it for a server with a keeper. */

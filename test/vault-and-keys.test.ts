@@ -99,6 +99,7 @@ describe.skipIf(missing !== undefined)(`vault and keys${missing ? ` (${missing})
   });
 
   it('a key does what its scope allows, and nothing once it is deleted', async () => {
+    await ward.deploy('free', 'function main() { return { ok: true } }');
     const keyOf = async (scope: string): Promise<{ key: string; keyId: string }> =>
       local('namespace', 'key', 'create', 'guest', '--scope', scope);
     const [invoke, read] = [await keyOf('invoke'), await keyOf('read')];

@@ -16,8 +16,11 @@ interface UnfitFile {
   readonly cause?: unknown;
 }
 
-/** Never blocks on a named pipe. */
-export function readSecretFile(path: string): SecretFile | UnfitFile {
+/**
+ * Never blocks on a named pipe.
+ * @param server a user beside the caller and root who may own the file
+ */
+export function readSecretFile(path: string, server?: number): SecretFile | UnfitFile {
   let descriptor: number;
   try {
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -27,7 +30,7 @@ export function readSecretFile(path: string): SecretFile | UnfitFile {
   try {
     const stat = fstatSync(descriptor);
     if (!stat.isFile()) return { problem: 'unreadable', isMissing: false, why: 'it is not a file' };
-    const isForeign = stat.uid !== 0 && stat.uid !== process.geteuid?.();
+    const isForeign = ![0, process.geteuid?.(), server].includes(stat.uid);
     if (isForeign || isOpenToOthers(path, stat.mode))
       return { problem: 'shared', isMissing: false, why: 'other users can read or write it' };
     return { stat, text: readFileSync(descriptor, 'utf8') };

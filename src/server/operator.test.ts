@@ -1,5 +1,5 @@
 /** The operator's commands on the machine itself, on a data folder without a server. */
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { digestOf, openBlobStore } from '../blobs/index.ts';
 import { openRegistryStore, parseRepositoryName } from '../content/index.ts';
 import { createVault } from '../functions/index.ts';
-import { tryFileLock } from '../lib/index.ts';
+import { mustRun, tryFileLock } from '../lib/index.ts';
 import { openStore } from '../store/index.ts';
 import { namespaceAdmin } from './admin/namespaces.ts';
 import { vaultAdmin } from './admin/vault.ts';
@@ -181,6 +181,51 @@ describe('the vault', () => {
     await expect(admin.rotate({ keepKey: true })).rejects.toMatchObject({ code: 'PARAMETER_KEYS_BUSY' });
     if (other !== undefined) await store.leases.drop(other);
     expect(await admin.rotate({ keepKey: true })).toMatchObject({ unreadable: 0 });
+  });
+
+  describe.skipIf(process.geteuid?.() !== 0)('of a server that runs as another user', () => {
+    const user = 4_000_006;
+
+    /** A key file of `owner`, in a folder of `folderOwner`, for a data folder of `user`. */
+    async function withKeyFile({ owner = user, folderOwner = user } = {}) {
+      const at = await withAction();
+      const folder = join(at.dataDir, 'keys');
+      const [keyFile, configFile] = [join(folder, 'mine'), join(at.dataDir, 'config.yaml')];
+      await mkdir(folder);
+      await rename(at.paths.parameterKeys, keyFile);
+      await writeFile(configFile, `parameters: { keyFile: ${keyFile} }\n`);
+      await mustRun(['chown', '-R', `${user}:${user}`, at.dataDir]);
+      await chown(folder, folderOwner, folderOwner);
+      await chown(keyFile, owner, owner);
+      return Object.assign(at, { keyFile, options: { dataDir: at.dataDir, configFile } });
+    }
+
+    test('its key file stays that user’s', async () => {
+      await using at = await withKeyFile();
+      await using admin = await vaultAdmin(at.options);
+      const { newest, rewritten } = await admin.rotate({ keepKey: false });
+      expect(rewritten).toBe(1);
+      expect(await readFile(at.keyFile, 'utf8')).toMatch(new RegExp(`^${newest}:`));
+      const { uid, mode } = await stat(at.keyFile);
+      expect([uid, mode & 0o777]).toEqual([user, 0o600]);
+    });
+
+    test('where that user can’t write, the error says what to do by hand', async () => {
+      await using at = await withKeyFile({ folderOwner: 0 });
+      await using admin = await vaultAdmin(at.options);
+      await expect(admin.rotate({ keepKey: false })).rejects.toMatchObject({
+        code: 'PARAMETER_KEYS_INVALID',
+        hint: expect.stringContaining('--keep-key'),
+      });
+    });
+
+    test('the file of any other user is refused, and the hint locks no server out', async () => {
+      await using at = await withKeyFile({ owner: user + 1 });
+      await expect(vaultAdmin(at.options)).rejects.toMatchObject({
+        code: 'PARAMETER_KEYS_INSECURE',
+        hint: expect.stringContaining(`its user ${user}`),
+      });
+    });
   });
 
   test('is not created by a query', async () => {

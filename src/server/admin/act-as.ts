@@ -40,6 +40,11 @@ export function actAsOwner(folder: string): Acting {
   };
 }
 
+/** The user who owns the folder, and as whom a server with the role `api` runs; undefined if it does not exist. */
+export function ownerOf(folder: string): number | undefined {
+  return statSync(folder, { throwIfNoEntry: false })?.uid;
+}
+
 /** Acts as the user who called sudo(8). Undefined when that is root. */
 export function actAsCaller(env: NodeJS.ProcessEnv = process.env): Disposable | undefined {
   const [uid, gid] = [idOf(env['SUDO_UID']), idOf(env['SUDO_GID'])];

@@ -9,7 +9,7 @@ import { noteSharedKeys } from '../secrets/key-check.ts';
 import { addKey } from '../secrets/key-file.ts';
 import { type GivenKeys, readGivenKeys } from '../secrets/secrets.ts';
 import { noticedAfterMs, openVaultKeys } from '../secrets/vault-keys.ts';
-import { actAsOwner } from './act-as.ts';
+import { actAsOwner, ownerOf } from './act-as.ts';
 import { openUsedState, operatorStores } from './operator-stores.ts';
 
 export interface VaultKeyUse {
@@ -53,16 +53,21 @@ export async function vaultAdmin(options: {
   readonly configFile?: string;
 }): Promise<VaultAdmin> {
   const config = await loadConfig(options);
-  const given = readGivenKeys(config);
+  const server = ownerOf(config.dataDir);
+  const given = readGivenKeys(config, process.env, server);
   const stores = operatorStores(config);
   await using stack = new AsyncDisposableStack();
   const acting = stack.use(actAsOwner(config.dataDir));
   const store = stack.use(await openUsedState(stores, config.dataDir));
   const { keys, file, renew } = await openVaultKeys(config, given, false);
   const source = file ?? 'WARD_PARAMETER_KEYS';
+  // With the rights of the file's owner: so the new file is that user's, too, and the server can read it.
   const addToGiven = async (keys: GivenKeys) => {
-    await addTo(keys.file);
-    renew(readGivenKeys(config) ?? keys);
+    const add = async () => {
+      await addTo(keys.file);
+      renew(readGivenKeys(config, process.env, server) ?? keys);
+    };
+    await (keys.owner === 0 ? acting.aside(add) : add());
   };
   const opened = stack.move();
   return {
@@ -92,7 +97,7 @@ export async function vaultAdmin(options: {
           hint: 'wait for its end; if it was killed, it is over after 30 seconds',
         });
       }
-      if (!keepKey) await (given === undefined ? addTo(file) : acting.aside(() => addToGiven(given)));
+      if (!keepKey) await (given === undefined ? addTo(file) : addToGiven(given));
       const [{ id: newest }] = keys('lately');
       const report = await reseal(store, createVault(keys), newest, store.under(lease));
       if ('facts' in store) await noteSharedKeys(keys, store.under(lease).facts);

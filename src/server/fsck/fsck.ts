@@ -12,7 +12,7 @@ import { layersOf } from '../../images/index.ts';
 import { isFault, messageOf, silentLog, tryFileLock } from '../../lib/index.ts';
 import { advisoryStatus, compareDigest } from '../../scanner/index.ts';
 import { newestSchema, type PostgresStore, schemaOfState } from '../../store/index.ts';
-import { actAsOwner } from '../admin/act-as.ts';
+import { actAsOwner, ownerOf } from '../admin/act-as.ts';
 import { openUsedGate, operatorStores, readUsedState } from '../admin/operator-stores.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
@@ -45,7 +45,7 @@ export async function checkAll(options: FsckOptions): Promise<FsckReport> {
   const stores = operatorStores(config);
   if (stores.engine === 'sqlite' && !existsSync(paths.database) && !existsSync(paths.registry))
     throw serverFault('DATA_DIR_EMPTY', `${dataDir} has no data of Ward`);
-  const given = readGivenKeys(config);
+  const given = readGivenKeys(config, process.env, ownerOf(dataDir));
   using stack = new DisposableStack();
   const acting = stack.use(actAsOwner(dataDir));
   // While the lock is held, no Ward starts, which would change the data.

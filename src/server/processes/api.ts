@@ -5,7 +5,7 @@
 import { createLog } from '../../lib/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { startPlatform } from '../platform/platform.ts';
-import { readSecrets } from '../secrets/secrets.ts';
+import { readSecrets, watchGivenKeys } from '../secrets/secrets.ts';
 import { givenTls } from '../tls/key-pair.ts';
 import { watchKeyPairs } from '../tls/watch-key-pair.ts';
 import { greet } from './greeting.ts';
@@ -32,6 +32,7 @@ export async function serveApi(options: UpOptions): Promise<number> {
       const platform = await startPlatform(config, log, secrets, { role: 'api' }, more);
       if (config.tls)
         watchKeyPairs(config.tls.files, tls.pairs, { log, onChange: platform.renewCertificates });
+      if (secrets.parameterKeys) watchGivenKeys(secrets.parameterKeys, platform.renewKeys);
       return platform;
     },
     onStarted: (platform) => greet(platform, (path) => path),

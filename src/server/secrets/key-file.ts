@@ -23,9 +23,12 @@ const mostKeys = 100;
 const header =
   '# Keys that encrypt parameters. The first one encrypts, all of them decrypt. Keep a copy elsewhere.';
 
-/** @throws Fault PARAMETER_KEYS_INVALID, PARAMETER_KEYS_INSECURE */
-export function readKeyFile(file: string): KeyFile {
-  const { stat, text } = readOwnFile(file);
+/**
+ * @param server the user of the server that reads the file, for a command of another user
+ * @throws Fault PARAMETER_KEYS_INVALID, PARAMETER_KEYS_INSECURE
+ */
+export function readKeyFile(file: string, server?: number): KeyFile {
+  const { stat, text } = readOwnFile(file, server);
   const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
   return { keys: parseKeys(lines, file), lines, text, stat };
 }
@@ -74,14 +77,23 @@ export function parseKeys(texts: readonly string[], source: string): VaultKeys {
   return [first, ...others];
 }
 
-function readOwnFile(file: string): { readonly stat: Stats; readonly text: string } {
-  const found = readSecretFile(file);
+function readOwnFile(file: string, server?: number): { readonly stat: Stats; readonly text: string } {
+  const found = readSecretFile(file, server);
   if (!('problem' in found)) return found;
   if (found.problem === 'unreadable')
     throw invalid(`the parameter keys can't be read from ${file}: ${found.why}`, found.cause);
   throw serverFault('PARAMETER_KEYS_INSECURE', `other users can read or write ${file}, which holds keys`, {
-    hint: `chown root ${file} && chmod 600 ${file}`,
+    hint: `chmod 600 ${file}, and let it belong to ${ownersOf(server)}`,
   });
+}
+
+/** Who may own a key file, in words. */
+function ownersOf(server: number | undefined): string {
+  const own = process.geteuid?.();
+  if (own !== 0) return `root or the user ${own}`;
+  return server === undefined || server === 0
+    ? 'root'
+    : `root; for a server with --role api, to its user ${server}`;
 }
 
 function newKey(): { readonly id: string; readonly line: string } {
@@ -90,12 +102,15 @@ function newKey(): { readonly id: string; readonly line: string } {
 }
 
 function unwritable(file: string, cause: unknown) {
-  return invalid(`the parameter keys can't be written to ${file}: ${messageOf(cause)}`, cause);
+  return invalid(
+    `the parameter keys can't be written to ${file}: ${messageOf(cause)}`,
+    cause,
+    'let the owner of the file write in its folder, or add a new key at the start of the file and rotate with --keep-key',
+  );
 }
 
-function invalid(message: string, cause?: unknown) {
-  return serverFault('PARAMETER_KEYS_INVALID', message, {
-    hint: 'write each key as ID:KEY; to create a KEY: head -c 32 /dev/urandom | base64',
-    cause,
-  });
+const howToWriteKeys = 'write each key as ID:KEY; to create a KEY: head -c 32 /dev/urandom | base64';
+
+function invalid(message: string, cause?: unknown, hint = howToWriteKeys) {
+  return serverFault('PARAMETER_KEYS_INVALID', message, { hint, cause });
 }

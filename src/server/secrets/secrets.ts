@@ -16,6 +16,8 @@ export interface GivenKeys {
   readonly source: string;
   /** The file that new keys are added to; undefined: the keys are in the environment, which can't be changed. */
   readonly file: string | undefined;
+  /** The user who owns the file. */
+  readonly owner: number | undefined;
   /** `ID:KEY` each. */
   readonly lines: readonly string[];
 }
@@ -53,16 +55,25 @@ export async function readSecrets(
   };
 }
 
-/** @throws Fault PARAMETER_KEYS_INVALID, PARAMETER_KEYS_INSECURE */
+/**
+ * @param server the user of the server that reads the file, for a command of another user
+ * @throws Fault PARAMETER_KEYS_INVALID, PARAMETER_KEYS_INSECURE
+ */
 export function readGivenKeys(
   { parameters: { keyFile } }: Pick<Config, 'parameters'>,
   env: NodeJS.ProcessEnv = process.env,
+  server?: number,
 ): GivenKeys | undefined {
   const variable = env['WARD_PARAMETER_KEYS'];
   if (variable !== undefined)
-    return { source: 'WARD_PARAMETER_KEYS', file: undefined, lines: variable.split(',') };
+    return { source: 'WARD_PARAMETER_KEYS', file: undefined, owner: undefined, lines: variable.split(',') };
   if (keyFile === undefined) return undefined;
-  return { source: keyFile, file: keyFile, lines: readKeyFile(keyFile).lines };
+  return keysIn(keyFile, server);
+}
+
+function keysIn(file: string, server?: number): GivenKeys {
+  const { lines, stat } = readKeyFile(file, server);
+  return { source: file, file, owner: stat.uid, lines };
 }
 
 /** Watches the operator's key file, and passes on each new content. Ignores an unreadable or empty file. */
@@ -71,7 +82,7 @@ export function watchGivenKeys({ file }: GivenKeys, onChange: (keys: GivenKeys) 
   const look = (now: Stats) => {
     if (now.ino === 0) return;
     try {
-      onChange({ source: file, file, lines: readKeyFile(file).lines });
+      onChange(keysIn(file));
     } catch {
       // The server's keys still decrypt everything; the next start will report the error.
     }
