@@ -290,6 +290,9 @@ describe('the list', () => {
     expect(await names('')).toEqual(['c', 'b', 'a']);
     expect(await names('/?limit=0')).toEqual(['c', 'b', 'a']);
     expect(await names('?limit=1&skip=1')).toEqual(['b']);
+    expect(await names('?search=B')).toEqual(['b']);
+    expect(await names('?search=%25')).toEqual([]);
+    expect(await names('?count=true&search=c')).toEqual({ actions: 1 });
     expect(await names('?count=true')).toEqual({ actions: 3 });
     expect(await names('?count=true&skip=2')).toEqual({ actions: 1 });
     expect(await names('?count=true&skip=9')).toEqual({ actions: 0 });

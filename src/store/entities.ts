@@ -1,5 +1,5 @@
 /** Actions, triggers, rules and packages: one table, optimistic locking by revision. */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { parseObject } from './documents.ts';
 import { storeFault } from './faults.ts';
 import { withinBound } from './holdings.ts';
@@ -84,6 +84,10 @@ function matching(db: Kysely<Schema>, query: Omit<EntityQuery, 'skip' | 'limit'>
   if (query.link !== undefined) rows = rows.where('link', '=', query.link);
   // Written as a literal: SQLite uses the partial index only if the text of the query contains its condition.
   if (query.shared !== undefined) rows = rows.where('shared', '=', (build) => build.lit(1));
+  if (query.pathContains !== undefined) {
+    const pattern = `%${query.pathContains.replaceAll(/[\\%_]/g, '\\$&')}%`;
+    rows = rows.where(sql<boolean>`lower(path) like lower(${pattern}) escape '\\'`);
+  }
   return rows;
 }
 

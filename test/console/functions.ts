@@ -22,6 +22,15 @@ export function functionPages(given: () => Given): void {
     await page.getByRole('link', { name: 'greet' }).waitFor();
     await page.getByRole('row').filter({ hasText: 'hostile' }).getByText('application error').waitFor();
     await browser.inspect('functions');
+    await page.getByLabel('Search functions').fill('HOST');
+    await page.getByRole('link', { name: 'greet' }).waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'hostile' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox').fill('gree');
+    await page.getByRole('option', { name: 'greet function' }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'greet' }).waitFor();
+    await page.getByRole('link', { name: 'Functions' }).click();
     await page.getByRole('link', { name: 'New function' }).click();
     await page.getByLabel('Name').fill('hostile');
     await page.getByRole('textbox', { name: 'Code' }).waitFor();

@@ -22,6 +22,7 @@ export interface DocumentedOperation {
 /** Name → what it is. */
 export const queryParameters = {
   limit: { type: 'integer', description: 'Length of the list; 0 for the longest allowed' },
+  search: { type: 'string', description: 'Only those with this text in their name' },
   skip: { type: 'integer', description: 'Number of entries to skip' },
   count: { type: 'boolean', description: 'Only the number of entries' },
   overwrite: { type: 'boolean', description: 'Change an existing entity' },
@@ -90,7 +91,7 @@ function list(collection: string, noun: string, item: JsonObject): DocumentedOpe
   return {
     ...{ method: 'get', path: `${ns}/${collection}`, tag: `${noun}s`, id: `getAll${noun}s` },
     summary: `List ${collection}, the newest first`,
-    query: page,
+    query: [...page, ...(collection === 'actions' ? (['search'] as const) : [])],
     answers: { 200: listOf(item) },
   };
 }

@@ -7,7 +7,7 @@ import { anyEntityOf, anyNamespaceOf, entityOf, identityOf, pathPart } from '../
 import { sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
 import { revisionCheck, revisionTag } from '../if-match.ts';
-import { queryBoolean, queryPage } from '../query.ts';
+import { queryBoolean, queryPage, queryText } from '../query.ts';
 import type { UploadBudget } from '../request-memory.ts';
 import { addResource } from '../resource.ts';
 import { invokeHandler } from './invoke.ts';
@@ -74,7 +74,8 @@ function listHandler(
   return async (request, reply) => {
     const { namespace: reader } = identityOf(request);
     const ref = anyNamespaceOf(request, identityOf(request));
-    const within = { namespace: ref.namespace, package: packageOf(request) ?? ref.package };
+    const search = queryText(request.query, 'search');
+    const within = { namespace: ref.namespace, package: packageOf(request) ?? ref.package, search };
     const page = queryPage(request.query, collection, limits.list);
     if (!queryBoolean(request.query, 'count', false)) {
       return sendJson(reply, 200, JSON.stringify(await actions.list(within, page, reader)));

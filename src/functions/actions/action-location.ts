@@ -67,13 +67,20 @@ export interface ActionLocator {
    * WRONG_COLLECTION
    */
   within(
-    ref: NamespaceRef,
+    scope: ActionScope,
     reader: NamespaceName,
   ): Promise<{
     readonly namespace: string;
     readonly collection: 'actions';
     readonly package?: string;
+    readonly pathContains?: string;
   }>;
+}
+
+/** The actions of a namespace or a package. */
+export interface ActionScope extends NamespaceRef {
+  /** Only those with this text in `name` or `package/name`. */
+  readonly search?: string | undefined;
 }
 
 interface ActionLocatorOptions {
@@ -119,14 +126,18 @@ export function createActionLocator({ entities, packages, vault }: ActionLocator
       if (row.link !== null)
         throw functionFault('BINDING_INVALID', 'Operation not permitted on package binding.');
     },
-    async within({ namespace, package: inPackage }, reader) {
+    async within({ namespace, package: inPackage, search }, reader) {
+      const asked = {
+        collection: 'actions',
+        ...(search === undefined ? {} : { pathContains: search }),
+      } as const;
       if (inPackage === undefined) {
         if (namespace !== reader) throw notAuthorized(namespace);
-        return { namespace, collection: 'actions' };
+        return { namespace, ...asked };
       }
       const { pkg, provider } = await packages.resolve(namespace, inPackage, reader);
       const home = (provider ?? pkg).ref;
-      return { namespace: home.namespace, collection: 'actions', package: home.name };
+      return { namespace: home.namespace, package: home.name, ...asked };
     },
   };
 }

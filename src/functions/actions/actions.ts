@@ -11,13 +11,7 @@ import { createBoundedCache } from '../entities/bounded-cache.ts';
 import { type Changed, type Forgetful, sourceOf } from '../entities/changed.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
 import type { KeyValue } from '../entities/key-values.ts';
-import {
-  type EntityRef,
-  fullNameOf,
-  type NamespaceName,
-  type NamespaceRef,
-  pathOf,
-} from '../entities/names.ts';
+import { type EntityRef, fullNameOf, type NamespaceName, pathOf } from '../entities/names.ts';
 import type { ListRange } from '../entities/page.ts';
 import { concurrentUpdate, entityChanged, notFound } from '../faults.ts';
 import { type ActionRanges, actionRanges, checkKind, type SystemLimits } from '../limits.ts';
@@ -37,6 +31,7 @@ import {
 import {
   type ActionLocation,
   type ActionLocator,
+  type ActionScope,
   createActionLocator,
   inheritedParameters,
   visibleParameters,
@@ -94,8 +89,8 @@ export interface ActionService extends Forgetful {
    * Lists actions, newest first. Only those of one package if `within` names one. @throws Fault NOT_FOUND,
    * NOT_AUTHORIZED, WRONG_COLLECTION
    */
-  list(within: NamespaceRef, page: ListRange, reader: NamespaceName): Promise<readonly ActionSummary[]>;
-  count(within: NamespaceRef, reader: NamespaceName): Promise<number>;
+  list(within: ActionScope, page: ListRange, reader: NamespaceName): Promise<readonly ActionSummary[]>;
+  count(within: ActionScope, reader: NamespaceName): Promise<number>;
   /**
    * Resolves an action for the invoke path. Synchronous if it was invoked recently.
    * @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION
@@ -175,17 +170,13 @@ export class Actions implements ActionService {
     return was;
   }
 
-  async list(
-    within: NamespaceRef,
-    page: ListRange,
-    reader: NamespaceName,
-  ): Promise<readonly ActionSummary[]> {
+  async list(within: ActionScope, page: ListRange, reader: NamespaceName): Promise<readonly ActionSummary[]> {
     const { entities, vault } = this.#options;
     const rows = await entities.list({ ...(await this.#locator.within(within, reader)), ...page });
     return rows.map((row) => summariseAction(actionOfRow(row, vault)));
   }
 
-  async count(within: NamespaceRef, reader: NamespaceName): Promise<number> {
+  async count(within: ActionScope, reader: NamespaceName): Promise<number> {
     return this.#options.entities.count(await this.#locator.within(within, reader));
   }
 

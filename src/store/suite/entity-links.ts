@@ -37,6 +37,21 @@ export function entityLinkTests({ store, reopen }: Context): void {
     expect(await store().entities.get('guest', 'r')).toEqual(second);
   });
 
+  test('entities are found by a part of their path', async () => {
+    for (const path of ['hello', 'p/Hello-2', 'p/other', '100%', 'a_b', 'axb', 'a\\b'])
+      await store().entities.put(entityRow(path, { collection: 'rules' }), null);
+    const found = async (pathContains: string) => (await paths({ pathContains })).toSorted();
+    expect(await found('hELLO')).toEqual(['hello', 'p/Hello-2']);
+    expect(await found('p/')).toEqual(['p/Hello-2', 'p/other']);
+    for (const [text, path] of [
+      ['%', '100%'],
+      ['_', 'a_b'],
+      ['\\', 'a\\b'],
+    ] as const)
+      expect(await found(text)).toEqual([path]);
+    expect(await store().entities.count({ ...all, collection: 'rules', pathContains: 'hello' })).toBe(2);
+  });
+
   test('only shared packages are listed', async () => {
     for (const [index, path] of ['a', 'b', 'c', 'd'].entries()) {
       const row = { collection: 'packages', shared: index % 2 === 1, updatedAt: 1_000 + index } as const;

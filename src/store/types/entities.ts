@@ -31,6 +31,8 @@ export interface EntityQuery {
   readonly link?: string;
   /** Only entities that other namespaces may see. */
   readonly shared?: true;
+  /** Only entities with this text in their path, with letters of either case. */
+  readonly pathContains?: string;
   readonly skip: number;
   readonly limit: number;
 }

@@ -52,17 +52,19 @@ export interface Explained {
   readonly policy: readonly PolicyLine[];
 }
 
-export async function countFunctions(signal: AbortSignal): Promise<number> {
-  const { actions } = await call<{ actions: number }>('GET', `${listPath()}?count=true`, { signal });
+/** @param search only those with this text in their path; '': all */
+export async function countFunctions(search: string, signal: AbortSignal): Promise<number> {
+  const { actions } = await call<{ actions: number }>('GET', listPath(search, 'count=true'), { signal });
   return actions;
 }
 
 /** The last changed first. */
 export function listFunctions(
+  search: string,
   { skip, limit }: { readonly skip: number; readonly limit: number },
   signal?: AbortSignal,
 ): Promise<readonly FunctionSummary[]> {
-  return call('GET', `${listPath()}?skip=${skip}&limit=${limit}`, { ...(signal && { signal }) });
+  return call('GET', listPath(search, `skip=${skip}&limit=${limit}`), { ...(signal && { signal }) });
 }
 
 /** @param path `name` or `package/name` */
@@ -118,8 +120,9 @@ async function recordFrom(method: string, path: string, options: CallOptions): P
   return { ...(await response.json()), tag: response.headers.get('etag') ?? '' };
 }
 
-function listPath(): string {
-  return inNamespace('/api/v1', 'actions');
+function listPath(search: string, query: string): string {
+  const filter = search === '' ? '' : `&search=${encodeURIComponent(search)}`;
+  return `${inNamespace('/api/v1', 'actions')}?${query}${filter}`;
 }
 
 function pathOf(path: string): string {

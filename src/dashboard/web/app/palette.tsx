@@ -1,6 +1,7 @@
 /** Ctrl-K: goes to a page, a run or a function, or does something, by its name. */
 import { signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { functionPath, listFunctions } from '../api/functions.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { report } from '../components/messages.ts';
 import { pages } from './pages.ts';
@@ -17,6 +18,10 @@ export interface Choice {
 }
 
 const mostShown = 12;
+/** Of the functions that have the text in their names. */
+const mostFunctions = 8;
+/** After the last key. */
+const searchDelayMs = 150;
 
 export function Palette() {
   useEffect(() => {
@@ -44,7 +49,7 @@ function Search({ close }: { readonly close: () => void }) {
   const [at, setAt] = useState(0);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
-  const shown = matching(text);
+  const shown = [...matching(text), ...useFunctions(text.trim())].slice(0, mostShown);
   const chosen = Math.min(at, shown.length - 1);
   const run = (choice: Choice | undefined) => {
     if (choice === undefined) return;
@@ -71,7 +76,7 @@ function Search({ close }: { readonly close: () => void }) {
         aria-expanded="true"
         aria-controls="palette-list"
         aria-activedescendant={shown.length > 0 ? `choice-${chosen}` : undefined}
-        placeholder="A page, the id of a run, or what to do"
+        placeholder="A page, a function, the id of a run, or what to do"
         autoComplete="off"
         spellcheck={false}
         value={text}
@@ -111,7 +116,30 @@ function matching(text: string): readonly Choice[] {
     words.every((word) => `${title} ${kind}`.toLowerCase().includes(word));
   const run = /^[0-9a-f]{32}$/.exec(text.trim())?.[0];
   if (run !== undefined) return [{ title: run, kind: 'run', run: () => goTo(linkTo(['runs', run])) }];
-  return fixedChoices().filter(fits).slice(0, mostShown);
+  return fixedChoices().filter(fits);
+}
+
+function useFunctions(text: string): readonly Choice[] {
+  const [found, setFound] = useState<readonly Choice[]>([]);
+  useEffect(() => {
+    setFound([]);
+    if (text === '' || !may('read')) return;
+    const gone = new AbortController();
+    const search = async () => {
+      const functions = await listFunctions(text, { skip: 0, limit: mostFunctions }, gone.signal);
+      const choices = functions.map(functionPath).map((path) => ({
+        ...{ title: path, kind: 'function' },
+        run: () => goTo(linkTo(['functions', ...path.split('/')])),
+      }));
+      if (!gone.signal.aborted) setFound(choices);
+    };
+    const timer = setTimeout(() => void search().catch(() => {}), searchDelayMs);
+    return () => {
+      clearTimeout(timer);
+      gone.abort();
+    };
+  }, [text]);
+  return found;
 }
 
 function fixedChoices(): readonly Choice[] {

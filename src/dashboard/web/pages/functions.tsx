@@ -7,6 +7,7 @@ import {
   listFunctions,
 } from '../api/functions.ts';
 import { longestPage } from '../api/runs.ts';
+import type { PageProps } from '../app/pages.ts';
 import { linkTo } from '../app/router.ts';
 import { may } from '../app/session.ts';
 import { Bars } from '../components/bars.tsx';
@@ -17,17 +18,19 @@ import { Time } from '../components/time.tsx';
 import { countedText, countText, durationText } from '../components/units.ts';
 import { usePages } from '../components/use-pages.ts';
 import type { VirtualColumn } from '../components/virtual-rows.tsx';
+import { QueryField } from './query-field.tsx';
 import { type Recent, useRecentRuns } from './recent-runs.ts';
 import { RunStatus } from './run-status.tsx';
 
-export function Functions() {
+export function Functions({ query }: PageProps) {
+  const search = query.get('search')?.trim() ?? '';
   const pages = usePages<FunctionSummary>(
     {
-      count: countFunctions,
-      page: (skip, limit, signal) => listFunctions({ skip, limit }, signal),
+      count: (signal) => countFunctions(search, signal),
+      page: (skip, limit, signal) => listFunctions(search, { skip, limit }, signal),
       pageSize: longestPage / 2,
     },
-    '',
+    search,
   );
   const recent = useRecentRuns();
   const columns: readonly VirtualColumn<FunctionSummary>[] = [
@@ -70,10 +73,17 @@ export function Functions() {
           </a>
         )}
       </PageHead>
+      <search class="row filters">
+        <QueryField name="search" label="Search functions" placeholder="A part of the name" />
+      </search>
       <PagedRows caption="Functions" layout="functions" columns={columns} pages={pages}>
-        <Empty title="No functions yet" command="ward action create hello examples/hello.js">
-          Write one here, or deploy a file with the command line:
-        </Empty>
+        {search === '' ? (
+          <Empty title="No functions yet" command="ward action create hello examples/hello.js">
+            Write one here, or deploy a file with the command line:
+          </Empty>
+        ) : (
+          <Empty title="No function has this in its name">Search for less.</Empty>
+        )}
       </PagedRows>
     </>
   );

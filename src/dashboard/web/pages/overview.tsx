@@ -159,7 +159,7 @@ async function loadOverview(signal: AbortSignal): Promise<Overview> {
   const recent = { name: '', failed: false, since };
   const failing = { ...recent, failed: true };
   const [functions, calls, failed, latest, failures, usage] = await Promise.all([
-    countFunctions(signal),
+    countFunctions('', signal),
     countRuns(recent, signal),
     countRuns(failing, signal),
     listRuns(recent, { skip: 0, limit: longestPage }, signal),

@@ -1,4 +1,7 @@
-/** How each function of a list did in the last day. It asks for one after the other, as rows come into view. */
+/**
+ * How each function of a list did in the last day. It asks for one after the other, as rows come into view. After a
+ * long scroll it leaves out those that are gone again.
+ */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { byHour, durationsOf, firstHour, type Hour, quantile } from '../api/hours.ts';
 import { listRuns, type RunSummary } from '../api/runs.ts';
@@ -20,30 +23,40 @@ export type RecentRuns = (path: string) => Recent | undefined;
 /** More would make a long list slow. */
 const mostRuns = 100;
 
+/** More rows than any screen shows. */
+const mostWaiting = 150;
+
 export function useRecentRuns(): RecentRuns {
   const [known, setKnown] = useState<ReadonlyMap<string, Recent>>(new Map());
-  const queue = useRef({ paths: new Set<string>(), asked: new Set<string>(), isBusy: false });
+  const queue = useRef({ waiting: new Set<string>(), asked: new Set<string>(), isBusy: false });
   const gone = useRef(new AbortController());
-  const work = async (signal: AbortSignal) => {
-    const { current } = queue;
-    if (current.isBusy) return;
-    current.isBusy = true;
-    for (const path of current.paths) {
-      current.paths.delete(path);
+  useEffect(() => () => gone.current.abort(), []);
+  const work = async () => {
+    const { signal } = gone.current;
+    const { waiting, asked } = queue.current;
+    // It also visits what is added meanwhile.
+    for (const path of waiting) {
+      waiting.delete(path);
+      asked.add(path);
       const recent = await recentOf(path, signal).catch(() => undefined);
-      if (signal.aborted) break;
+      if (signal.aborted) return;
       if (recent !== undefined) setKnown((before) => new Map(before).set(path, recent));
     }
-    current.isBusy = false;
+    queue.current.isBusy = false;
   };
-  useEffect(() => () => gone.current.abort(), []);
-  useEffect(() => void work(gone.current.signal));
+  const ask = (path: string) => {
+    const { waiting, asked, isBusy } = queue.current;
+    if (asked.has(path)) return;
+    waiting.add(path);
+    const [first] = waiting;
+    if (waiting.size > mostWaiting && first !== undefined) waiting.delete(first);
+    if (isBusy) return;
+    queue.current.isBusy = true;
+    // Called while a row is drawn, which must not wait for it.
+    queueMicrotask(() => void work());
+  };
   return (path) => {
-    const { paths, asked } = queue.current;
-    if (!asked.has(path)) {
-      asked.add(path);
-      paths.add(path);
-    }
+    ask(path);
     return known.get(path);
   };
 }
