@@ -102,7 +102,7 @@ function recordOf(index: number) {
     ...{ start, end: start + 12, statusCode: 0 },
     documentJson: JSON.stringify({ version: '0.0.1', subject: 'guest', duration: 12, annotations: [] }),
     responseJson: JSON.stringify(response),
-    usage: { mibMs: 12 * 256, isCold: false },
+    usage: { mibMs: 12 * 256, sentBytes: 0, receivedBytes: 0, isCold: false },
   };
 }
 

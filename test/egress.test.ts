@@ -1,11 +1,14 @@
 /** Egress of functions: what an action can reach, and how its record lists the rest. Nothing leaves the machine. */
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { createServer } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EffectiveSandboxAsk } from '../src/dispatch/index.ts';
 import { parseEgress } from '../src/egress/index.ts';
+import { formatSize } from '../src/lib/index.ts';
 import { operatorPolicy, operatorPolicySchema } from '../src/sandbox/index.ts';
 import { InvokerBench } from './invoker.ts';
 import { missingForSandboxes, runWard, Ward } from './ward.ts';
@@ -76,6 +79,7 @@ describe.skipIf(missing !== undefined)(`egress of functions${missing ? ` (${miss
     const again = await bench.run(target, { to: [['10.0.0.2', 81]] });
     expect(again.start).toBe('warm');
     expect(again.violations?.map(({ detail }) => detail)).toEqual(['tcp 10.0.0.2:81: a private network']);
+    expect(again.traffic).toBeUndefined();
     const quiet = await bench.run(target);
     expect(quiet.violations).toBeUndefined();
   });
@@ -110,11 +114,22 @@ describe.skipIf(missing !== undefined)(`egress of functions${missing ? ` (${miss
 
   describe('of a whole Ward', () => {
     let ward: Ward;
+    /** Sends back what it gets. */
+    const echo = createServer((socket) => socket.pipe(socket).on('error', () => {}));
+    const own = Object.values(networkInterfaces())
+      .flat()
+      .find((each) => each?.internal === false && each.family === 'IPv4')?.address;
+    const echoPort = () => Object(echo.address()).port;
     beforeAll(async () => {
-      ward = await Ward.start({ sandbox: { allow: { egress: ['*.example.com:443', '*.example.org:443'] } } });
+      await once(echo.listen(0), 'listening');
+      const ofEcho = own === undefined ? [] : [{ cidr: own, ports: [echoPort()] }];
+      ward = await Ward.start({
+        sandbox: { allow: { egress: ['*.example.com:443', '*.example.org:443', ...ofEcho] } },
+      });
     });
     afterAll(async () => {
       await ward?.[Symbol.asyncDispose]();
+      echo.close();
     });
     const deploy = (name: string, egress?: unknown) =>
       ward.request('PUT', `/api/v1/namespaces/_/actions/${name}?overwrite=true`, {
@@ -151,6 +166,46 @@ describe.skipIf(missing !== undefined)(`egress of functions${missing ? ` (${miss
       const { body: figures } = await ward.request('GET', '/metrics');
       expect(figures).toContain('ward_sandbox_violations_total{kind="egress"} 1\n');
     });
+
+    it.skipIf(own === undefined)(
+      'what it sends and gets is in its record, in the usage and in metrics',
+      async () => {
+        const send = `require('node:net').connect(args.port, args.host, function () { this.write(Buffer.alloc(50000)); })`;
+        const body = {
+          exec: {
+            kind: 'nodejs:24',
+            code: `exports.main = (args) => new Promise((done, fail) => {
+            let left = 50000;
+            ${send}.on('error', fail).on('data', ({ length }) => {
+              left -= length;
+              if (left === 0 && !args.stays) done({});
+            });
+          })`,
+          },
+          limits: { timeout: 1500 },
+          annotations: [{ key: 'egress', value: [{ cidr: own, ports: [echoPort()] }] }],
+        };
+        await ward.request('PUT', '/api/v1/namespaces/_/actions/talk', { body });
+        const place = { host: own, port: echoPort() };
+        const said = { sentBytes: 0, receivedBytes: 0 };
+        for (const stays of [false, true]) {
+          const { body } = await ward.invoke('talk', { ...place, stays });
+          expect(body.response.success).toBe(!stays);
+          const { annotations } = await ward.activation(body.activationId);
+          const { value } = annotations.find(({ key }: { readonly key: string }) => key === 'traffic');
+          for (const name of ['sentBytes', 'receivedBytes'] as const) {
+            expect(value[name]).toBeGreaterThan(50_000);
+            expect(value[name]).toBeLessThan(60_000);
+            said[name] += value[name];
+          }
+        }
+        const { stdout: usage } = await ward.cli(['usage', '-o', 'json']);
+        expect(JSON.parse(usage)).toEqual([expect.objectContaining(said)]);
+        expect((await ward.cli(['usage'])).stdout).toContain(` ${formatSize(said.sentBytes)} `);
+        const { body: figures } = await ward.request('GET', '/metrics');
+        expect(figures).toContain(`ward_egress_bytes_total{direction="sent"} ${said.sentBytes}\n`);
+      },
+    );
 
     it('a namespace’s rules apply to its actions, and limit their own rules', async () => {
       const limits = (...args: readonly string[]) =>

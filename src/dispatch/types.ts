@@ -2,7 +2,7 @@
 
 import type { Digest } from '../blobs/index.ts';
 import type { ActivationLog } from '../dispatch/activation-log.ts';
-import type { EgressRule } from '../egress/index.ts';
+import type { EgressRule, Traffic } from '../egress/index.ts';
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { Violation } from '../sandbox/index.ts';
 import type { LogPiece } from './live-log.ts';
@@ -163,6 +163,8 @@ export interface Completion {
   readonly sandboxMs?: number | undefined;
   /** Violations of its sandbox in the meantime. Absent if there are none. */
   readonly violations?: readonly Violation[] | undefined;
+  /** What its sandbox has sent and received in the meantime. Absent if there is nothing. */
+  readonly traffic?: Traffic | undefined;
 }
 
 /** The end of a job, in two messages: its completion, and its log, which may come later. */

@@ -16,6 +16,7 @@ import type { TracedPacket } from './router/refusals.ts';
 import { openRouter, type Router, type RouterOptions } from './router/router.ts';
 import { openingOf, removalOf, sandboxRules } from './router/ruleset.ts';
 import type { ProcessGroup } from './router/uplink.ts';
+import type { Traffic } from './traffic.ts';
 
 interface WaysOutOptions {
   /** A folder of Ward's own; only its mount namespace shows the mounts in it. */
@@ -49,6 +50,8 @@ export interface WayOut {
   chargeTo(group: ProcessGroup): void;
   /** Settles when every refusal so far has been reported. Never rejects. */
   told(): Promise<void>;
+  /** What the sandbox has sent and received so far; after its end, the last that was read. Takes microseconds. */
+  traffic(): Traffic;
   /** Removes everything that was made for it, after its sandbox has ended. Idempotent. */
   close(): Promise<void>;
 }
@@ -164,12 +167,15 @@ async function openWay(
   await router.shares?.lead(slot);
   const parts = stack.move();
   let closing: Promise<void> | undefined;
+  const readTraffic = router.trafficOf(slot);
+  let traffic = readTraffic();
   return {
     namespace,
     resolvConf,
     ended: uplink.ended.then(() => {}),
     chargeTo: uplink.chargeTo,
     told: () => router.told(),
+    traffic: () => (traffic = isHeld ? readTraffic() : traffic),
     close: () =>
       (closing ??= parts
         .disposeAsync()

@@ -163,8 +163,7 @@ function handlersOf(options: KeeperOptions, kept: Kept): Handlers {
     async told({ sandbox }) {
       const found = sandboxes.get(sandbox);
       found?.hearKernel?.();
-      await found?.refusalsTold?.();
-      return null;
+      return { traffic: await found?.refusalsTold?.() };
     },
     async wayIn({ sandbox, port }) {
       const { path, said, ended } = await sandboxOf(sandbox).wayIn(port);

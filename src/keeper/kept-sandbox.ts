@@ -34,7 +34,7 @@ export function keptSandbox(parts: KeptParts): SupervisedSandbox {
   const lend = borrowing(link, id);
   const freezer = openLentFreezer(lend, cgroup);
   const hearsRefusals = policy.egress !== undefined || link.hello.hearsKernel;
-  const told = async () => void (await link.ask('told', { sandbox: id }));
+  const told = async () => (await link.ask('told', { sandbox: id })).traffic;
   return {
     id,
     exited,

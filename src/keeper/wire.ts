@@ -3,7 +3,7 @@
  * keeper parses every line with these schemas, because it comes from a process that talks to the world.
  */
 import { z } from 'zod';
-import { parseEgress } from '../egress/index.ts';
+import { parseEgress, type Traffic } from '../egress/index.ts';
 import type { FaultKind } from '../lib/index.ts';
 import type { PolicyAsk, SandboxExit, SandboxUsage, Violation } from '../sandbox/index.ts';
 
@@ -127,7 +127,8 @@ export interface Answers {
   readonly destroy: null;
   /** False while some of its control groups do not exist yet: the server asks again. */
   readonly lend: { readonly isLent: boolean };
-  readonly told: null;
+  /** `traffic`: of a sandbox with egress rules. */
+  readonly told: { readonly traffic?: Traffic | undefined };
   /** A Unix socket. */
   readonly wayIn: { readonly path: string };
   readonly portFolder: { readonly path: string };

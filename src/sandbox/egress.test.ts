@@ -101,6 +101,25 @@ describe.skipIf(!canTry)(
         expect([stdout, stderr]).toEqual(['hello from 198.51.100.7:443\nhello from 2001:db8:7::7:443\n', '']);
       });
 
+      test('what passes is counted, and refusals and questions are not', async () => {
+        const script = [
+          'import os, socket',
+          's = socket.create_connection(("api.example.com", 443), timeout=8)',
+          's.sendall(bytes(100_000)); left = 100_000',
+          'while left > 0: left -= len(s.recv(65_536))',
+          'os.kill(os.getpid(), 9)',
+        ].join('\n');
+        const [{ traffic }, { traffic: none }] = await Promise.all([
+          run(['/usr/bin/python3', '-I', '-c', script]),
+          python(['api.example.com 80', 'evil.example.com 443']),
+        ]);
+        for (const bytes of [traffic?.sentBytes, traffic?.receivedBytes]) {
+          expect(bytes).toBeGreaterThan(100_000);
+          expect(bytes).toBeLessThan(120_000);
+        }
+        expect(none?.sentBytes).toBe(0);
+      });
+
       test('is not reached at other ports, or by its address before the name was resolved', async () => {
         const { stdout, violations } = await python([
           'api.example.com 80',

@@ -10,6 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { WayOut } from '../egress/index.ts';
 import type { Cgroup, CgroupUsage } from './cgroup/types.ts';
 import type { SandboxPolicy } from './policy.ts';
 import type { RuntimeDriver } from './runtime/types.ts';
@@ -32,8 +33,8 @@ interface SandboxParts {
   /** The user that may connect to its ports; absent: root. */
   readonly userId?: number | undefined;
   readonly policy: SandboxPolicy;
-  /** For a sandbox with egress rules: settles when every refusal so far has been reported. */
-  readonly refusalsTold?: (() => Promise<void>) | undefined;
+  /** For a sandbox with egress rules. */
+  readonly wayOut?: Pick<WayOut, 'told' | 'traffic'> | undefined;
   /** Reports the kernel's log lines about this sandbox and others; absent where no LSM is active. */
   readonly hearKernel?: (() => void) | undefined;
   /** Absent: the number of sockets is not limited. */
@@ -62,13 +63,21 @@ export function superviseSandbox(parts: SandboxParts): MadeSandbox {
     },
     refusals: () => cgroup.refusals(),
     hearKernel: parts.hearKernel,
-    refusalsTold: parts.refusalsTold,
+    refusalsTold: tellingRefusals(parts),
     checkPorts: () => refuseOwnNetwork(parts.driver),
     wayIn: (port) => ports.wayIn(port),
     portFolder: (port) => ports.folder(port),
     serve: (served) => ports.serve(served),
     lend: (userId) => cgroup.lend(userId),
     destroy: () => life.destroy(),
+  };
+}
+
+function tellingRefusals({ wayOut }: SandboxParts): MadeSandbox['refusalsTold'] {
+  if (wayOut === undefined) return undefined;
+  return async () => {
+    await wayOut.told();
+    return wayOut.traffic();
   };
 }
 
@@ -115,8 +124,10 @@ class SandboxLife {
   }
 
   async #end(): Promise<void> {
-    const { cgroup, process } = this.#parts;
+    const { cgroup, process, wayOut } = this.#parts;
     this.#isKilled ||= !this.#hasEnded;
+    // The uplink ends with the sandbox.
+    if (!this.#hasEnded) wayOut?.traffic();
     await killInTime(cgroup);
     // The group may still be empty.
     if (!this.#hasEnded) process.kill();
@@ -144,7 +155,9 @@ class SandboxLife {
     this.#watch?.[Symbol.dispose]();
     this.#parts.hearKernel?.();
     const isOutOfMemory = usage.oomKills > 0 || this.#hasTooManySockets;
-    return describeExit(this.#parts, code, signal, isOutOfMemory, this.#isKilled);
+    const exit = describeExit(this.#parts, code, signal, isOutOfMemory, this.#isKilled);
+    const { wayOut } = this.#parts;
+    return wayOut === undefined ? exit : { ...exit, traffic: wayOut.traffic() };
   }
 
   async #remove(): Promise<void> {

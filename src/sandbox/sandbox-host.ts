@@ -318,7 +318,7 @@ export class LocalSandboxHost implements AsyncDisposable {
       ownerId: range.firstId + relayId,
       userId: this.#options.userId,
       policy: request.policy,
-      refusalsTold: wayOut?.told,
+      wayOut,
       hearKernel: this.#denials?.look,
       sockets: this.#sockets,
       onViolation,

@@ -1,6 +1,7 @@
 /** The interface of a sandbox for the rest of Ward. The policy is in `policy.ts`. */
 import type { Socket } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
+import type { Traffic } from '../egress/index.ts';
 import type { PolicyAsk } from './bound.ts';
 import type { RefusalCounters } from './cgroup/types.ts';
 import type { SandboxPolicy } from './policy.ts';
@@ -35,6 +36,8 @@ export interface SandboxExit {
   readonly killed: boolean;
   /** The OCI runtime's own error when it could not start the sandbox; '' otherwise. */
   readonly runtimeError: string;
+  /** What it has sent and received, if it has egress rules. */
+  readonly traffic?: Traffic | undefined;
 }
 
 export interface SandboxUsage {
@@ -138,8 +141,11 @@ export interface Sandbox extends AsyncDisposable {
   standBack(isBehind: boolean): void;
   /** Reads the kernel's counters and reports new violations. Takes microseconds. */
   examine(): void;
-  /** For a sandbox with egress rules: settles when every refusal so far has been reported. */
-  readonly refusalsTold?: (() => Promise<void>) | undefined;
+  /**
+   * Settles when every refusal so far has been reported, with what the sandbox has sent and received so far if it has
+   * egress rules. Absent where nothing announces refusals.
+   */
+  readonly refusalsTold?: (() => Promise<Traffic | undefined>) | undefined;
   /** Once per port. @throws Fault PORT_UNREACHABLE where the runtime keeps the network to itself (runsc) */
   openPort(port: number): LoopbackPort;
   /**

@@ -109,7 +109,9 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter, words: 
   };
 }
 
-function toRow(row: Omit<ActivationTable, 'mib_ms' | 'cold'>): ActivationRow {
+function toRow(
+  row: Omit<ActivationTable, 'mib_ms' | 'cold' | 'sent_bytes' | 'received_bytes'>,
+): ActivationRow {
   const document = parseObject(row.document);
   return {
     activationId: row.activation_id,

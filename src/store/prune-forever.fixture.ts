@@ -9,7 +9,11 @@ for (let start = 0; ; start++) {
   const rows = Array.from({ length: 50 }, () => ({ ...record, start, activationId: newActivationId() }));
   const appends = rows.map((row) =>
     store.activations.append({
-      row: { ...row, responseJson: '"ü"', usage: { mibMs: 256, isCold: start % 2 === 0 } },
+      row: {
+        ...row,
+        responseJson: '"ü"',
+        usage: { mibMs: 256, isCold: start % 2 === 0, sentBytes: 3, receivedBytes: 5 },
+      },
       logs: ['x'.repeat(9_000)],
       inputJson: '{}',
       settles: null,

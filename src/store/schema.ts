@@ -61,6 +61,9 @@ export interface ActivationTable {
   mib_ms: number | null;
   /** 0 or 1. */
   cold: number | null;
+  /** Null where `mib_ms` is, and for records from before these were counted. */
+  sent_bytes: number | null;
+  received_bytes: number | null;
 }
 
 /** Written by the batches that add records; stays when records or the namespace are deleted. */
@@ -75,6 +78,8 @@ export interface UsageDayTable {
   unrecorded: number;
   mib_ms: number;
   cold_starts: number;
+  sent_bytes: Generated<number>;
+  received_bytes: Generated<number>;
   /** Sum of the samples of the day, and their number. */
   stored_byte_hours: Generated<number>;
   stored_hours: Generated<number>;

@@ -41,8 +41,8 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
     measured: [1],
   };
   const countCall: Statement = {
-    ...{ sql: '', arity: 5 },
-    dayTally: { sql: addCalls(db), by: 1, at: 2, perRow: [1, 1], of: [3, 4] },
+    ...{ sql: '', arity: 7 },
+    dayTally: { sql: addCalls(db), by: 1, at: 2, perRow: [1, 1], of: [3, 4, 5, 6] },
   };
   const { settle, settleWithin, insertAccepted, claim } = acceptedStatements(db);
   return {
@@ -123,6 +123,8 @@ function insertActivationStatement(db: Kysely<Schema>): Statement {
     response: longText,
     mib_ms: 0,
     cold: 0,
+    sent_bytes: 0,
+    received_bytes: 0,
   });
   const countRecords = db
     .updateTable('activation_counts')
@@ -142,8 +144,10 @@ function insertActivationStatement(db: Kysely<Schema>): Statement {
       response: 'text',
       mib_ms: 'bigint',
       cold: 'bigint',
+      sent_bytes: 'bigint',
+      received_bytes: 'bigint',
     }),
-    dayTally: { sql: addCalls(db), by: 1, at: 4, perRow: [1, 0], of: [9, 10] },
+    dayTally: { sql: addCalls(db), by: 1, at: 4, perRow: [1, 0], of: [9, 10, 11, 12] },
     // The trigger subtracts the kibibyte per record again.
     tally: { sql: countRecords.compile().sql, by: 1, rowBytes: 1024 },
     measured: [7, 8],
@@ -172,7 +176,8 @@ function activationValues(row: ActivationWrite['row']): readonly SqlValue[] {
 }
 
 function usageValues(usage: CallUsage | null): readonly SqlValue[] {
-  return usage === null ? [null, null] : [usage.mibMs, usage.isCold ? 1 : 0];
+  if (usage === null) return [null, null, null, null];
+  return [usage.mibMs, usage.isCold ? 1 : 0, usage.sentBytes, usage.receivedBytes];
 }
 
 /** The query's own values only mark the positions of its parameters. */

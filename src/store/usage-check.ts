@@ -7,22 +7,25 @@
 export function differingUsage(most: number): string {
   const dayMs = 86_400_000;
   const sum = (of: string) => `cast(coalesce(sum(${of}), 0) as bigint)`;
-  const exact = `said.calls - said.unrecorded <> found.calls
-    or said.unrecorded = 0 and (said.mib_ms <> found.mib_ms or said.cold_starts <> found.cold_starts)`;
-  const least =
-    'said.calls < found.calls or said.mib_ms < found.mib_ms or said.cold_starts < found.cold_starts';
+  const measures = ['mib_ms', 'cold_starts', 'sent_bytes', 'received_bytes'];
+  const differ = (how: string) => measures.map((name) => `said.${name} ${how} found.${name}`).join(' or ');
+  const exact = `said.calls - said.unrecorded <> found.calls or said.unrecorded = 0 and (${differ('<>')})`;
+  const least = `said.calls < found.calls or ${differ('<')}`;
   return `
     with said as (
-      select namespaces.name, day, calls, unrecorded, mib_ms, cold_starts
+      select namespaces.name, day, calls, unrecorded, ${measures.join(', ')}
         from usage_days join namespaces on namespace = name and born = created_at),
     found as (
       select namespace as name, start / ${dayMs} as day, count(*) as calls,
-          ${sum('mib_ms')} as mib_ms, ${sum('cold')} as cold_starts
+          ${sum('mib_ms')} as mib_ms, ${sum('cold')} as cold_starts,
+          ${sum('sent_bytes')} as sent_bytes, ${sum('received_bytes')} as received_bytes
         from activations where mib_ms is not null group by 1, 2),
     days as (select name, day from said union select name, day from found)
     select days.name, days.day, coalesce(said.calls - said.unrecorded, 0) as calls,
         coalesce(found.calls, 0) as found_calls, coalesce(said.mib_ms, 0) as mib_ms,
-        coalesce(found.mib_ms, 0) as found_mib_ms
+        coalesce(found.mib_ms, 0) as found_mib_ms,
+        coalesce(said.sent_bytes + said.received_bytes, 0) as bytes,
+        coalesce(found.sent_bytes + found.received_bytes, 0) as found_bytes
       from days
         left join said on said.name = days.name and said.day = days.day
         left join found on found.name = days.name and found.day = days.day
@@ -38,7 +41,7 @@ export function differingUsage(most: number): string {
 export function usageProblem(row: Readonly<Record<string, unknown>>): string {
   const date = new Date(Number(row['day']) * 86_400_000).toISOString().slice(0, 10);
   return (
-    `namespace ${row['name']}: the usage of ${date} has ${row['calls']} recorded calls and ${row['mib_ms']} MiB ms, ` +
-    `the records have ${row['found_calls']} and ${row['found_mib_ms']}`
+    `namespace ${row['name']}: the usage of ${date} has ${row['calls']} recorded calls, ${row['mib_ms']} MiB ms and ` +
+    `${row['bytes']} bytes of traffic, the records have ${row['found_calls']}, ${row['found_mib_ms']} and ${row['found_bytes']}`
   );
 }

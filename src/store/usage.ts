@@ -8,29 +8,36 @@ import { differingUsage, usageProblem } from './usage-check.ts';
 /** Of the problems that one check tells. */
 const mostProblems = 20;
 
+/** In the order of the statement's parameters. */
+const sums = ['calls', 'unrecorded', 'mib_ms', 'cold_starts', 'sent_bytes', 'received_bytes'] as const;
+
 /**
- * The statement that adds to a day. Parameters: calls, how many of them left no record, MiB × ms, cold starts, the day,
- * the namespace.
+ * The statement that adds to a day. Parameters: calls, how many of them left no record, MiB × ms, cold starts, bytes sent
+ * and received, the day, the namespace.
  */
 export function addCalls(db: Kysely<Schema>): string {
   const number = sql<number>`cast(${0} as bigint)`;
   return db
     .insertInto('usage_days')
-    .columns(['calls', 'unrecorded', 'mib_ms', 'cold_starts', 'day', 'namespace', 'born'])
+    .columns([...sums, 'day', 'namespace', 'born'])
     .expression((from) =>
       from
         .selectFrom('namespaces')
-        .select([number.as('calls'), number.as('unrecorded'), number.as('mib_ms'), number.as('cold_starts')])
+        .select(sums.map((name) => number.as(name)))
         .select([sql<number>`cast(${0} as integer)`.as('day'), 'name', 'created_at'])
         .where('name', '=', ''),
     )
     .onConflict((conflict) =>
-      conflict.columns(['day', 'namespace', 'born']).doUpdateSet((row) => ({
-        calls: sql`usage_days.calls + ${row.ref('excluded.calls')}`,
-        unrecorded: sql`usage_days.unrecorded + ${row.ref('excluded.unrecorded')}`,
-        mib_ms: sql`usage_days.mib_ms + ${row.ref('excluded.mib_ms')}`,
-        cold_starts: sql`usage_days.cold_starts + ${row.ref('excluded.cold_starts')}`,
-      })),
+      conflict
+        .columns(['day', 'namespace', 'born'])
+        .doUpdateSet((row) =>
+          Object.fromEntries(
+            sums.map((name) => [
+              name,
+              sql<number>`usage_days.${sql.ref(name)} + ${row.ref(`excluded.${name}`)}`,
+            ]),
+          ),
+        ),
     )
     .compile().sql;
 }
@@ -51,6 +58,7 @@ export function usageStore(db: Kysely<Schema>, writer: GroupWriter): UsageStore 
       return found.map((row) => ({
         ...{ day: row.day, namespace: row.namespace, createdAt: row.born },
         ...{ calls: row.calls, mibMs: row.mib_ms, coldStarts: row.cold_starts },
+        ...{ sentBytes: row.sent_bytes, receivedBytes: row.received_bytes },
         ...{ storedByteHours: row.stored_byte_hours, storedHours: row.stored_hours },
       }));
     },

@@ -3,7 +3,8 @@ import type { CommandSpec } from '../command-spec.ts';
 
 export const usageCommand: CommandSpec = {
   name: 'usage',
-  summary: 'show calls, memory × time and cold starts by day, for the key or for all namespaces (operator)',
+  summary:
+    'show calls, memory × time, cold starts and traffic by day, for the key or for all namespaces (operator)',
   works: 'remote',
   args: [],
   options: [

@@ -13,7 +13,7 @@ const usualDays = 30;
 /** In the order of the API’s own table. */
 const csvColumns = [
   ...(['day', 'namespace', 'createdAt', 'calls', 'coldStarts', 'mibMs', 'gibSeconds'] as const),
-  ...(['storedByteHours', 'storedHours'] as const),
+  ...(['storedByteHours', 'storedHours', 'sentBytes', 'receivedBytes'] as const),
 ];
 
 export const usage: Handler = async (input, context) => {
@@ -34,6 +34,12 @@ export const usage: Handler = async (input, context) => {
       { title: 'cold', cell: ({ coldStarts }) => String(coldStarts), align: 'right' },
       { title: 'GiB s', cell: ({ gibSeconds }) => Number(gibSeconds).toFixed(3), align: 'right' },
       { title: 'stored', cell: storedText, align: 'right' },
+      { title: 'sent', cell: ({ sentBytes }) => formatSize(numberOf(sentBytes) ?? 0), align: 'right' },
+      {
+        title: 'received',
+        cell: ({ receivedBytes }) => formatSize(numberOf(receivedBytes) ?? 0),
+        align: 'right',
+      },
       { title: 'MiB ms', cell: ({ mibMs }) => String(mibMs), align: 'right', isWide: true },
       { title: 'created', cell: ({ createdAt }) => timeText(createdAt), isWide: true },
     ],

@@ -1,5 +1,6 @@
 /** A node that forges, floods or answers nonsense. */
 import { describe, expect, it, vi } from 'vitest';
+import { mostTrafficBytes } from '../../egress/index.ts';
 import { newActivationId, silentLog } from '../../lib/index.ts';
 import { mostViolations } from '../remote/remote-jobs.ts';
 import type { Job } from '../types.ts';
@@ -62,7 +63,15 @@ describe('a hostile node', () => {
     expect(seen.end?.completion.result).toEqual({ own: true });
   });
 
-  it('loses only its own job with an answer that can’t be read', async () => {
+  const withTraffic = (sentBytes: number) => ({
+    ...forgedResult,
+    completion: { ...forgedResult.completion, traffic: { sentBytes, receivedBytes: 0 } },
+  });
+  it.each([
+    ['not JSON', forgedResult, '{"not": json}'],
+    ['traffic', withTraffic(mostTrafficBytes + 1), '{}'],
+    ['traffic', withTraffic(-1), '{}'],
+  ])('loses only its own job with an answer that can’t be read (%s)', async (why, head, tail) => {
     const { dispatcher, network, a } = await clusterOf('a');
     const [first, second] = [job(), job()];
     const seen = watch(dispatcher.run(first, prompt()));
@@ -71,10 +80,10 @@ describe('a hostile node', () => {
     const [run] = network.seen.filter(({ type }) => type === 'run');
     forge(network.bus(), subjects.api('api', 'a'), {
       ...{ type: 'res', activationId: first.activationId, attempt: run?.bytes.readUInt32BE(20) ?? 0 },
-      ...{ head: forgedResult, tail: Buffer.from('{"not": json}') },
+      ...{ head, tail: Buffer.from(tail) },
     });
     await until(() => seen.fault !== undefined);
-    expect(seen.fault).toMatchObject({ code: 'INVOKER_LOST', message: expect.stringContaining('not JSON') });
+    expect(seen.fault).toMatchObject({ code: 'INVOKER_LOST', message: expect.stringContaining(why) });
     a.answer(first.activationId);
     a.answer(second.activationId, { ok: true });
     expect((await end).completion.result).toEqual({ ok: true });

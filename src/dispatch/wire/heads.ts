@@ -3,6 +3,7 @@
  * one can add some. docs/cluster.md says who sends what, and when.
  */
 import { z } from 'zod';
+import { mostTrafficBytes } from '../../egress/index.ts';
 import { Fault, type FaultKind, faultKinds, type JsonObject } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import type { LoadNote } from '../placement/types.ts';
@@ -31,6 +32,8 @@ const violationSchema = z.object({
   at: time,
 }) satisfies z.ZodType<Violation>;
 
+const trafficBytes = z.int().min(0).max(mostTrafficBytes);
+
 const completionSchema = z.object({
   status: z.enum(['success', 'application error', 'action developer error', 'whisk internal error']),
   startedAt: time,
@@ -50,6 +53,7 @@ const completionSchema = z.object({
     .optional(),
   sandboxMs: ms.optional(),
   violations: z.array(violationSchema).max(1000).optional(),
+  traffic: z.object({ sentBytes: trafficBytes, receivedBytes: trafficBytes }).optional(),
 });
 
 /** The load of the invoker when it says that. */

@@ -13,6 +13,7 @@ import { type OwnAddresses, watchOwnAddresses } from '../own-addresses.ts';
 import { requirePrograms } from '../programs.ts';
 import { type Resolver, startResolver } from '../resolver/resolver.ts';
 import { makeResolverSockets } from '../resolver/sockets.ts';
+import { readDevices, type Traffic, trafficReader } from '../traffic.ts';
 import { releaseNamespace } from './links.ts';
 import { createMarks, firstMark } from './marks.ts';
 import { makeRouterNamespace } from './namespace.ts';
@@ -43,6 +44,8 @@ export interface Router {
   startUplink(slot: number, connections: number): Promise<Uplink>;
   /** Settles when every refusal so far has been reported. Never rejects. */
   told(): Promise<void>;
+  /** Reads what the sandbox of that slot has sent and received. */
+  trafficOf(slot: number): () => Traffic;
   /** A part of the router has ended: nothing passes any more. */
   readonly isBroken: boolean;
   close(): Promise<void>;
@@ -110,6 +113,7 @@ export async function openRouter(options: RouterOptions): Promise<Router> {
     told: async () => {
       if (state.broken === undefined) await marks.pass(toldWithinMs);
     },
+    trafficOf: (slot) => trafficReader(slot, () => readDevices(namespace.holderPid)),
     get isBroken() {
       return state.broken !== undefined;
     },

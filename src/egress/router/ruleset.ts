@@ -39,6 +39,7 @@ interface SandboxRules {
 const setSize = 2 * mostOpen;
 const dnsPerSecond = 100;
 
+/** The router itself sends nothing to an uplink, so that what its device counts came from the sandbox. */
 export function baseRules(own: readonly Network[]): string {
   return `table ${table} {
   set refused4 { type ipv4_addr; flags interval; elements = { ${texts(refusedOf(4))} }
@@ -62,6 +63,9 @@ export function baseRules(own: readonly Network[]): string {
   }
   chain answers { type filter hook output priority raw; policy accept;
     meta l4proto { tcp, udp } th sport 53 notrack
+  }
+  chain own { type filter hook output priority filter; policy accept;
+    oifname "u*" drop
   }
   chain forward { type filter hook forward priority filter; policy drop;
     iifname vmap @returns

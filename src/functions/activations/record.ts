@@ -90,8 +90,10 @@ export function recordOf(task: Task, frame: RecordFrame, end: ActivationEnd): Ac
 function usageOf(task: Task, { limits }: RecordFrame, end: ActivationEnd): CallUsage {
   const { status, startedAt, endedAt, start } = end;
   const isFree = task.type !== 'code' || status === 'whisk internal error' || end.isUnstarted === true;
-  if (isFree) return { mibMs: 0, isCold: false };
-  return { mibMs: Math.max(0, endedAt - startedAt) * limits.memoryMiB, isCold: start === 'cold' };
+  const { sentBytes = 0, receivedBytes = 0 } = end.traffic ?? {};
+  const traffic = { sentBytes, receivedBytes };
+  if (isFree) return { mibMs: 0, isCold: false, ...traffic };
+  return { mibMs: Math.max(0, endedAt - startedAt) * limits.memoryMiB, isCold: start === 'cold', ...traffic };
 }
 
 /** The record of a blocking answer, in memory of its own. Its logs are empty, because they are still being read. */
@@ -208,13 +210,14 @@ function annotationsOf(task: Task, frame: RecordFrame, end: ActivationEnd): stri
 
 /** Annotations that say where the time went and, if it was not warm, why. */
 function codeAnnotations(frame: RecordFrame, end: ActivationEnd): string {
-  const { waitMs, timedOut, initMs, start, startReason, sandboxMs, violations, hint } = end;
+  const { waitMs, timedOut, initMs, start, startReason, sandboxMs, traffic, violations, hint } = end;
   return (
     `{"key":"waitTime","value":${waitMs}},{"key":"timeout","value":${timedOut}},${frame.limitsAnnotation}` +
     `,{"key":"start","value":"${start}"}` +
     (startReason === undefined ? '' : `,${annotation('startReason', startReason)}`) +
     (sandboxMs === undefined ? '' : `,{"key":"sandboxTime","value":${sandboxMs}}`) +
     (initMs === undefined ? '' : `,{"key":"initTime","value":${initMs}}`) +
+    (traffic === undefined ? '' : `,${annotation('traffic', { ...traffic })}`) +
     (violations === undefined ? '' : `,${annotation('violations', violations.map(plain))}`) +
     (hint === undefined ? '' : `,${annotation('hint', hint)}`)
   );

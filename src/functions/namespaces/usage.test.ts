@@ -9,7 +9,8 @@ import { parseDay, type UsageRow, usageCsv, usageRows } from './usage.ts';
 const day = Date.parse('2026-01-31T00:00:00Z');
 
 const outcomes: Readonly<Record<string, (startedAt: number, ms: number) => EndedJob>> = {
-  warm: (startedAt, ms) => completion({}, { startedAt, endedAt: startedAt + ms }),
+  warm: (startedAt, ms) =>
+    completion({}, { startedAt, endedAt: startedAt + ms, traffic: { sentBytes: ms, receivedBytes: 3 } }),
   cold: (startedAt, ms) =>
     completion({}, { startedAt, endedAt: startedAt + ms, start: 'cold', initMs: 1, sandboxMs: 1 }),
   failing: (startedAt, ms) => ({
@@ -82,13 +83,17 @@ test('calls without records count, and what never began counts only as a call', 
       ...{ identity, action: ref('hello'), payload: {}, transactionId: 't' },
       ...{ waitMs, authorization: platform.authorization },
     });
-  invoker.script = () => completion({}, { startedAt: day, endedAt: day + 10, start: 'cold' });
+  const [traffic, sent] = [
+    { sentBytes: 7, receivedBytes: 9 },
+    { sentBytes: 14, receivedBytes: 18 },
+  ];
+  invoker.script = () => completion({}, { startedAt: day, endedAt: day + 10, start: 'cold', traffic });
   await call(5_000);
   await call(undefined);
   await expect.poll(() => store.accepted.pending(1)).toEqual([]);
   await expect
     .poll(() => sumsOf(usageRows(store.usage, everything)))
-    .toEqual({ '2026-01-31': { calls: 2, coldStarts: 2, mibMs: 2 * 10 * 256 } });
+    .toEqual({ '2026-01-31': { calls: 2, coldStarts: 2, mibMs: 2 * 10 * 256, ...sent } });
   expect(await functions.activations.count({ namespace: 'guest' })).toBe(0);
   expect(await store.usage.problems()).toEqual([]);
 });
@@ -96,15 +101,15 @@ test('calls without records count, and what never began counts only as a call', 
 test('reads page after page, and writes a table', async () => {
   const all = Array.from({ length: 1_200 }, (_, at) => ({
     ...{ day: at, namespace: '=a', createdAt: 0, calls: 1, coldStarts: 2, mibMs: 1_024 },
-    ...{ storedByteHours: 9, storedHours: 3 },
+    ...{ storedByteHours: 9, storedHours: 3, sentBytes: 5, receivedBytes: 6 },
   }));
   const days: Parameters<typeof usageRows>[0]['days'] = async (_, after, limit) =>
     all.slice((after?.day ?? -1) + 1).slice(0, limit);
   const lines = await Array.fromAsync(usageCsv(usageRows({ days }, everything)));
   expect(lines).toHaveLength(1 + all.length);
   expect(lines.slice(0, 2)).toEqual([
-    'day,namespace,createdAt,calls,coldStarts,mibMs,gibSeconds,storedByteHours,storedHours\r\n',
-    "1970-01-01,'=a,1970-01-01T00:00:00.000Z,1,2,1024,0.001,9,3\r\n",
+    'day,namespace,createdAt,calls,coldStarts,mibMs,gibSeconds,storedByteHours,storedHours,sentBytes,receivedBytes\r\n',
+    "1970-01-01,'=a,1970-01-01T00:00:00.000Z,1,2,1024,0.001,9,3,5,6\r\n",
   ]);
 });
 
@@ -128,9 +133,14 @@ test.each(['2026-02-30', '2026-1-1', '', '2026-01-31T00:00Z'])('%j is no day', (
 
 const everything = { namespace: undefined, since: 0, until: 100_000 };
 
+type Sums = Pick<UsageRow, 'calls' | 'coldStarts' | 'mibMs' | 'sentBytes' | 'receivedBytes'>;
+
+const none: Sums = { calls: 0, coldStarts: 0, mibMs: 0, sentBytes: 0, receivedBytes: 0 };
+
 async function sumsOf(rows: AsyncIterable<UsageRow>) {
-  const sums: Record<string, Pick<UsageRow, 'calls' | 'coldStarts' | 'mibMs'>> = {};
-  for await (const { day, calls, coldStarts, mibMs } of rows) sums[day] = { calls, coldStarts, mibMs };
+  const sums: Record<string, Sums> = {};
+  for await (const { day, calls, coldStarts, mibMs, sentBytes, receivedBytes } of rows)
+    sums[day] = { calls, coldStarts, mibMs, sentBytes, receivedBytes };
   return sums;
 }
 
@@ -141,12 +151,15 @@ function expected(rows: readonly { readonly document: JsonObject }[]) {
     const { start, duration, annotations, response } = Object(document);
     const of = (key: string) => annotations.find((each: JsonObject) => each['key'] === key)?.value;
     const date = new Date(start).toISOString().slice(0, 10);
-    const { calls, coldStarts, mibMs } = sums[date] ?? { calls: 0, coldStarts: 0, mibMs: 0 };
+    const { calls, coldStarts, mibMs, sentBytes, receivedBytes } = sums[date] ?? none;
+    const traffic = of('traffic') ?? none;
     const isFree = of('kind') === 'sequence' || response.status === 'whisk internal error';
     sums[date] = {
       calls: calls + 1,
       coldStarts: coldStarts + (of('start') === 'cold' && !isFree ? 1 : 0),
       mibMs: mibMs + (isFree ? 0 : duration * of('limits').memory),
+      sentBytes: sentBytes + traffic.sentBytes,
+      receivedBytes: receivedBytes + traffic.receivedBytes,
     };
   }
   return sums;

@@ -14,6 +14,9 @@ export interface UsageRow {
   /** Memory limits times durations, in MiB × ms: exact, and what `gibSeconds` is computed from. */
   readonly mibMs: number;
   readonly gibSeconds: number;
+  /** Bytes over the network, with all headers: what functions sent, and what they received. */
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
   /** Bytes of code, records and images at each full hour, summed. */
   readonly storedByteHours: number;
   readonly storedHours: number;
@@ -51,7 +54,7 @@ export function parseDay(text: string): number | undefined {
 
 const csvColumns = [
   ...(['day', 'namespace', 'createdAt', 'calls', 'coldStarts', 'mibMs', 'gibSeconds'] as const),
-  ...(['storedByteHours', 'storedHours'] as const),
+  ...(['storedByteHours', 'storedHours', 'sentBytes', 'receivedBytes'] as const),
 ];
 
 /** Lines of a table for spreadsheets. */
@@ -64,10 +67,12 @@ export async function* usageCsv(rows: AsyncIterable<UsageRow>): AsyncGenerator<s
 }
 
 function rowOf({ day, mibMs, ...usage }: UsageDay): UsageRow {
-  const { namespace, createdAt, calls, coldStarts, storedByteHours, storedHours } = usage;
+  const { namespace, createdAt, calls, coldStarts } = usage;
+  const { storedByteHours, storedHours, sentBytes, receivedBytes } = usage;
   return {
     ...{ day: dateOf(day), namespace, createdAt, calls, coldStarts, mibMs },
     ...{ gibSeconds: mibMs / mibMsOfGibSecond, storedByteHours, storedHours },
+    ...{ sentBytes, receivedBytes },
   };
 }
 

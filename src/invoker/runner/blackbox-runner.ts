@@ -29,6 +29,7 @@ import {
   type RunRequest,
 } from './runner.ts';
 import { endSandbox } from './sandbox-end.ts';
+import { TrafficMeter } from './traffic-meter.ts';
 
 export interface BlackboxOptions {
   readonly sandbox: Sandbox;
@@ -61,6 +62,7 @@ export class BlackboxRunner implements Runner {
   #ending: Promise<Failure> | undefined;
   #frozen = false;
   readonly #notes = new CulpritNotes();
+  readonly #traffic = new TrafficMeter();
 
   /** @throws Fault PORT_UNREACHABLE if the runtime cannot reach its network */
   constructor(options: BlackboxOptions) {
@@ -74,7 +76,10 @@ export class BlackboxRunner implements Runner {
     const { promise, resolve } = Promise.withResolvers<Failure>();
     this.ended = promise;
     this.#settleEnded = resolve;
-    void sandbox.exited.then(() => this.end('exited'));
+    void sandbox.exited.then(({ traffic }) => {
+      this.#traffic.read(traffic);
+      void this.end('exited');
+    });
   }
 
   get isEnded(): boolean {
@@ -93,10 +98,12 @@ export class BlackboxRunner implements Runner {
     const reply = await this.#exchange('/init', JSON.stringify({ value }), limits);
     const outcome = reply.kind === 'failed' ? reply : initOutcome(reply.reply);
     const violations = await this.#violationsOf(cause);
+    // Without an activation, it counts for the first run.
+    const noted = { violations, traffic: cause === '' ? undefined : this.#traffic.take() };
     if (outcome.kind !== 'ok')
-      return { outcome, logs: log.finish({ isQuiet: false, hasFailed: true }), violations };
+      return { outcome, logs: log.finish({ isQuiet: false, hasFailed: true }), ...noted };
     log.carry({ isQuiet: true });
-    return { outcome, logs: noLogs, violations };
+    return { outcome, logs: noLogs, ...noted };
   }
 
   async run(request: RunRequest, limits: RunLimits): Promise<RunEnd> {
@@ -111,7 +118,7 @@ export class BlackboxRunner implements Runner {
     const logs = log.finish({ isQuiet: false, hasFailed });
     const serviceMs = performance.now() - begun;
     const violations = await this.#violationsOf(request.id);
-    return { outcome, logs, startedAt, serviceMs, violations };
+    return { outcome, logs, startedAt, serviceMs, violations, traffic: this.#traffic.take() };
   }
 
   #outcomeOf(reply: ActionReply): RunOutcome {
@@ -160,8 +167,9 @@ export class BlackboxRunner implements Runner {
   }
 
   async #violationsOf(activationId: string): Promise<readonly Violation[] | undefined> {
-    await this.#options.sandbox.refusalsTold?.();
-    this.#options.sandbox.examine();
+    const { sandbox } = this.#options;
+    this.#traffic.read(await sandbox.refusalsTold?.());
+    sandbox.examine();
     return this.#notes.end(activationId);
   }
 

@@ -4,6 +4,7 @@ import { type Violation, violation } from '../../sandbox/index.ts';
 import { LogStreams } from '../logs/log-streams.ts';
 import { CulpritNotes } from './culprit.ts';
 import { RunLine } from './run-line.ts';
+import { TrafficMeter } from './traffic-meter.ts';
 
 const limits = { timeoutMs: 1000 };
 
@@ -20,6 +21,7 @@ function start(isConcurrent = false) {
     onTimeout: () => timeouts++,
     onOverdue: () => leftLying++,
     notes,
+    traffic: new TrafficMeter(),
     // Violations are found when an answer arrives.
     examine() {
       for (const each of found.splice(0)) notes.note(each);

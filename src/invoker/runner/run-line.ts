@@ -22,6 +22,7 @@ import type { Serialised } from '../channel/result-frame.ts';
 import type { LogSink, LogStreams } from '../logs/log-streams.ts';
 import type { CulpritNotes } from './culprit.ts';
 import type { Failure, RunEnd, RunLimits, RunOutcome, RunRequest } from './runner.ts';
+import type { TrafficMeter } from './traffic-meter.ts';
 
 export interface RunLineOptions {
   readonly logs: LogStreams;
@@ -29,6 +30,7 @@ export interface RunLineOptions {
   /** Called when a run has used up its time. The sandbox must be ended. */
   readonly onTimeout: () => void;
   readonly notes: CulpritNotes;
+  readonly traffic: TrafficMeter;
   /** Called when an early run was not begun in its turn. The sandbox must be ended. */
   readonly onOverdue: () => void;
   /** Called when an answer arrives: violations so far belong to its run. Not called for the shortest runs. */
@@ -264,8 +266,9 @@ export class RunLine {
     clearTimeout(begun.timer);
     const logs = run.log.finish({ isQuiet });
     const violations = this.#options.notes.end(run.id);
+    const traffic = this.#options.traffic.take();
     const serviceMs = performance.now() - begun.at;
-    run.settle({ outcome, logs, startedAt: begun.startedAt, serviceMs, violations });
+    run.settle({ outcome, logs, startedAt: begun.startedAt, serviceMs, violations, traffic });
   }
 }
 

@@ -28,6 +28,7 @@ import {
   type RunRequest,
 } from './runner.ts';
 import { endSandbox } from './sandbox-end.ts';
+import { TrafficMeter } from './traffic-meter.ts';
 
 /** Frames of this size or more are charged to the namespace. */
 const bulkBytes = 16 * 1024;
@@ -46,6 +47,7 @@ export class RunnerProcess implements Runner {
   readonly #logs: LogStreams;
   readonly #line: RunLine;
   readonly #notes = new CulpritNotes();
+  readonly #traffic = new TrafficMeter();
   readonly #intakes: Intakes;
   #intake: Intake | undefined;
   #outbox: Buffer[] = [];
@@ -69,13 +71,17 @@ export class RunnerProcess implements Runner {
       onTimeout: () => void this.end('timeout'),
       onOverdue: () => void this.end('violation'),
       notes: this.#notes,
+      traffic: this.#traffic,
       examine: () => this.#examine(),
     });
     const { promise, resolve } = Promise.withResolvers<Failure>();
     this.ended = promise;
     this.#settleEnded = resolve;
     this.#listen(sandbox.channel, resultBytes);
-    void sandbox.exited.then(() => this.end('exited'));
+    void sandbox.exited.then(({ traffic }) => {
+      this.#traffic.read(traffic);
+      void this.end('exited');
+    });
   }
 
   get isEnded(): boolean {
@@ -123,7 +129,9 @@ export class RunnerProcess implements Runner {
           if (isOk) log.carry({ isQuiet });
           this.#examine();
           const violations = this.#notes.end(cause);
-          resolve({ outcome, logs: isOk ? noLogs : log.finish({ isQuiet }), violations });
+          // Without an activation, it counts for the first run.
+          const traffic = cause === '' ? undefined : this.#traffic.take();
+          resolve({ outcome, logs: isOk ? noLogs : log.finish({ isQuiet }), violations, traffic });
         },
       };
       if (this.#ending) void this.#ending.then((failure) => this.#settleWaiting(failure));
@@ -257,8 +265,12 @@ export class RunnerProcess implements Runner {
    */
   #afterRefusals(take: () => void): void {
     const reported = this.sandbox.refusalsTold?.();
-    if (reported) void reported.then(take);
-    else take();
+    if (!reported) take();
+    else
+      void reported.then((traffic) => {
+        this.#traffic.read(traffic);
+        take();
+      });
   }
 
   #accept(message: JsonObject, result: Serialised | undefined): boolean {

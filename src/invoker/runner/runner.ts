@@ -3,6 +3,7 @@
  * to the two implementations: the channel (`runner-process.ts`) and OpenWhisk's HTTP contract (`blackbox-runner.ts`).
  */
 import type { ActionLimits, ActivationLog, LogFollower } from '../../dispatch/index.ts';
+import type { Traffic } from '../../egress/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import type { Culprit } from './culprit.ts';
@@ -39,6 +40,7 @@ export interface InitEnd {
   /** Its log if it failed; otherwise that log begins the first run's log. */
   readonly logs: Promise<ActivationLog>;
   readonly violations?: readonly Violation[] | undefined;
+  readonly traffic?: Traffic | undefined;
 }
 
 export interface RunRequest {
@@ -75,6 +77,7 @@ export type RunEnd =
       readonly startedAt: number;
       readonly serviceMs: number;
       readonly violations?: readonly Violation[] | undefined;
+      readonly traffic?: Traffic | undefined;
     }
   | undefined;
 

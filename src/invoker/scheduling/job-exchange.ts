@@ -1,6 +1,7 @@
 /** Converts a job for its runner, and its end to a completion for the rest of Ward. */
 
 import type { ActivationLog, Completion, Job, JobEnd } from '../../dispatch/index.ts';
+import { sumOfTraffic, type Traffic } from '../../egress/index.ts';
 import type { Fault, JsonObject } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import { invokerFault } from '../faults.ts';
@@ -17,6 +18,7 @@ export interface Origin extends Pick<Completion, 'start' | 'startReason' | 'sand
   readonly startedAt: number;
   readonly initMs?: number;
   readonly violations?: readonly Violation[] | undefined;
+  readonly traffic?: Traffic | undefined;
   readonly logs: Promise<ActivationLog>;
 }
 
@@ -31,12 +33,17 @@ export function runRequest(job: Job): RunRequest {
   return { id: job.activationId, value: job.parameters, env: runEnv(job) };
 }
 
-/** Joins the initialisation and the run. */
-export function both(
-  first: readonly Violation[] | undefined,
-  second: readonly Violation[] | undefined,
-): readonly Violation[] | undefined {
-  return first && second ? [...first, ...second] : (first ?? second);
+type Noted = Pick<Origin, 'violations' | 'traffic'>;
+
+/** Joins what was noted of the initialisation and of the run. */
+export function both(first: Noted, second: Noted): Noted {
+  return {
+    violations:
+      first.violations && second.violations
+        ? [...first.violations, ...second.violations]
+        : (first.violations ?? second.violations),
+    traffic: sumOfTraffic(first.traffic, second.traffic),
+  };
 }
 
 export function complete(job: Job, response: ActivationResponse, origin: Origin): JobEnd {
@@ -51,6 +58,7 @@ export function complete(job: Job, response: ActivationResponse, origin: Origin)
     startReason: origin.startReason,
     sandboxMs: origin.sandboxMs,
     ...(origin.violations === undefined ? {} : { violations: origin.violations }),
+    ...(origin.traffic === undefined ? {} : { traffic: origin.traffic }),
   };
   return { completion, log: origin.logs };
 }

@@ -387,7 +387,7 @@ export class Scheduler {
     group: Group,
     slot: Slot,
     pending: WaitingJob,
-    { outcome, serviceMs, logs, startedAt, violations }: NonNullable<RunEnd>,
+    { outcome, serviceMs, logs, startedAt, ...noted }: NonNullable<RunEnd>,
     origin: Origin | undefined,
   ): void {
     const { job, settle } = pending;
@@ -400,8 +400,8 @@ export class Scheduler {
       return;
     }
     const where: Origin = origin
-      ? { ...origin, logs, violations: both(origin.violations, violations) }
-      : { start: 'warm', startedAt, logs, violations };
+      ? { ...origin, logs, ...both(origin, noted) }
+      : { start: 'warm', startedAt, logs, ...noted };
     settle(complete(job, responseOfRun(outcome, job.limits, this.#options.resultBytes), where));
   }
 

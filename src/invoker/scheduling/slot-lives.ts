@@ -189,14 +189,14 @@ export class SlotLives {
       group.beginning.set(first.job.activationId, slot);
       onInit(first.job, slot);
     }
-    const { outcome, logs, violations } = await initialising;
+    const { outcome, logs, ...noted } = await initialising;
     const origin: Origin = {
       start: launch.start,
       startReason: first?.reason,
       sandboxMs: Math.round(Math.max(0, readyAt - Math.max(launch.begunAt, first?.queuedAt ?? 0))),
       startedAt,
       initMs: Date.now() - startedAt,
-      violations,
+      ...noted,
       logs,
     };
     if (first) group.beginning.delete(first.job.activationId);

@@ -116,14 +116,15 @@ async function run({
   if (stays) {
     staying.push(sandbox);
     await once(sandbox.stdout, 'data');
-    return { ...output, code: null, violations: violations.get(sandbox.id) ?? [] };
+    return { ...output, code: null, traffic: undefined, violations: violations.get(sandbox.id) ?? [] };
   }
   const timer = setTimeout(() => void sandbox.destroy(), 40_000);
   const exit = await told;
   clearTimeout(timer);
   await sandbox.destroy();
   const stderr = exit.runtimeError === '' ? output.stderr : exit.runtimeError;
-  return { ...output, stderr, code: exit.code, violations: violations.get(sandbox.id) ?? [] };
+  const { code, traffic } = exit;
+  return { ...output, stderr, code, traffic, violations: violations.get(sandbox.id) ?? [] };
 }
 
 async function setZone(zone: Zone): Promise<unknown> {

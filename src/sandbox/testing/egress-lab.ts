@@ -6,6 +6,7 @@
  */
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Traffic } from '../../egress/index.ts';
 import { startCommand } from '../../lib/index.ts';
 
 /** Records by name. */
@@ -38,6 +39,8 @@ export interface LabOutcome {
   readonly stdout: string;
   readonly stderr: string;
   readonly code: number | null;
+  /** At its end. */
+  readonly traffic: Traffic | undefined;
   /** Details of `egress` violations, in order. */
   readonly violations: readonly string[];
 }

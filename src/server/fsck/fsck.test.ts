@@ -151,9 +151,9 @@ describe('a data folder', () => {
       () =>
         sql(
           state?.() ?? '',
-          "insert into usage_days select 9, name, created_at, 3, 1, 5, 0, 0, 0, 0 from namespaces where name = 'guest'",
+          "insert into usage_days select 9, name, created_at, 3, 1, 5, 0, 0, 0, 0, 7, 9 from namespaces where name = 'guest'",
         ),
-      /guest: the usage of 1970-01-10 has 2 recorded calls and 5 MiB ms, the records have 0 and 0/,
+      /guest: the usage of 1970-01-10 has 2 recorded calls, 5 MiB ms and 16 bytes of traffic, the records have 0, 0 and 0/,
     ],
     [
       'a counter of the registry',

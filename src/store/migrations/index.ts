@@ -36,6 +36,7 @@ import * as storedBytes from './0027-stored-bytes.ts';
 import * as sentEntries from './0028-sent-entries.ts';
 import * as persons from './0029-persons.ts';
 import * as joinTokenUses from './0030-join-token-uses.ts';
+import * as traffic from './0031-traffic.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -68,6 +69,7 @@ export const migrations: Migrations = {
   '0028-sent-entries': sentEntries,
   '0029-persons': persons,
   '0030-join-token-uses': joinTokenUses,
+  '0031-traffic': traffic,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

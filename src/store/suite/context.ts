@@ -137,7 +137,7 @@ export function write(
   const { response, ...rest } = document;
   const documentJson = JSON.stringify(rest);
   const responseJson = response === undefined ? null : JSON.stringify(response);
-  const usage = { mibMs: 0, isCold: false };
+  const usage = { mibMs: 0, isCold: false, sentBytes: 0, receivedBytes: 0 };
   return { row: { ...row, documentJson, responseJson, usage }, logs: [], settles: null, ...more };
 }
 

@@ -15,11 +15,18 @@ const calls = fc.array(
     start: fc.integer({ min: 0, max: 3 * dayMs }),
     mibMs: fc.integer({ min: 0, max: 10_000_000 }),
     isCold: fc.boolean(),
+    sentBytes: fc.integer({ min: 0, max: 2 ** 40 }),
+    receivedBytes: fc.integer({ min: 0, max: 2 ** 40 }),
     /** What becomes of it. */
     kind: fc.constantFrom('recorded', 'recorded', 'firing', 'twice', 'unrecorded', 'stale'),
   }),
   { maxLength: 60 },
 );
+
+type Sums = Pick<UsageDay, 'calls' | 'mibMs' | 'coldStarts' | 'sentBytes' | 'receivedBytes'>;
+
+const noTraffic = { sentBytes: 0, receivedBytes: 0 };
+const nothing: Sums = { calls: 0, mibMs: 0, coldStarts: 0, ...noTraffic };
 
 type Call = ReturnType<typeof calls.generate>['value'][number];
 
@@ -27,8 +34,7 @@ export function usageTests({ store, place }: Context): void {
   const days = (one: Store = store(), more = {}) =>
     one.usage.days({ namespace: undefined, since: 0, until: 9, ...more }, undefined, 100);
 
-  const submit = async (one: Store, { namespace, start, mibMs, isCold, kind }: Call) => {
-    const usage = { mibMs, isCold };
+  const submit = async (one: Store, { namespace, start, kind, ...usage }: Call) => {
     const activationId = newActivationId();
     const { row } = write(activationRow({ activationId, namespace, start }));
     const append = (settles: number | null, of: typeof usage | null = usage) =>
@@ -45,26 +51,30 @@ export function usageTests({ store, place }: Context): void {
   test('the sums equal what was written, by two servers at once', async () => {
     await store().namespaces.create(namespaceRow('other'));
     await using other = await place().open();
-    const expected = new Map<string, Pick<UsageDay, 'calls' | 'mibMs' | 'coldStarts'>>();
+    const expected = new Map<string, Sums>();
     await fc.assert(
       fc.asyncProperty(calls, async (some) => {
         const servers = [store(), other];
         const written = some.map((call, at) => submit(servers[at % 2] ?? other, call));
         await Promise.allSettled(written);
-        for (const { kind, namespace, start, mibMs, isCold } of some) {
+        for (const { kind, namespace, start, ...usage } of some) {
           if (namespace === 'nobody' || kind === 'firing' || kind === 'stale') continue;
           const key = `${Math.floor(start / dayMs)} ${namespace}`;
-          const sum = expected.get(key) ?? { calls: 0, mibMs: 0, coldStarts: 0 };
+          const sum = expected.get(key) ?? nothing;
           expected.set(key, {
             calls: sum.calls + 1,
-            mibMs: sum.mibMs + mibMs,
-            coldStarts: sum.coldStarts + (isCold ? 1 : 0),
+            mibMs: sum.mibMs + usage.mibMs,
+            coldStarts: sum.coldStarts + (usage.isCold ? 1 : 0),
+            sentBytes: sum.sentBytes + usage.sentBytes,
+            receivedBytes: sum.receivedBytes + usage.receivedBytes,
           });
         }
-        const found = (await days()).map(({ day, namespace, createdAt, calls, mibMs, coldStarts }) => {
-          expect(createdAt).toBe(1_000);
-          return [`${day} ${namespace}`, { calls, mibMs, coldStarts }] as const;
-        });
+        const found = (await days()).map(
+          ({ day, namespace, createdAt, storedByteHours, storedHours, ...sum }) => {
+            expect([createdAt, storedByteHours, storedHours]).toEqual([1_000, 0, 0]);
+            return [`${day} ${namespace}`, sum] as const;
+          },
+        );
         expect(new Map(found)).toEqual(expected);
         expect(await store().usage.problems()).toEqual([]);
       }),
@@ -74,7 +84,7 @@ export function usageTests({ store, place }: Context): void {
 
   test('outlives records and namespaces, and keeps those of one name apart', async () => {
     const call = (start: number, mibMs: number) =>
-      submit(store(), { namespace: 'guest', start, mibMs, isCold: true, kind: 'recorded' });
+      submit(store(), { namespace: 'guest', start, mibMs, isCold: true, ...noTraffic, kind: 'recorded' });
     await Promise.all([call(0, 1), call(dayMs, 2), call(dayMs + 1, 4), call(2 * dayMs, 8)]);
     await store().activations.prune({ namespace: 'guest', keep: 2, max: 9 });
     expect(await store().usage.problems()).toEqual([]);
@@ -103,7 +113,14 @@ export function usageTests({ store, place }: Context): void {
 
   test('takes one sample of an hour, whichever server is first', async () => {
     await using other = await place().open();
-    await submit(store(), { namespace: 'guest', start: 0, mibMs: 1, isCold: false, kind: 'recorded' });
+    await submit(store(), {
+      namespace: 'guest',
+      start: 0,
+      mibMs: 1,
+      isCold: false,
+      ...noTraffic,
+      kind: 'recorded',
+    });
     const samples = [3, 3, 4, 3, 23, 24].flatMap((hour) => [
       [store(), hour] as const,
       [other, hour] as const,

@@ -30,6 +30,9 @@ export interface CallUsage {
   /** Memory limit times duration, in MiB × ms. */
   readonly mibMs: number;
   readonly isCold: boolean;
+  /** Over the network, with all headers. */
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
 }
 
 /** A call that leaves no record, and the accepted invocation that it settles, as in `ActivationWrite`. */

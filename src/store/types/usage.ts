@@ -9,6 +9,9 @@ export interface UsageDay {
   /** Memory limit times duration, in MiB × ms. */
   readonly mibMs: number;
   readonly coldStarts: number;
+  /** Over the network, with all headers. */
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
   /** What it held at each full hour, summed. */
   readonly storedByteHours: number;
   /** Hours at which that was looked at: 24 on a day on which a server always ran. */

@@ -23,6 +23,8 @@ export interface UsageDay {
   readonly gibSeconds: number;
   readonly storedByteHours: number;
   readonly storedHours: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
 }
 
 export type Limits = Readonly<Record<string, unknown>>;

@@ -9,7 +9,11 @@ import type { Completion, Job } from '../../../dispatch/index.ts';
 export type CalledAction = Pick<Job, 'namespace' | 'action'>;
 
 export interface ActionFigures {
-  completed(called: CalledAction, completion: Pick<Completion, 'status' | 'start'>, seconds: number): void;
+  completed(
+    called: CalledAction,
+    completion: Pick<Completion, 'status' | 'start' | 'traffic'>,
+    seconds: number,
+  ): void;
 }
 
 /** No action has this name: OpenWhisk allows no parentheses. */
@@ -35,6 +39,12 @@ export function actionFigures(registry: Registry, perNamespace: number, now = Da
     labelNames: ['namespace', 'action'],
     registers,
   });
+  const egress = new Counter({
+    name: 'ward_action_egress_bytes_total',
+    help: 'What functions sent and received over the network, by action',
+    labelNames: ['namespace', 'action', 'direction'],
+    registers,
+  });
   const duration = new Histogram({
     name: 'ward_action_duration_seconds',
     help: 'Time from the start of the run to its answer, by action',
@@ -48,6 +58,7 @@ export function actionFigures(registry: Registry, perNamespace: number, now = Da
   const forget = (namespace: string, action: string): void => {
     for (const status of statuses) invocations.remove({ namespace, action, status });
     coldStarts.remove({ namespace, action });
+    for (const direction of ['sent', 'received']) egress.remove({ namespace, action, direction });
     duration.remove({ namespace, action });
   };
 
@@ -71,11 +82,15 @@ export function actionFigures(registry: Registry, perNamespace: number, now = Da
   };
 
   return {
-    completed(called, { status, start }, seconds) {
+    completed(called, { status, start, traffic }, seconds) {
       const { namespace } = called;
       const action = labelOf(called);
       invocations.inc({ namespace, action, status });
       if (start === 'cold') coldStarts.inc({ namespace, action });
+      if (traffic !== undefined) {
+        egress.inc({ namespace, action, direction: 'sent' }, traffic.sentBytes);
+        egress.inc({ namespace, action, direction: 'received' }, traffic.receivedBytes);
+      }
       duration.observe({ namespace, action }, seconds);
     },
   };

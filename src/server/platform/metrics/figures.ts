@@ -47,7 +47,10 @@ export interface Figures {
 }
 
 /** Leaves out results and logs, so that their memory can be freed before they are counted. */
-type Counted = Pick<Completion, 'status' | 'start' | 'startedAt' | 'endedAt' | 'waitMs' | 'sandboxMs'> & {
+type Counted = Pick<
+  Completion,
+  'status' | 'start' | 'startedAt' | 'endedAt' | 'waitMs' | 'sandboxMs' | 'traffic'
+> & {
   readonly called: CalledAction;
 };
 
@@ -168,22 +171,30 @@ function activationFigures(registry: Registry, actionsPerNamespace: number) {
     'How long an activation waited for the start of its sandbox, without warm starts',
     ['start'],
   );
+  const egress = counter(registry, 'egress_bytes', 'What functions sent and received over the network', [
+    'direction',
+  ]);
   const actions = actionsPerNamespace > 0 ? actionFigures(registry, actionsPerNamespace) : undefined;
   let uncounted: Counted[] = [];
   const settle = (): void => {
-    for (const { status, start: by, startedAt, endedAt, waitMs, sandboxMs, called } of uncounted) {
+    for (const { called, ...completion } of uncounted) {
+      const { status, start: by, startedAt, endedAt, waitMs, sandboxMs, traffic } = completion;
       const ranSeconds = Math.max(0, endedAt - startedAt) / 1000;
       invocations.inc({ status, start: by });
       duration.observe({ start: by }, ranSeconds);
-      actions?.completed(called, { status, start: by }, ranSeconds);
+      actions?.completed(called, completion, ranSeconds);
+      if (traffic !== undefined) {
+        egress.inc({ direction: 'sent' }, traffic.sentBytes);
+        egress.inc({ direction: 'received' }, traffic.receivedBytes);
+      }
       wait.observe(waitMs / 1000);
       if (sandboxMs !== undefined) start.observe({ start: by }, sandboxMs / 1000);
     }
     uncounted = [];
   };
   const completed: Figures['completed'] = (completion, called): void => {
-    const { status, start: by, startedAt, endedAt, waitMs, sandboxMs } = completion;
-    uncounted.push({ status, start: by, startedAt, endedAt, waitMs, sandboxMs, called });
+    const { status, start: by, startedAt, endedAt, waitMs, sandboxMs, traffic } = completion;
+    uncounted.push({ status, start: by, startedAt, endedAt, waitMs, sandboxMs, traffic, called });
     if (uncounted.length === completionsAtOnce) settle();
   };
   return { completed, settle };

@@ -27,6 +27,8 @@ const columns: readonly Column<UsageDay>[] = [
       storedHours === 0 ? '' : sizeText(storedByteHours / storedHours),
     isNumber: true,
   },
+  { title: 'Sent', cell: ({ sentBytes }) => sizeText(sentBytes), isNumber: true },
+  { title: 'Received', cell: ({ receivedBytes }) => sizeText(receivedBytes), isNumber: true },
 ];
 
 export function UsageDays() {
