@@ -150,6 +150,11 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
       add: async () => ({ id: '1', finding: '1' }),
       remove: async () => false,
     },
+    policy: {
+      read: async () => ({}),
+      preview: async () => ({}),
+      save: async () => ({}),
+    },
     overview: async () => ({ version: '1.2.3' }),
     namespaces: async () => ({ total: 1, namespaces: [] }),
     isolation: async () => ({ policy: [], doctor: null }),

@@ -1,5 +1,6 @@
 export { type ApiOptions, createApi, sandboxEntrance, tlsFrontOf } from './api.ts';
 export type { OperatorSource } from './console/operator.ts';
+export type { EditedPolicy } from './console/operator-policy.ts';
 export type { OperatorWaivers } from './console/operator-waivers.ts';
 export {
   type BlobPlace,

@@ -7,7 +7,14 @@ export { type KnownBase, standsOn } from './judge/bases.ts';
 export { type Decisive, decisive } from './judge/decisive.ts';
 export { type Case, judge } from './judge/judge.ts';
 export { type Ignored, type Verdict, type Vouchers, verdictDocument } from './judge/verdict.ts';
-export { checkPolicyText, defaultPolicy, type Policy, parsePolicy, rulesFor } from './policy/policy.ts';
+export {
+  checkPolicyText,
+  defaultPolicy,
+  ownPolicyText,
+  type Policy,
+  parsePolicy,
+  rulesFor,
+} from './policy/policy.ts';
 export type { PolicyProblem } from './policy/policy-problem.ts';
 export { type Action, actions, type Rules, type Stage, stages } from './policy/rules-schema.ts';
 export {
@@ -16,7 +23,7 @@ export {
   type Waiver,
   waiversText,
 } from './policy/waivers.ts';
-export { type PolicyTest, policyTest, storedReports, type TestedReport } from './policy-test.ts';
+export { type PolicyTest, policyTest, reportsOf, storedReports, type TestedReport } from './policy-test.ts';
 export type { RejudgeOptions, RejudgeResult } from './rejudging.ts';
 export type { Revisions } from './revisions.ts';
 export type { AuditCheck, AuditCheckOptions } from './store/audit-check.ts';

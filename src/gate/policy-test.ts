@@ -64,18 +64,26 @@ export async function policyTest(
   return { judged, changes, notKnown: [...notKnown] };
 }
 
+type ReportStore = Pick<GateStore, 'subjects' | 'report' | 'verdicts'>;
+
 /** Yields every stored report, with the stages and namespaces of its verdicts. */
-export async function* storedReports(
-  store: Pick<GateStore, 'subjects' | 'report' | 'verdicts'>,
-): AsyncGenerator<TestedReport> {
+export async function* storedReports(store: ReportStore): AsyncGenerator<TestedReport> {
   let page = await store.subjects(undefined, pageSize);
   while (page.length > 0) {
-    for (const { digest } of page) {
-      const stored = await store.report(digest);
-      if (stored !== undefined)
-        yield { ...stored.subject, report: stored.report, occasions: await store.verdicts(digest) };
-    }
+    yield* reportsOf(store, page);
     page = await store.subjects(page.at(-1)?.digest, pageSize);
+  }
+}
+
+/** Yields the stored reports of these subjects, likewise. */
+export async function* reportsOf(
+  store: Pick<ReportStore, 'report' | 'verdicts'>,
+  subjects: readonly Subject[],
+): AsyncGenerator<TestedReport> {
+  for (const { digest } of subjects) {
+    const stored = await store.report(digest);
+    if (stored !== undefined)
+      yield { ...stored.subject, report: stored.report, occasions: await store.verdicts(digest) };
   }
 }
 

@@ -52,6 +52,8 @@ export const serverFaults = {
   SERVER_ACCOUNT_MISSING: 'host',
   SERVER_ACCOUNT_UNFIT: 'host',
   HAND_OVER_FAILED: 'host',
+  POLICY_CHANGED: 'conflict',
+  POLICY_READ_ONLY: 'denied',
 } as const satisfies FaultTable;
 
 export const serverFault = faultTable(serverFaults);

@@ -1,7 +1,8 @@
 /** The pages of the gate: verdicts, findings, reports. */
-import { writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { gatePaths } from '../../src/server/index.ts';
 import type { ConsoleBrowser } from '../browser.ts';
 import type { Ward } from '../ward.ts';
 import { zip } from '../zip.ts';
@@ -100,6 +101,45 @@ export function gatePages(parts: () => Parts): void {
     await page.getByText('Nothing is waived here').waitFor();
     expect(await deploy()).toMatchObject({ status: 403 });
     browser.forget(/^console: .* status of (400|403) /);
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('edits the policy, with what would change beside it, and loses no change of another', async () => {
+    const { ward, browser } = parts();
+    const { page } = browser;
+    await page.goto('/console/gate/policy');
+    const editor = page.getByRole('textbox', { name: 'The policy' });
+    const type = async (text: string) => {
+      await editor.click();
+      await page.keyboard.press('Control+a');
+      await page.keyboard.insertText(text);
+    };
+    await type(`form: 1\nrules: { "${script}": deny }\n`);
+    await page.getByRole('list', { name: 'Problems' }).getByText(script).first().waitFor();
+    await type('form: 1\nrules: { vulnerabilities: { limits: { low: 0 } }, secrets: { action: warn } }\n');
+    await page.getByRole('cell', { name: 'secrets' }).first().waitFor();
+    await browser.inspect('policy');
+    await page.getByRole('button', { name: 'Put it in force…' }).click();
+    const isWritten = page.waitForResponse((each) => each.request().method() === 'PUT');
+    await page.getByRole('button', { name: 'Put it in force', exact: true }).click();
+    expect((await isWritten).status()).toBe(200);
+    await page.getByText('will be judged by the draft').waitFor();
+    const { policy } = gatePaths(ward.dataDir);
+    expect(await readFile(policy, 'utf8')).toContain('secrets: { action: warn }');
+    const leaky = {
+      exec: { kind: 'nodejs:default', code: `exports.main = () => ({ key: '${leakedKey}' })` },
+    };
+    const put = '/api/v1/namespaces/_/actions/leaky?overwrite=true';
+    expect(await ward.request('PUT', put, { body: leaky })).toMatchObject({ status: 200 });
+
+    await writeFile(policy, 'form: 1\n');
+    await type('form: 1\nrules: { gaps: warn }\n');
+    await page.getByRole('button', { name: 'Put it in force…' }).click();
+    await page.getByRole('button', { name: 'Put it in force', exact: true }).click();
+    await page.getByRole('alert').getByText('POLICY_CHANGED').waitFor();
+    expect(await readFile(policy, 'utf8')).toBe('form: 1\n');
+    await rm(policy);
+    browser.forget(/^console: .* status of 409 /);
     expect(browser.problems).toEqual([]);
   });
 }

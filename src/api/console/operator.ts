@@ -16,6 +16,7 @@ import type { CheckClient } from '../secure/client-certificate.ts';
 import { ownTokens } from '../session-cookies.ts';
 import { addOperatorLogouts } from './operator-logouts.ts';
 import { addOperatorNamespaces, type OperatorNamespaces } from './operator-namespaces.ts';
+import { addOperatorPolicy, type EditedPolicy } from './operator-policy.ts';
 import { addOperatorStream, type OperatorNews } from './operator-stream.ts';
 import { addOperatorWaivers, type OperatorWaivers } from './operator-waivers.ts';
 
@@ -29,6 +30,7 @@ declare module 'fastify' {
 /** What the server tells its operators. */
 export interface OperatorSource extends OperatorNamespaces, OperatorNews {
   readonly waivers: OperatorWaivers;
+  readonly policy: EditedPolicy;
   /** Nodes, disk, advisories. */
   overview(): Promise<JsonObject>;
   /** The policy of sandboxes in words, and the last report of `ward doctor`. */
@@ -90,6 +92,7 @@ export function addOperator(
         },
       });
       addOperatorWaivers(scope, source.waivers);
+      addOperatorPolicy(scope, source.policy);
       addOperatorStream(scope, source);
       if (reports !== undefined) addOperatorReports(scope, reports, limits);
     },

@@ -55,9 +55,14 @@ const test: CommandSpec = {
   options: [
     { flags: '--policy <FILE>', summary: 'the policy to try; without it, the current one' },
     { flags: '--against <FILE>', summary: 'the policy to compare with; without it, the current one' },
+    { flags: '--exit-code', summary: 'exit with 3 if something would be denied that is not now' },
   ],
   examples: [
     { command: 'ward policy test --policy new.yaml', does: 'what the policy would change here' },
+    {
+      command: 'ward policy test --policy new.yaml --exit-code -o json',
+      does: 'the same for programs; exits with 3 if something would be denied that is not now',
+    },
     {
       command: 'ward policy test --policy new.yaml --against old.yaml report.json',
       does: 'without a server',

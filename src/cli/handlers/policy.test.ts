@@ -108,6 +108,10 @@ test('policy test shows what another policy would change of a report', async () 
       },
     ],
   });
+  const strictly = ['policy', 'test', written, '--exit-code', '--policy'];
+  expect((await ward(...strictly, strict)).code).toBe(3);
+  const lenient = await file('lenient.yaml', 'form: 1\nrules: { advisories: { missing: allow } }\n');
+  expect((await ward(...strictly, lenient)).code).toBe(0);
   const same = await ward('policy', 'test', written, '--policy', strict, '--against', strict);
   expect(same.stderr).toContain('0 of 1 judgements would change');
   const signed = await file('signed.yaml', 'form: 1\nrules: { signatures: { action: deny } }\n');

@@ -2,11 +2,14 @@
 import { parseReport, type Report } from '../../scanner/index.ts';
 import type { PolicyCheck } from '../../server/index.ts';
 import type { Handler } from '../command-spec.ts';
+import { exitCodeOf } from '../faults.ts';
 import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
 import { printableLine } from '../printable.ts';
 import { readBounded } from '../read-source.ts';
 
+/** A policy does not allow it. */
+const exitNotAllowed = exitCodeOf('denied');
 const longestPolicy = 1024 * 1024;
 const longestReport = 256 * 1024 * 1024;
 
@@ -84,7 +87,8 @@ export const test: Handler = async (input, { io }) => {
     io.note(`unknown signers: ${namesOf(notKnown)} is neither in the registry nor in the store here`);
   }
   io.note(`${changes.length} of ${judged} judgements would change`);
-  return 0;
+  const denies = changes.some(({ before, after }) => before.outcome !== 'deny' && after.outcome === 'deny');
+  return denies && input.has('exitCode') ? exitNotAllowed : 0;
 };
 
 async function textOf(input: Input, option: string): Promise<string | undefined> {

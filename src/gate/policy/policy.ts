@@ -118,8 +118,13 @@ function policyOf(files: readonly PolicyFile[], waivers: readonly Waiver[] = [])
   return { revision: hashOf(z.json().parse(said)), keys, roots, identities, layers };
 }
 
+/** Returns the text of Ward's own policy. */
+export function ownPolicyText(): string {
+  return readFileSync(new URL('../../../policies/gate/default.yaml', import.meta.url), 'utf8');
+}
+
 function ownFile(): PolicyFile {
-  own ??= parseFile(readFileSync(new URL('../../../policies/gate/default.yaml', import.meta.url), 'utf8'));
+  own ??= parseFile(ownPolicyText());
   return own;
 }
 let own: PolicyFile | undefined;

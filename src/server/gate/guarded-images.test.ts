@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { chmod, chown, readdir, readFile, rename, stat, symlink } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { digestOf, openBlobStore } from '../../blobs/index.ts';
 import { parsePolicy } from '../../gate/index.ts';
 import { manifestMediaType, tagManifest } from '../../images/index.ts';
+import { actAs } from '../../lib/index.ts';
 import { testPolicy } from '../admin/gate.ts';
 import { signInLayout } from '../image-build/trust.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
@@ -56,6 +57,80 @@ async function referrersOf(digest: string): Promise<readonly { readonly artifact
 
 const deploy = (image: string) =>
   place.guarded.codeGate.admitImage({ namespace: 'guest', actor: 'key 1', action: 'guest/a', image });
+
+describe('a draft of the policy', () => {
+  const path = () => gatePaths(place.dataDir).policy;
+  const strict = 'form: 1\nrules: { bases: { action: allow }, vulnerabilities: { limits: { low: 0 } } }\n';
+
+  it('is tried on all reports without changing anything, and says by which rule each verdict changes', async () => {
+    const { policy } = place.guarded;
+    const image = await imageWith(lodash('4.17.20'), { [app]: '' });
+    expect((await place.push(app, 'v1', image)).status).toBe(403);
+    const before = await place.audit();
+    const ruleOf = (outcome: string) =>
+      expect.objectContaining({ rule: 'vulnerabilities.limits.high', outcome });
+    const open = 'form: 1\nrules: { bases: { action: allow }, vulnerabilities: { action: warn } }\n';
+    const found = await policy.preview({ text: open });
+    expect(found).toMatchObject({ denied: 0, admitted: expect.any(Number), next: null, problems: [] });
+    const { changes } = found as { readonly changes: readonly { readonly digest: string }[] };
+    expect(changes.filter(({ digest }) => digest === image.digest)).toMatchObject([
+      {
+        ...{ stage: 'push', namespace: 'guest' },
+        before: { outcome: 'deny', rules: expect.arrayContaining([ruleOf('deny')]) },
+        after: { outcome: 'warn', rules: expect.arrayContaining([ruleOf('warn')]) },
+      },
+    ]);
+    expect(await place.audit()).toEqual(before);
+    expect((await place.push(app, 'v1', image)).status).toBe(403);
+    const wrong = 'form: 1\nrules: { malwar: deny }\n';
+    expect(await policy.preview({ text: wrong })).toMatchObject({
+      ...{ revision: null, judged: 0, problems: [{ line: 2, path: 'rules.malwar' }] },
+    });
+    await expect(policy.save({ text: wrong, before: null })).rejects.toMatchObject({
+      code: 'POLICY_INVALID',
+    });
+  });
+
+  it('replaces the file that was read, keeps its mode, and no one else’s change is lost', async () => {
+    const { policy } = place.guarded;
+    const { digest } = (await policy.read()) as { readonly digest: string };
+    await chmod(path(), 0o646);
+    const saved = await actAs({ who: 'operator by console', from: '::1', request: 'r1' }, () =>
+      policy.save({ text: strict, before: digest }),
+    );
+    expect([await readFile(path(), 'utf8'), (await stat(path())).mode & 0o777]).toEqual([strict, 0o646]);
+    const { revision } = parsePolicy(strict);
+    expect(saved).toEqual({ revision, digest: digestOf(Buffer.from(strict)) });
+    expect(await policy.read()).toMatchObject({ text: strict, revision, readOnly: null });
+    const entries = await place.audit();
+    expect(entries.findLast(({ event }) => event === 'set-policy')).toMatchObject({
+      ...{ actor: 'operator by console', from: '::1', request: 'r1', policyRevision: revision },
+      ...{ before: digest, after: digestOf(Buffer.from(strict)) },
+    });
+    const late = policy.save({ text: 'form: 1\n', before: digest });
+    await expect(late).rejects.toMatchObject({ code: 'POLICY_CHANGED' });
+    expect(await readFile(path(), 'utf8')).toBe(strict);
+  });
+
+  it('does not replace a file that is managed elsewhere', async () => {
+    const { policy } = place.guarded;
+    const { digest: before } = (await policy.read()) as { readonly digest: string };
+    const attempt = () => policy.save({ text: strict, before });
+    const refused = { code: 'POLICY_READ_ONLY' };
+    await chmod(path(), 0o444);
+    await expect(attempt()).rejects.toMatchObject(refused);
+    await chmod(path(), 0o644);
+    if (process.geteuid?.() === 0) {
+      await chown(path(), 65_534, 0);
+      await expect(attempt()).rejects.toMatchObject(refused);
+      await chown(path(), 0, 0);
+    }
+    await rename(path(), `${path()}.real`);
+    await symlink(`${path()}.real`, path());
+    await expect(attempt()).rejects.toMatchObject(refused);
+    await rename(`${path()}.real`, path());
+  });
+});
 
 describe('a push', () => {
   it('has its layers scanned while it continues', async () => {

@@ -57,6 +57,8 @@ export interface GuardedImages extends AsyncDisposable {
   readonly codeGate: CodeGate;
   readonly reports: ReportSource;
   readonly waivers: OpenGate['waivers'];
+  /** To read, try and edit it. */
+  readonly policy: OpenGate['policy'];
   readonly audit: Pick<GateStore, 'write' | 'searchAudit' | 'cutAudit'>;
   /** Entries of the audit log for pushes and deletions. */
   readonly unsealed: RegistryStore['unsealed'];
@@ -102,7 +104,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   );
   const evidence = createEvidence({ imagesDir, registry: pushed, log });
   const opening = await openGate({ ...options, evidence });
-  const { gate, store, scanner, waivers, advisories, revisions } = stack.use(opening);
+  const { gate, store, scanner, waivers, policy, advisories, revisions } = stack.use(opening);
   const finder = createImageFinder({ imagesDir, registry: pushed, publicNamespaces });
   const codeGate = createCodeGate({ gate, findImage: finder.source, log });
   const pushGate = stack.use(
@@ -115,7 +117,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
     storeOver: finder.storeOver,
     codeGate,
     reports: createReportSource(gate, store),
-    waivers,
+    ...{ waivers, policy },
     audit: store,
     unsealed: pushed.unsealed,
     advisories,

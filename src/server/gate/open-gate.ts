@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { OperatorWaivers } from '../../api/index.ts';
+import type { EditedPolicy, OperatorWaivers } from '../../api/index.ts';
 import type { JudgeRevisions } from '../../dispatch/index.ts';
 import {
   createGate,
@@ -26,6 +26,7 @@ import { type AdvisoriesAge, advisoriesAge } from '../advisories/age.ts';
 import { readLastUpdate } from '../advisories/last-update.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import type { Stores } from '../stores/stores.ts';
+import { createPolicyEditing } from './policy-editing.ts';
 import { policySource } from './policy-source.ts';
 import { openVexSource, type VexSource } from './vex-source.ts';
 import { createWaivers } from './waivers.ts';
@@ -51,6 +52,7 @@ export interface OpenGate extends AsyncDisposable {
   readonly store: GateStore;
   readonly scanner: Scanner;
   readonly waivers: OperatorWaivers;
+  readonly policy: EditedPolicy;
   advisories(): AdvisoriesAge;
   revisions(): JudgeRevisions;
 }
@@ -82,8 +84,9 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
   const store = stack.use(await stores.openGate(true));
   const policy = policySource(paths, log);
   const vex = await openVexSource(paths.vex, log);
+  const sources: EvidenceSources = { ...evidence, vex: async () => vex.current(), log };
   const gate = createGate({
-    ...evidence,
+    ...sources,
     policy: policy.current,
     revisions: () => ({
       policy: policy.current().revision,
@@ -92,10 +95,8 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
     }),
     store,
     scanner,
-    vex: async () => vex.current(),
     reportAt: ({ digest }) => `${apiHost()}/ward/v1/reports/${digest}`,
     onChange,
-    log,
   });
   stack.defer(() => gate.close());
   const ending = new AbortController();
@@ -110,6 +111,7 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
     store,
     scanner,
     waivers: createWaivers({ path: paths.waivers, policy, gate, store, log }),
+    policy: createPolicyEditing({ path: paths.policy, policy, gate, store, evidence: sources, log }),
     revisions: () => ({ policy: policy.current().revision, advisories: advisories.state()?.revision }),
     advisories: () => advisoriesAge(advisories.state(), policy.current(), readLastUpdate(paths.advisories)),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

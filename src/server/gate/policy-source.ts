@@ -1,13 +1,22 @@
 /** The current policy: the operator's file, reloaded when it changes, or else Ward's own; with the waivers beside it. */
 import { readFileSync, statSync } from 'node:fs';
-import { defaultPolicy, type Policy, parsePolicy, parseWaivers, type Waiver } from '../../gate/index.ts';
-import { errnoOf, type Log, messageOf } from '../../lib/index.ts';
+import {
+  defaultPolicy,
+  type Gate,
+  type Policy,
+  parsePolicy,
+  parseWaivers,
+  type Waiver,
+} from '../../gate/index.ts';
+import { errnoOf, type Log, messageOf, withTimeout } from '../../lib/index.ts';
 import type { GatePaths } from '../instance/gate-paths.ts';
 
 export type PolicyPaths = Pick<GatePaths, 'policy' | 'waivers'>;
 
 export interface PolicySource {
   current(): Policy;
+  /** A policy of this text, with what operators waived. @throws Fault POLICY_INVALID */
+  given(text: string): Policy;
   /** Looks for a change at once. */
   refresh(): void;
 }
@@ -40,8 +49,25 @@ export function policySource(paths: PolicyPaths, log: Log): PolicySource {
       if (performance.now() - checkedAt >= checkEveryMs) refresh();
       return policy;
     },
+    given: (text) => parsePolicy(text, readWaivers(paths.waivers)),
     refresh,
   };
+}
+
+/** A change is answered after this time even if stored reports are still judged again. */
+const longestWaitMs = 3000;
+
+/** Takes up a change of the policy at once. The log has what fails. */
+export async function takeUp(
+  policy: Pick<PolicySource, 'refresh'>,
+  gate: Pick<Gate, 'catchUp'>,
+  log: Log,
+): Promise<void> {
+  policy.refresh();
+  const judged = gate.catchUp().catch((error: unknown) => {
+    log.error({ reason: messageOf(error) }, 'could not judge again after a change of the policy');
+  });
+  await withTimeout(judged, longestWaitMs, () => undefined);
 }
 
 /** @throws Fault POLICY_INVALID, and errors of the file system */

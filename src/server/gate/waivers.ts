@@ -9,8 +9,8 @@ import {
   waiverEntry,
   waiversText,
 } from '../../gate/index.ts';
-import { type Log, messageOf, Turns, withTimeout } from '../../lib/index.ts';
-import { type PolicySource, readWaivers } from './policy-source.ts';
+import { type Log, Turns } from '../../lib/index.ts';
+import { type PolicySource, readWaivers, takeUp } from './policy-source.ts';
 
 export interface WaiversOptions {
   readonly path: string;
@@ -20,19 +20,12 @@ export interface WaiversOptions {
   readonly log: Log;
 }
 
-/** A change is answered after this time even if stored reports are still judged again. */
-const longestWaitMs = 3000;
-
 export function createWaivers({ path, policy, gate, store, log }: WaiversOptions): OperatorWaivers {
   const turns = new Turns(1);
   const write = async (waivers: readonly Waiver[], entry: ReturnType<typeof waiverEntry>): Promise<void> => {
     await store.write({ audit: [entry] });
     await writeFileAtomically(path, waiversText(waivers), { mode: 0o600 });
-    policy.refresh();
-    const judged = gate.catchUp().catch((error: unknown) => {
-      log.error({ reason: messageOf(error) }, 'could not judge again after a change of the waivers');
-    });
-    await withTimeout(judged, longestWaitMs, () => undefined);
+    await takeUp(policy, gate, log);
   };
   return {
     list: async () => readWaivers(path),

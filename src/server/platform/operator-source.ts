@@ -19,6 +19,7 @@ export interface OperatorParts {
   readonly namespaces: Pick<Functions['namespaces'], 'get'>;
   readonly quotas: Pick<Functions['quotas'], 'usage'>;
   readonly waivers: OperatorSource['waivers'];
+  readonly policy: OperatorSource['policy'];
   /** Of the sandboxes of this process. */
   readonly status: () => InvokerStatus;
   readonly advisories: () => AdvisoriesAge;
@@ -26,7 +27,7 @@ export interface OperatorParts {
 }
 
 export function createOperatorSource(parts: OperatorParts): OperatorSource {
-  const { config, store, namespaces, quotas, waivers, status, advisories, disk } = parts;
+  const { config, store, namespaces, quotas, waivers, policy, status, advisories, disk } = parts;
   const nodeList = async (): Promise<NodeList> => {
     const { nodeListOf } = await import('../admin/nodes.ts');
     const list = await nodeListOf(config, store);
@@ -36,6 +37,7 @@ export function createOperatorSource(parts: OperatorParts): OperatorSource {
   };
   return {
     waivers,
+    policy,
     async overview() {
       const [nodes, count] = await Promise.all([nodeList(), store.namespaces.count()]);
       const answer = { version: buildInfo.buildno, namespaces: count, ...nodes };

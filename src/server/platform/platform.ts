@@ -302,7 +302,7 @@ function composeApi(context: Context, parts: ApiParts): ReturnType<typeof create
   const { trustedProxies = [], ...web } = withoutUndefined(config.web);
   const operator = createOperatorSource({
     ...{ config, store, namespaces: functions.namespaces, quotas: functions.quotas },
-    ...{ status: () => parts.dispatcher.status(), waivers: guarded.waivers },
+    ...{ status: () => parts.dispatcher.status(), waivers: guarded.waivers, policy: guarded.policy },
     ...{ advisories: guarded.advisories, disk: disk.status },
   });
   const console = config.console ? { operator } : undefined;

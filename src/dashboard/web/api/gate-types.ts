@@ -45,6 +45,56 @@ export interface Waiver {
   readonly expires: string;
 }
 
+/** `GET /ward/v1/operator/policy`. */
+export interface PolicyFile {
+  /** Empty: there is none, and Ward's own policy is in force. */
+  readonly text: string;
+  readonly digest: string | null;
+  /** The text of Ward's own policy. */
+  readonly own: string;
+  readonly revision: string;
+  /** Why it can't be changed here. */
+  readonly readOnly: string | null;
+  /** How many are stored. */
+  readonly reports: number;
+}
+
+interface ShortVerdict {
+  readonly outcome: Outcome;
+  readonly rules: readonly Reason[];
+}
+
+export interface PolicyChange {
+  readonly name: string;
+  readonly digest: string;
+  readonly stage: string;
+  readonly namespace: string;
+  readonly before: ShortVerdict;
+  readonly after: ShortVerdict;
+}
+
+/** What a draft of the policy would change in a page of the stored reports. */
+export interface PolicyPreview {
+  /** Null when the text is not a policy. */
+  readonly revision: string | null;
+  readonly problems: readonly {
+    readonly line: number;
+    readonly path: string;
+    readonly message: string;
+    readonly suggestion?: string;
+  }[];
+  readonly reportsRead: number;
+  readonly judged: number;
+  readonly changed: number;
+  /** Verdicts that become denials. */
+  readonly denied: number;
+  /** Denials that end. */
+  readonly admitted: number;
+  /** The first of them. */
+  readonly changes: readonly PolicyChange[];
+  readonly next: string | null;
+}
+
 export interface ShownVerdict {
   readonly namespace: string;
   readonly stage: string;

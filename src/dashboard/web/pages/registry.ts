@@ -96,6 +96,12 @@ export const allPages: readonly PageSpec[] = [
     load: async () => (await import('./gate/waivers.tsx')).Waivers,
   },
   {
+    path: 'gate/policy',
+    title: 'Policy',
+    needs: 'operator',
+    load: async () => (await import('./gate/policy.tsx')).PolicyPage,
+  },
+  {
     path: 'gate/report/:digest',
     title: 'Report',
     needs: 'read-or-operator',

@@ -83,6 +83,8 @@ export function Gate({ query }: PageProps) {
             {may('operator') && (
               <>
                 {' · '}
+                <a href={linkTo(['gate', 'policy'])}>Policy</a>
+                {' · '}
                 <a href={linkTo(['gate', 'waivers'])}>Waivers</a>
               </>
             )}

@@ -1,0 +1,74 @@
+/**
+ * `/ward/v1/operator/policy`: operators read the gate's policy, see what a draft would change, and put it in force. A
+ * write says which text it replaces, so nobody overwrites what another wrote meanwhile.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { malformed } from '../../functions/index.ts';
+import { asOperator } from '../actors.ts';
+import { sendJson } from '../errors.ts';
+import { addResource } from '../resource.ts';
+
+export interface EditedPolicy {
+  /** The text in the file, its digest, and why it is read-only, if it is. */
+  read(): Promise<object>;
+  /**
+   * Judges a page of the stored reports by the draft and by the policy in force, and stores nothing. Only lists the problems
+   * of a draft that is no policy.
+   */
+  preview(draft: Draft): Promise<object>;
+  /** @throws Fault POLICY_INVALID, POLICY_CHANGED, POLICY_READ_ONLY */
+  save(change: Change): Promise<object>;
+}
+
+interface Draft {
+  readonly text: string;
+  /** Digest after which an earlier page ended. */
+  readonly after?: string | undefined;
+}
+
+interface Change {
+  readonly text: string;
+  /** Digest of the text that it replaces; null: there was none. */
+  readonly before: string | null;
+}
+
+/** Of a policy of 256 KiB, as JSON. */
+const bodyBytes = 1024 * 1024;
+
+const draftBody = z.strictObject({ text: z.string(), after: z.string().max(100).optional() });
+const changeBody = z.strictObject({ text: z.string(), before: z.string().max(100).nullable() });
+
+/** @param scope for operators */
+export function addOperatorPolicy(scope: FastifyInstance, policy: EditedPolicy): void {
+  addResource(scope, ['/policy'], {
+    GET: { access: 'operator', handler: async (_, reply) => send(reply, await policy.read()) },
+    PUT: {
+      access: 'operator',
+      bodyLimit: bodyBytes,
+      handler: async (request, reply) => {
+        const change = bodyOf(request, changeBody, '`text` and `before` are expected');
+        return send(reply, await asOperator(request, () => policy.save(change)));
+      },
+    },
+  });
+  addResource(scope, ['/policy/preview'], {
+    POST: {
+      access: 'operator',
+      bodyLimit: bodyBytes,
+      handler: async (request, reply) =>
+        send(reply, await policy.preview(bodyOf(request, draftBody, '`text` is expected'))),
+    },
+  });
+}
+
+/** @throws Fault BODY_INVALID */
+function bodyOf<T>({ body }: FastifyRequest, schema: z.ZodType<T>, wanted: string): T {
+  const parsed = schema.safeParse(body);
+  if (!parsed.success) throw malformed(wanted);
+  return parsed.data;
+}
+
+function send(reply: FastifyReply, answer: object): FastifyReply {
+  return sendJson(reply.header('cache-control', 'no-store'), 200, JSON.stringify(answer));
+}

@@ -1,0 +1,117 @@
+/** Edits the gate's policy, with what the draft would change beside it: for operators. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { call } from '../../api/client.ts';
+import type { PolicyFile } from '../../api/gate-types.ts';
+import { linkTo } from '../../app/router.ts';
+import { Button } from '../../components/button.tsx';
+import { CodeEditor } from '../../components/code-editor.tsx';
+import { Confirm } from '../../components/confirm.tsx';
+import { LoadView } from '../../components/load-view.tsx';
+import { tell } from '../../components/messages.ts';
+import { PageHead } from '../../components/page-head.tsx';
+import { Section } from '../../components/section.tsx';
+import { type Loaded, useLoad } from '../../components/use-load.ts';
+import { PolicyPreviewView, usePreview } from './policy-preview.tsx';
+
+const policyPath = '/ward/v1/operator/policy';
+const emptyPolicy = 'form: 1\nrules: {}\n';
+
+export function PolicyPage() {
+  const loaded = useLoad((signal) => call<PolicyFile>('GET', policyPath, { signal }), '');
+  return <LoadView loaded={loaded}>{(file) => <Editor file={file} reload={loaded.reload} />}</LoadView>;
+}
+
+interface EditorProps {
+  readonly file: PolicyFile;
+  readonly reload: Loaded<unknown>['reload'];
+}
+
+function Editor({ file, reload }: EditorProps) {
+  const first = file.digest === null ? emptyPolicy : file.text;
+  const [start, setStart] = useState(first);
+  const [text, setText] = useState(first);
+  const [isAsking, setAsking] = useState(false);
+  const isChanged = text !== first;
+  // A draft stays when the file was changed elsewhere: then it is compared with the new one.
+  const read = useRef(first);
+  useEffect(() => {
+    if (text === read.current) {
+      setStart(first);
+      setText(first);
+    }
+    read.current = first;
+  }, [first]);
+  const preview = usePreview(isChanged ? text : undefined);
+  const isPolicy = preview?.data?.revision != null;
+  return (
+    <>
+      <PageHead
+        title="Policy"
+        about={
+          <>
+            <a href={linkTo(['gate'])}>Gate</a>: what it allows. In force:{' '}
+            <code class="breaks">{file.revision.slice(0, 12)}</code>
+          </>
+        }
+      >
+        <Button onClick={reload}>Read it again</Button>
+        {file.readOnly === null && (
+          <Button kind="primary" isDisabled={!isPolicy} onClick={() => setAsking(true)}>
+            Put it in force…
+          </Button>
+        )}
+      </PageHead>
+      <div class="stack sections">
+        {file.readOnly !== null && (
+          <p class="note breaks">{file.readOnly}. Try changes here, and make them where it is managed.</p>
+        )}
+        <div class="beside">
+          <Section title="The policy">
+            {file.digest === null && (
+              <p class="quiet">There is none yet. Ward’s own is in force; write here what shall differ.</p>
+            )}
+            <CodeEditor
+              label="The policy"
+              code={start}
+              kind="yaml"
+              {...(isChanged ? { before: first } : {})}
+              onInput={setText}
+              onSave={() => isPolicy && file.readOnly === null && setAsking(true)}
+            />
+            <details>
+              <summary>Ward’s own policy, with all keys</summary>
+              {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long text scrolls, also by keyboard */}
+              <pre class="text-block" tabIndex={0}>
+                {file.own}
+              </pre>
+            </details>
+          </Section>
+          <Section title="What would change">
+            <PolicyPreviewView preview={preview} reports={file.reports} />
+          </Section>
+        </div>
+      </div>
+      {isAsking && (
+        <Confirm
+          title="Put this policy in force?"
+          action="Put it in force"
+          kind="primary"
+          onClose={() => setAsking(false)}
+          run={async () => {
+            await call('PUT', policyPath, { body: { text, before: file.digest } });
+            tell('The policy is in force.');
+            reload();
+          }}
+        >
+          <p>
+            It counts on this server from now on, and stored reports are judged again. In a cluster, other
+            nodes have policies of their own: <code>ward node list</code> shows which differ.
+          </p>
+          {preview?.data !== undefined && preview.data.denied > 0 && (
+            <p>{preview.data.denied} verdicts become denials.</p>
+          )}
+        </Confirm>
+      )}
+    </>
+  );
+}
