@@ -7,6 +7,7 @@ export const markup = '<img src=x onerror=alert(1)><script>alert(2)</script>';
 const hostileFunction = `function main() {
   console.log(${JSON.stringify(`log ${markup}`)}, '\\x1b[31m\\u202e');
   console.error(${JSON.stringify(`problem ${markup}`)});
+  console.log('y'.repeat(12_345));
   return { error: ${JSON.stringify(`error ${markup}`)} };
 }`;
 const followedFunction = `async function main({ say, waitMs = 0 }) {
@@ -59,6 +60,7 @@ export function runPages(given: () => Given): void {
     await page.getByText('application error').waitFor();
     for (const text of [`error ${markup}`, `log ${markup}`, `problem ${markup}`])
       await page.getByText(text).first().waitFor();
+    await page.getByText('… and 2,345 more characters').waitFor();
     expect(await page.locator('main img, main script').count()).toBe(0);
     await browser.inspect('run');
     await page.getByLabel('Search the log').fill('problem');

@@ -18,6 +18,8 @@ interface LogViewProps {
 
 /** More would make the page slow; a search finds the others. */
 const mostShown = 2000;
+/** Characters of a line that are shown: one of megabytes would stop the page for seconds. */
+const longestLine = 10_000;
 const pattern = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z) +(stdout|stderr): ?([\s\S]*)$/;
 const clock = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
@@ -59,7 +61,10 @@ export function LogView({ lines, isLive }: LogViewProps) {
               </time>
               <pre>
                 {stream === 'stderr' && <span class="unseen">stderr: </span>}
-                {text}
+                {text.slice(0, longestLine)}
+                {text.length > longestLine && (
+                  <span class="quiet"> … and {countText(text.length - longestLine)} more characters</span>
+                )}
               </pre>
             </li>
           ))}
