@@ -1,7 +1,7 @@
 /** APIs of the gateway: optimistic locking by revision. */
 import type { Kysely } from 'kysely';
 import { parseObject } from './documents.ts';
-import { withinBound } from './holdings.ts';
+import { lockHeldBytes, withinBound } from './holdings.ts';
 import { digestOf, inTransaction, note } from './noted.ts';
 import type { ApiTable, Schema } from './schema.ts';
 import type { ApiRow, ApiStore } from './types/apis.ts';
@@ -36,6 +36,7 @@ export function apiStore(db: Kysely<Schema>): ApiStore {
       }),
     delete: (namespace, basePath) =>
       inTransaction(db, async (inside) => {
+        await lockHeldBytes(inside, namespace);
         const row = await inside
           .deleteFrom('apis')
           .where('namespace', '=', namespace)

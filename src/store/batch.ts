@@ -44,6 +44,8 @@ export interface Statement {
   readonly dayTally?: DayTally;
   /** Parameters whose length in bytes counts, from 0. */
   readonly measured?: readonly number[];
+  /** The parameter with the namespace whose holdings it changes, from 0. See `lockHeldBytes`. */
+  readonly holds?: number;
 }
 
 /**

@@ -81,7 +81,9 @@ export function deliveryStore(db: Kysely<Schema>, writer: Pick<GroupWriter, 'sub
 
 function deliveryUnits(db: Kysely<Schema>) {
   const columns = { rule: '', state: '', attempt: 0, created_at: 0, due_at: 0, document: '' };
-  const add = statement(db.insertInto('deliveries').values({ id: '', namespace: '', ...columns }));
+  const add = statement(db.insertInto('deliveries').values({ id: '', namespace: '', ...columns }), {
+    holds: 1,
+  });
   const update = statement(
     db
       .updateTable('deliveries')
@@ -89,8 +91,11 @@ function deliveryUnits(db: Kysely<Schema>) {
       .where('id', '=', '')
       .where('namespace', '=', '')
       .where('attempt', '=', 0),
+    { holds: 7 },
   );
-  const remove = statement(db.deleteFrom('deliveries').where('id', '=', '').where('namespace', '=', ''));
+  const remove = statement(db.deleteFrom('deliveries').where('id', '=', '').where('namespace', '=', ''), {
+    holds: 1,
+  });
   const valuesOf = (row: DeliveryRow) => [
     row.rule,
     row.state,

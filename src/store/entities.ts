@@ -2,7 +2,7 @@
 import { type Kysely, sql } from 'kysely';
 import { parseObject } from './documents.ts';
 import { storeFault } from './faults.ts';
-import { withinBound } from './holdings.ts';
+import { lockCode, lockHeldBytes, withinBound } from './holdings.ts';
 import { digestOf, inTransaction, note } from './noted.ts';
 import type { EntityTable, Schema } from './schema.ts';
 import type { Collection, EntityQuery, EntityRow, EntityStore } from './types/entities.ts';
@@ -39,6 +39,7 @@ export function entityStore(db: Kysely<Schema>): EntityStore {
       withinBound(db, row.namespace, bound, (inside) => putNoted(inside, row, expected)),
     delete: (namespace, path, expected) =>
       inTransaction(db, async (inside) => {
+        await lockHeldBytes(inside, namespace);
         const row = await inside
           .deleteFrom('entities')
           .where('namespace', '=', namespace)
@@ -52,6 +53,8 @@ export function entityStore(db: Kysely<Schema>): EntityStore {
       }),
     deleteTree: (namespace, path, expected) =>
       inTransaction(db, async (inside) => {
+        await lockHeldBytes(inside, namespace);
+        await lockCode(inside, await codeIn(inside, namespace, path));
         const tree = inside.deleteFrom('entities').where('namespace', '=', namespace);
         const top = await tree
           .where('path', '=', path)
@@ -92,20 +95,36 @@ function matching(db: Kysely<Schema>, query: Omit<EntityQuery, 'skip' | 'limit'>
 }
 
 async function putNoted(db: Kysely<Schema>, row: EntityRow, expected: string | null): Promise<boolean> {
-  const before = expected === null ? undefined : await storedDigest(db, row, expected);
+  const before = expected === null ? undefined : await storedRow(db, row, expected);
+  await lockCode(db, [before?.codeDigest, row.codeDigest]);
   if (!(await (expected === null ? insert(db, row) : replace(db, row, expected)))) return false;
   // With the same revision, it is the same entity whose parameters were encrypted anew.
   if (row.revision === expected) return true;
   const what = `${expected === null ? 'create' : 'update'}-${nouns[row.collection]}`;
-  await note(db, [{ what, ...namesOf(row), before, after: digestOfRow(row) }]);
+  await note(db, [{ what, ...namesOf(row), before: before && digestOfRow(before), after: digestOfRow(row) }]);
   return true;
 }
 
-async function storedDigest(
+/** Digests of the code of the actions in a package. */
+async function codeIn(
+  db: Kysely<Schema>,
+  namespace: string,
+  path: string,
+): Promise<readonly (string | null)[]> {
+  const rows = await db
+    .selectFrom('entities')
+    .select('code_digest')
+    .where('namespace', '=', namespace)
+    .where('package', '=', path)
+    .execute();
+  return rows.map(({ code_digest: digest }) => digest);
+}
+
+async function storedRow(
   db: Kysely<Schema>,
   { namespace, path }: EntityRow,
   revision: string,
-): Promise<string | undefined> {
+): Promise<EntityRow | undefined> {
   const row = await db
     .selectFrom('entities')
     .selectAll()
@@ -113,7 +132,7 @@ async function storedDigest(
     .where('path', '=', path)
     .where('revision', '=', revision)
     .executeTakeFirst();
-  return row === undefined ? undefined : digestOfRow(toRow(row));
+  return row === undefined ? undefined : toRow(row);
 }
 
 const nouns: Readonly<Record<Collection, string>> = {

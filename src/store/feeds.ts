@@ -119,6 +119,7 @@ function feedUnits(db: Kysely<Schema>) {
       .insertInto('feeds')
       .values({ namespace: '', trigger: '', ...columns })
       .onConflict((conflict) => conflict.columns(['namespace', 'trigger']).doNothing()),
+    { holds: 0 },
   );
   const replace = statement(
     db
@@ -127,8 +128,11 @@ function feedUnits(db: Kysely<Schema>) {
       .where('namespace', '=', '')
       .where('trigger', '=', '')
       .where('revision', '=', ''),
+    { holds: 5 },
   );
-  const remove = statement(db.deleteFrom('feeds').where('namespace', '=', '').where('trigger', '=', ''));
+  const remove = statement(db.deleteFrom('feeds').where('namespace', '=', '').where('trigger', '=', ''), {
+    holds: 0,
+  });
   const valuesOf = ({ provider, revision, token, dueAt, document }: FeedRow) => [
     provider,
     revision,

@@ -42,8 +42,8 @@ export function withinBound(
   write: (db: Kysely<Schema>) => Promise<boolean>,
 ): Promise<boolean> {
   return inTransaction(db, async (inside) => {
-    if (bound === undefined) return write(inside);
     const before = await lockHeldBytes(inside, namespace);
+    if (bound === undefined) return write(inside);
     if (!(await write(inside))) return false;
     if (bound.code !== undefined) await measureCode(inside, bound.code);
     const after = await heldBytes(inside, namespace);
@@ -62,7 +62,11 @@ async function measureCode(db: Kysely<Schema>, code: HeldCode): Promise<void> {
     .execute();
 }
 
-/** Reads the current value; no other transaction changes it before this one ends. */
+/**
+ * Reads the current value; no other transaction changes it before this one ends. Each change of a row that counts
+ * changes it, too. So a transaction that changes such rows calls this first, then `lockCode`: otherwise two of them
+ * that began with different rows would wait for each other.
+ */
 export async function lockHeldBytes(db: Kysely<Schema>, namespace: string): Promise<number> {
   const row = await db
     .updateTable('holdings')
@@ -71,6 +75,22 @@ export async function lockHeldBytes(db: Kysely<Schema>, namespace: string): Prom
     .returning(['entity_bytes', 'code_bytes'])
     .executeTakeFirst();
   return row === undefined ? 0 : row.entity_bytes + row.code_bytes;
+}
+
+/** Locks what is known of the code that a transaction names or leaves, in a fixed order. */
+export async function lockCode(
+  db: Kysely<Schema>,
+  digests: readonly (string | null | undefined)[],
+): Promise<void> {
+  const all = [...new Set(digests.filter((digest) => typeof digest === 'string'))];
+  // Without a second one, nothing can wait the other way round.
+  if (all.length < 2) return;
+  for (const digest of all.toSorted())
+    await db
+      .updateTable('code_blobs')
+      .set(({ ref }) => ({ bytes: ref('bytes') }))
+      .where('digest', '=', digest)
+      .execute();
 }
 
 async function heldBytes(db: Kysely<Schema>, namespace: string): Promise<number> {

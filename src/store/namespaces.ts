@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import { isFault, type JsonObject } from '../lib/index.ts';
 import { parseObject } from './documents.ts';
 import type { GroupWriter } from './group-writer.ts';
-import { lockHeldBytes } from './holdings.ts';
+import { lockCode, lockHeldBytes } from './holdings.ts';
 import { namespaceUsage } from './namespace-usage.ts';
 import { digestOf, inTransaction, note } from './noted.ts';
 import { pruneActivations } from './prune.ts';
@@ -82,6 +82,17 @@ export function namespaceStore(db: Kysely<Schema>, writer: GroupWriter): Namespa
       while ((await pruneActivations(db, { namespace: name, keep: 0, max: deleteChunk })) > 0);
       // Deletes everything else in it, and records that were appended meanwhile.
       return inTransaction(db, async (inside) => {
+        await lockHeldBytes(inside, name);
+        const named = await inside
+          .selectFrom('entities')
+          .select('code_digest')
+          .where('namespace', '=', name)
+          .where('collection', '=', 'actions')
+          .execute();
+        await lockCode(
+          inside,
+          named.map(({ code_digest: digest }) => digest),
+        );
         const row = await inside
           .deleteFrom('namespaces')
           .where('name', '=', name)

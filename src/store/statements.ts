@@ -181,9 +181,9 @@ function usageValues(usage: CallUsage | null): readonly SqlValue[] {
 }
 
 /** The query's own values only mark the positions of its parameters. */
-export function statement(query: Compilable): Statement {
+export function statement(query: Compilable, more: Pick<Statement, 'holds'> = {}): Statement {
   const { sql, parameters } = query.compile();
-  return { sql, arity: parameters.length };
+  return { sql, arity: parameters.length, ...more };
 }
 
 /** @param columns in the order of the statement's parameters */

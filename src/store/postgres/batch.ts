@@ -42,6 +42,7 @@ type Wave = readonly Member[];
 
 async function runTogether(connection: Connection, units: readonly Unit[]): Promise<readonly number[]> {
   const members = units.map((unit): Member => ({ unit, changed: 0, marks: [] }));
+  await lockHoldings(connection, units);
   for (const wave of wavesOf(members)) await runWave(connection, wave);
   await keepTallies(connection, members);
   return members.map(({ changed }) => changed);
@@ -108,6 +109,7 @@ async function runApart(
 ): Promise<readonly UnitOutcome[]> {
   const outcomes: UnitOutcome[] = [];
   const done: Member[] = [];
+  await lockHoldings(connection, units);
   for (const unit of units) {
     const member: Member = { unit, changed: 0, marks: [] };
     await connection.raw('savepoint unit');
@@ -124,6 +126,15 @@ async function runApart(
   }
   await keepTallies(connection, done);
   return outcomes;
+}
+
+/** Locks what `lockHeldBytes` locks in one namespace: before other rows, and here also in a fixed order. */
+async function lockHoldings(connection: Connection, units: readonly Unit[]): Promise<void> {
+  const namespaces = new Set(
+    units.flat().flatMap(({ statement: { holds }, values }) => (holds === undefined ? [] : values[holds])),
+  );
+  const sql = 'select 1 from holdings where namespace = any($1) order by namespace for no key update';
+  if (namespaces.size > 0) await connection.raw(sql, [[...namespaces]]);
 }
 
 /** In a fixed order: otherwise two servers whose batches change the same rows would wait for each other. */

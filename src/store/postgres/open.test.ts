@@ -19,6 +19,7 @@ import { openPool } from './pool.ts';
 import { missingForPostgres, startPostgres } from './server.fixture.ts';
 import { faultOf } from './sql-state.ts';
 import { postgresChangeTests } from './suite/changes.ts';
+import { postgresLockTests } from './suite/locks.ts';
 import { postgresPlanTests } from './suite/plans.ts';
 
 const missing = await missingForPostgres();
@@ -45,6 +46,8 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
       newUrl: async () => (await migratedDatabase()).url,
       admin: async (sql) => server?.admin(sql),
     }));
+
+  describe('locks', () => postgresLockTests(async () => (await migratedDatabase()).url));
 
   describe('plans', () => postgresPlanTests(async () => (await migratedDatabase()).url));
 

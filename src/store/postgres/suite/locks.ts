@@ -1,0 +1,93 @@
+/** The order in which transactions lock rows: none waits for a row while it holds one that another locks first. */
+import { expect, test } from 'vitest';
+import { apiRow, deliveryRow, entityRow, feedRow, namespaceRow } from '../../suite/context.ts';
+import type { EntityRow } from '../../types/entities.ts';
+import type { Store } from '../../types/store.ts';
+import { openPostgresStore } from '../open.ts';
+import { type Connection, openPool } from '../pool.ts';
+
+/** @param newUrl of a migrated database without rows */
+export function postgresLockTests(newUrl: () => Promise<string>): void {
+  /** A store with two namespaces, and a connection for another transaction. */
+  const open = async (run: (store: Store, other: Connection) => Promise<void>) => {
+    const url = await newUrl();
+    await using store = await openPostgresStore({ url });
+    for (const name of ['guest', 'other']) await store.namespaces.create(namespaceRow(name));
+    const pool = openPool({ url });
+    const connection = await pool.connect();
+    try {
+      await run(store, connection);
+    } finally {
+      connection.release(true);
+      await pool.close();
+    }
+  };
+  /** While another transaction has done `first`, `work` must wait without a lock on the row that `free` selects. */
+  const waitsWithout = async (
+    other: Connection,
+    first: string,
+    free: string,
+    work: () => Promise<unknown>,
+  ) => {
+    await other.raw('begin');
+    await other.raw(first);
+    const done = work();
+    const waiting = 'select 1 from pg_locks where not granted';
+    await expect.poll(async () => (await other.raw(waiting)).rowCount).toBe(1);
+    await other.raw(`select 1 ${free} for update nowait`);
+    await other.raw('rollback');
+    await done;
+  };
+  const guestFirst = "update holdings set entity_bytes = entity_bytes where namespace = 'guest'";
+
+  test('a deletion locks the holdings of its namespace before its row', () =>
+    open(async (store, other) => {
+      const row = entityRow('a');
+      const tree = entityRow('p', { collection: 'packages' });
+      for (const each of [row, tree]) await store.entities.put(each, null);
+      await store.apis.put(apiRow('/a'), null);
+      const deletions = [
+        ["from entities where path = 'a'", () => store.entities.delete('guest', 'a', row.revision)],
+        ["from entities where path = 'p'", () => store.entities.deleteTree('guest', 'p', tree.revision)],
+        ['from apis', () => store.apis.delete('guest', '/a')],
+        ["from namespaces where name = 'guest'", () => store.namespaces.delete('guest')],
+      ] as const;
+      for (const [free, work] of deletions) await waitsWithout(other, guestFirst, free, work);
+      expect((await store.namespaces.list()).map(({ name }) => name)).toEqual(['other']);
+    }));
+
+  test('a batch locks the holdings of its namespaces in the order of their names', () =>
+    open(async (store, other) => {
+      const free = "from holdings where namespace = 'other'";
+      const work = () =>
+        Promise.all([
+          store.deliveries.add(deliveryRow({ namespace: 'other' })),
+          store.feeds.put(feedRow('t'), null),
+        ]);
+      await waitsWithout(other, guestFirst, free, work);
+      expect(await store.feeds.count('guest')).toBe(1);
+    }));
+
+  test.each<[what: string, work: (store: Store, row: EntityRow) => Promise<unknown>]>([
+    [
+      'a new code of an action',
+      (store, row) => putCode(store, { ...row, codeDigest: 'a', revision: 'new' }, row.revision),
+    ],
+    ['a deletion of a package', (store) => store.entities.deleteTree('guest', 'p', 'of p')],
+    ['a deletion of a namespace', (store) => store.namespaces.delete('guest')],
+  ])('%s locks the code that it names or leaves in the order of the digests', (_, work) =>
+    open(async (store, other) => {
+      await putCode(store, entityRow('p', { collection: 'packages', revision: 'of p' }));
+      const row = entityRow('p/b', { codeDigest: 'b' });
+      await putCode(store, row);
+      await putCode(store, entityRow('p/c', { codeDigest: 'a' }));
+      const first = "delete from code_blobs where digest = 'a'";
+      await waitsWithout(other, first, "from code_blobs where digest = 'b'", () => work(store, row));
+    }),
+  );
+}
+
+function putCode(store: Store, row: EntityRow, expected: string | null = null): Promise<boolean> {
+  const code = row.codeDigest === null ? undefined : { digest: row.codeDigest, bytes: 1 };
+  return store.entities.put(row, expected, { maxBytes: 1e9, code });
+}
