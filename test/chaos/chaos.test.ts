@@ -4,7 +4,7 @@ import { readText } from '../docs/markdown.ts';
 import { missingForSandboxes } from '../ward.ts';
 import { faultOf, shortRuns } from './faults.ts';
 import { lightLoad } from './load.ts';
-import { type Break, breaks, editsOf } from './mutations.ts';
+import { type Break, breaks, editsOf, proofs } from './mutations.ts';
 import { type FaultRun, runFault } from './run.ts';
 
 const missing = missingForSandboxes();
@@ -40,10 +40,10 @@ describe.skipIf(missing !== undefined)(`under load${missing ? ` (${missing})` : 
   ])(
     'without the %s a kill is detected',
     async (broken, seed) => {
-      const rule = { fence: 'ran twice', claim: 'ran twice', flush: 'no record' }[broken];
+      const { fault, rule } = proofs[broken];
       // What has no record is known only at the end, and some of it never comes.
       const more = rule === 'no record' ? { patienceMs: 10_000 } : { sought: rule };
-      const { violations } = await once(['kill-server'], { broken, seed, ...more });
+      const { violations } = await once([fault], { broken, seed, ...more });
       expect(violations.map((each) => each.rule)).toContain(rule);
     },
     runMs,

@@ -1,6 +1,10 @@
-/** A command that puts Ward through faults under load, one after another. Exit code 1 when Ward broke a promise. */
+/**
+ * A command that puts Ward through faults under load, one after another. Exit code 1 when Ward broke a promise. With
+ * `--break`, it takes parts of Ward out, and the exit code is 1 when it did not find that one is missing.
+ */
 import { parseArgs } from 'node:util';
 import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
+import type { Proof } from './mutations.ts';
 import { tableOf, violationLines } from './report.ts';
 import type { FaultOutcome } from './run.ts';
 
@@ -16,13 +20,13 @@ interface FaultCommand<F extends NamedFault, B extends string> {
   /** Path of the program. */
   readonly program: string;
   readonly faults: readonly F[];
-  /** Parts of Ward that can be taken out. */
-  readonly breaks: readonly B[];
+  /** Parts of Ward that can be taken out, with what shows it. */
+  readonly proofs: Readonly<Record<B, Proof>>;
   /** Why it can't run here, or undefined. */
   readonly missing: () => string | undefined | Promise<string | undefined>;
   readonly run: (
     fault: F,
-    options: { forMs: number; seed: number; broken: B | undefined },
+    options: { forMs: number; seed: number; broken: B | undefined; sought: string | undefined },
   ) => Promise<FaultOutcome>;
 }
 
@@ -37,29 +41,42 @@ export async function runCommandOf<F extends NamedFault, B extends string>(
   if (missing !== undefined) refuse(missing);
   console.log(`seed ${options.seed}`);
   const outcomes = new Map<string, FaultOutcome>();
-  const eachMs = (options.minutes * 60_000) / options.chosen.length;
+  const eachMs = (options.minutes * 60_000) / options.trials.length;
   const began = performance.now();
-  for (const [index, fault] of options.chosen.entries()) {
-    console.log(`${fault.name}: ${fault.what}`);
+  let isGood = true;
+  for (const [index, { fault, broken, sought }] of options.trials.entries()) {
+    console.log(`${fault.name}: ${fault.what}${broken === undefined ? '' : `, without ${broken}`}`);
     // If a fault takes longer, the others get less time.
-    const left = began + eachMs * (index + 1) - performance.now();
-    const outcome = await command.run(fault, { forMs: left, seed: options.seed, broken: options.broken });
-    outcomes.set(fault.name, outcome);
+    const forMs = began + eachMs * (index + 1) - performance.now();
+    const outcome = await command.run(fault, { forMs, seed: options.seed, broken, sought });
+    outcomes.set(broken ?? fault.name, outcome);
     for (const line of violationLines(outcome)) console.log(line);
+    const isFound = outcome.violations.some(({ rule }) => rule === sought);
+    if (sought !== undefined) console.log(`  ${isFound ? 'found' : 'NOT FOUND'}: ${sought}`);
+    isGood &&= sought === undefined ? outcome.violations.length === 0 : isFound;
   }
   console.log(tableOf(outcomes).join('\n'));
   const bad = [...outcomes.values()].reduce((sum, { violations }) => sum + violations.length, 0);
   console.log(bad === 0 ? 'nothing was lost, doubled or left' : `${bad} violations`);
-  process.exit(bad === 0 ? 0 : 1);
+  process.exit(isGood ? 0 : 1);
 }
 
-function readOptions<F extends NamedFault, B extends string>({ name, faults, breaks }: FaultCommand<F, B>) {
+interface Trial<F, B> {
+  readonly fault: F;
+  readonly broken: B | undefined;
+  /** The rule that must be broken. */
+  readonly sought: string | undefined;
+}
+
+function readOptions<F extends NamedFault, B extends string>({ name, faults, proofs }: FaultCommand<F, B>) {
+  const parts = Object.keys(proofs) as B[];
   const usage = `usage: npm run ${name} -- [--minutes N] [--seed N] [--only FAULT,…] [--break PART] [--list] [--help]
 
   --minutes N     for all faults together; 10 by default
   --seed N        of moments and choices; a new one by default, which is printed
   --only FAULT,…  these alone, with all of the time
-  --break PART    takes a part of Ward out, which has to be found out: ${breaks.join(', ')}
+  --break PART    takes a part of Ward out, under the fault that shows it or under those of --only. Exit code 1 if it is
+                  not found out. ${parts.join(', ')}, or all
   --list          the faults`;
   const { values } = parseArgs({
     options: {
@@ -72,12 +89,18 @@ function readOptions<F extends NamedFault, B extends string>({ name, faults, bre
   if (values.list) finish(faults.map(({ name: fault, what }) => `${fault.padEnd(16)}${what}`).join('\n'));
   const minutes = Number(values.minutes);
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
-  const names = values.only?.split(',') ?? faults.map((fault) => fault.name);
-  const chosen = faults.filter((fault) => names.includes(fault.name));
-  const broken = breaks.find((each) => each === values.break);
-  const isGood = minutes > 0 && Number.isSafeInteger(seed) && chosen.length === names.length;
-  if (!isGood || broken !== values.break) refuse(usage);
-  return { minutes, seed, chosen, broken };
+  const names = values.only?.split(',');
+  const broken = values.break === 'all' ? parts : parts.filter((each) => each === values.break);
+  const trialsOf = (part: B | undefined): readonly Trial<F, B>[] => {
+    const proof = part && proofs[part];
+    const wanted = names ?? (proof && [proof.fault]);
+    const chosen = faults.filter((fault) => wanted?.includes(fault.name) ?? true);
+    return chosen.map((fault) => ({ fault, broken: part, sought: proof?.rule }));
+  };
+  const trials = values.break === undefined ? trialsOf(undefined) : broken.flatMap(trialsOf);
+  const areKnown = names?.every((each) => faults.some((fault) => fault.name === each)) ?? true;
+  if (!(minutes > 0 && Number.isSafeInteger(seed) && areKnown && trials.length > 0)) refuse(usage);
+  return { minutes, seed, trials };
 }
 
 function finish(text: string): never {

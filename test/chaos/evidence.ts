@@ -59,6 +59,8 @@ export interface Run {
   readonly marker: string;
   /** Only of this run. */
   readonly token: string;
+  /** The server whose sandbox it was (`Ward.instance`). */
+  readonly instance?: string;
   /** When it was counted, in epoch milliseconds. */
   readonly at?: number;
 }

@@ -63,8 +63,8 @@ export const lightLoad: LoadPlan = {
 
 export class Load {
   readonly answers: Answer[] = [];
-  /** Calls that are not answered yet, of each server. */
-  readonly #underWay = new Map<Ward, number>();
+  /** Calls that are not answered yet. */
+  readonly #underWay = new Set<{ readonly kind: Kind; readonly ward: Ward }>();
   readonly #server: () => Ward;
   readonly #deployed: Deployed;
   readonly #waitMs: number;
@@ -73,6 +73,8 @@ export class Load {
   /** For accepted calls that have not run, the time of the answer and the number of runs until then, by marker. */
   readonly #waiting = new Map<string, { readonly at: number; readonly runs: number }>();
   #runsSeen = 0;
+  /** Markers of these runs. */
+  readonly #markers = new Set<string>();
   #hear: () => void = () => {};
   #isOver = false;
   #count = 0;
@@ -99,7 +101,14 @@ export class Load {
   }
 
   isWaitingFor(server: Ward): boolean {
-    return (this.#underWay.get(server) ?? 0) > 0;
+    return [...this.#underWay].some(({ ward }) => ward === server);
+  }
+
+  /** Number of accepted calls that have not run, and of other calls that are not answered. */
+  inFlight(): { readonly accepted: number; readonly blocking: number } {
+    this.#noteRuns();
+    const blocking = [...this.#underWay].filter(({ kind }) => !queuedKinds.has(kind)).length;
+    return { accepted: this.#waiting.size, blocking };
   }
 
   /** Waits for the answers to current calls. @throws the error that ended a client */
@@ -112,7 +121,8 @@ export class Load {
     while (!this.#isOver) {
       const answer = await this.#call(kind, `${kind}-${++this.#count}`);
       this.answers.push(answer);
-      if (answer.status === 202)
+      this.#noteRuns();
+      if (answer.status === 202 && !this.#markers.has(answer.marker))
         this.#waiting.set(answer.marker, { at: answer.at, runs: this.#ran().length });
       if (answer.status === 202 && queuedKinds.has(kind)) this.#hear();
       await pause(pauseAfter(answer));
@@ -120,10 +130,17 @@ export class Load {
     }
   }
 
+  #noteRuns(): void {
+    for (const { marker } of this.#ran().slice(this.#runsSeen)) {
+      this.#runsSeen++;
+      this.#markers.add(marker);
+      this.#waiting.delete(marker);
+    }
+  }
+
   #isFull(): boolean {
+    this.#noteRuns();
     const runs = this.#ran();
-    for (; this.#runsSeen < runs.length; this.#runsSeen++)
-      this.#waiting.delete(runs[this.#runsSeen]?.marker ?? '');
     for (const [marker, { at, runs: before }] of this.#waiting)
       if (Date.now() - at > waitingMs && runs.length - before > mostWaiting) this.#waiting.delete(marker);
     return this.#waiting.size > mostWaiting;
@@ -134,8 +151,8 @@ export class Load {
     const late = pause(answerMs, undefined, { signal: never.signal, ref: false });
     const ward = this.#server();
     const sent = { sentAt: Date.now(), via: ward.instance };
-    const count = (by: number) => this.#underWay.set(ward, (this.#underWay.get(ward) ?? 0) + by);
-    count(1);
+    const underWay = { kind, ward };
+    this.#underWay.add(underWay);
     try {
       const reply = await Promise.race([calls[kind](ward, marker, this.#deployed, this.#waitMs), late]);
       if (reply === undefined) throw new Error(`${kind} ${marker} was not answered in ${answerMs} ms`);
@@ -146,7 +163,7 @@ export class Load {
         return { kind, marker, status: 0, at: Date.now(), ...sent };
       throw error;
     } finally {
-      count(-1);
+      this.#underWay.delete(underWay);
       never.abort();
       late.catch(() => {});
     }

@@ -1,6 +1,7 @@
 /** Servers under load: waits for what they do, and collects the evidence. */
 import type { Ward } from '../ward.ts';
 import type { Evidence, Run } from './evidence.ts';
+import type { Exercise } from './exercise.ts';
 import type { Load } from './load.ts';
 import type { Tally } from './tally.ts';
 
@@ -27,6 +28,11 @@ export abstract class LoadedSite implements AsyncDisposable {
 
   /** Waits until every accepted call has ended, stops everything, and collects the evidence. */
   abstract finish(): Promise<Evidence>;
+
+  /** What its clients must have done, so that the run says something. */
+  exercised(): readonly Exercise[] {
+    return [];
+  }
 
   /** Everything that its processes have written. */
   abstract output(): string;
@@ -79,7 +85,7 @@ export abstract class LoadedSite implements AsyncDisposable {
   }
 
   /** The evidence that is known before the end. */
-  soFar(): Pick<Evidence, 'answers' | 'runs' | 'kills' | 'silences'> {
+  soFar(): Pick<Evidence, 'answers' | 'runs' | 'kills' | 'silences' | 'found'> {
     const { answers } = this.load;
     return { answers, runs: this.tally.runs, kills: this.#kills, silences: this.#silences };
   }

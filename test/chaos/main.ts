@@ -3,13 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { missingForSandboxes } from '../ward.ts';
 import { runCommandOf } from './command.ts';
 import { faults } from './faults.ts';
-import { breaks } from './mutations.ts';
+import { proofs } from './mutations.ts';
 import { runFault } from './run.ts';
 
 await runCommandOf({
   name: 'test:chaos',
   program: fileURLToPath(import.meta.url),
-  ...{ faults, breaks },
+  ...{ faults, proofs },
   missing: missingForSandboxes,
   run: runFault,
 });

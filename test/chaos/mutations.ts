@@ -4,6 +4,18 @@ import type { Edit } from './preload.ts';
 export const breaks = ['fence', 'claim', 'flush'] as const;
 export type Break = (typeof breaks)[number];
 
+/** The fault that shows that a part is missing, and the rule that is then broken. */
+export interface Proof {
+  readonly fault: string;
+  readonly rule: string;
+}
+
+export const proofs: Readonly<Record<Break, Proof>> = {
+  fence: { fault: 'kill-server', rule: 'ran twice' },
+  claim: { fault: 'kill-server', rule: 'ran twice' },
+  flush: { fault: 'kill-server', rule: 'no record' },
+};
+
 export const editsOf: Readonly<Record<Break, readonly Edit[]>> = {
   /** Calls that had begun begin again after a restart. */
   fence: [

@@ -1,4 +1,5 @@
 /** The report on a run of all faults. */
+import { exerciseLine } from './exercise.ts';
 import type { FaultOutcome } from './run.ts';
 
 const shownViolations = 20;
@@ -36,9 +37,10 @@ export function tableOf(outcomes: ReadonlyMap<string, FaultOutcome>): readonly s
   );
 }
 
-export function violationLines({ violations, failed, unfailed }: FaultOutcome): readonly string[] {
+export function violationLines({ violations, exercised, failed, unfailed }: FaultOutcome): readonly string[] {
   const rest = violations.length - shownViolations;
   return [
+    ...(exercised.length > 0 ? [exerciseLine(exercised)] : []),
     ...violations.slice(0, shownViolations).map(({ rule, what }) => `  VIOLATION ${rule}: ${what}`),
     ...(rest > 0 ? [`  and ${rest} more`] : []),
     ...(failed.length > 0 ? [`  ${failed.length} places failed`] : []),

@@ -3,6 +3,7 @@
 import { randomOf } from '../random.ts';
 import { type Judgement, judge } from './check.ts';
 import type { Violation } from './evidence.ts';
+import { type Exercise, unproven } from './exercise.ts';
 import type { Fault } from './faults.ts';
 import { fullLoad, type LoadPlan } from './load.ts';
 import type { LoadedSite } from './loaded-site.ts';
@@ -17,16 +18,20 @@ export interface FaultRun {
   /** The part of Ward to remove. */
   readonly broken?: Break | undefined;
   readonly patienceMs?: number;
-  /** A rule about runs: once it is broken, nothing else is waited for. */
-  readonly sought?: Violation['rule'];
+  /** Once this rule is broken, nothing else is waited for. */
+  readonly sought?: Violation['rule'] | undefined;
 }
 
 export interface FaultOutcome extends Judgement {
   readonly rounds: number;
+  readonly exercised: readonly Exercise[];
   /** Places in the sources whose calls failed, and those that were only seen. */
   readonly failed: readonly string[];
   readonly unfailed: readonly string[];
 }
+
+/** For this time, further rounds do what the clients have not done yet. */
+const moreMs = 120_000;
 
 /** Runs at least one round. */
 export async function runFault(fault: Fault, options: FaultRun): Promise<FaultOutcome> {
@@ -37,7 +42,7 @@ export async function runFault(fault: Fault, options: FaultRun): Promise<FaultOu
   return await runRounds(site, (random) => fault.round(site, random), options);
 }
 
-/** Runs at least one round on servers under load, and judges them. */
+/** Runs at least one round on servers under load, and judges them and the clients. */
 export async function runRounds(
   site: LoadedSite,
   round: (random: () => number) => Promise<void>,
@@ -50,11 +55,22 @@ export async function runRounds(
     do {
       await round(random);
       rounds++;
-    } while (performance.now() < until);
-    return (await sooner(site, sought)) ?? judge(await site.finish(), site.slots);
+    } while (!isBroken(site, sought) && performance.now() < until + (isUnproven(site) ? moreMs : 0));
+    const early = await sooner(site, sought);
+    if (early !== undefined) return early;
+    const { counts, violations } = judge(await site.finish(), site.slots);
+    return { counts, violations: [...violations, ...unproven(site.exercised())] };
   };
   const judgement = await roundsOf().catch((error) => brokenOff(error, site));
-  return { ...judgement, rounds, ...sitesIn(site.output()) };
+  return { ...judgement, rounds, exercised: site.exercised(), ...sitesIn(site.output()) };
+}
+
+function isUnproven(site: LoadedSite): boolean {
+  return unproven(site.exercised()).length > 0;
+}
+
+function isBroken(site: LoadedSite, rule: string | undefined): boolean {
+  return rule !== undefined && judgeSoFar(site).violations.some((each) => each.rule === rule);
 }
 
 function judgeSoFar(site: LoadedSite): Judgement {
@@ -64,9 +80,10 @@ function judgeSoFar(site: LoadedSite): Judgement {
 /** Only violations of this rule, because those of others need all the evidence. */
 async function sooner(site: LoadedSite, sought: string | undefined): Promise<Judgement | undefined> {
   if (sought === undefined) return undefined;
-  const found = () => judgeSoFar(site).violations.filter(({ rule }) => rule === sought);
-  await site.until(() => found().length > 0, `nothing ${sought}`, 100).catch(() => {});
-  return found().length === 0 ? undefined : { counts: judgeSoFar(site).counts, violations: found() };
+  await site.until(() => isBroken(site, sought), `nothing ${sought}`, 100).catch(() => {});
+  const { counts, violations } = judgeSoFar(site);
+  const found = violations.filter(({ rule }) => rule === sought);
+  return found.length === 0 ? undefined : { counts, violations: found };
 }
 
 /** Counts of the evidence that is known before the end. */

@@ -31,34 +31,38 @@ def ran(marker):
 export class Tally implements Disposable {
   readonly runs: Run[] = [];
   readonly #seen = new Set<string>();
-  readonly #groups: readonly string[];
+  readonly #instances: readonly string[];
+  readonly #hierarchy = hierarchy();
   readonly #timer: NodeJS.Timeout;
 
   /** @param instances those of the servers whose sandboxes are watched */
   constructor(...instances: readonly string[]) {
-    this.#groups = instances.map((instance) => join(hierarchy(), 'ward', instance));
+    this.#instances = instances;
     this.#timer = setInterval(() => this.#look(), everyMs);
   }
 
   #look(): void {
-    for (const group of this.#groups)
+    for (const instance of this.#instances) {
+      const group = join(this.#hierarchy, 'ward', instance);
       for (const name of namesIn(group))
-        if (name !== 'platform') this.#lookInto(join(group, name, 'cgroup.procs'));
-  }
-
-  #lookInto(list: string): void {
-    // Its first processes; one may still be the runtime's.
-    for (const pid of linesOf(list).slice(0, 2)) {
-      const tmp = `/proc/${pid}/root/tmp`;
-      for (const name of namesIn(tmp)) if (name.startsWith(`${prefix}.`)) this.#count(join(tmp, name), name);
+        if (name !== 'platform') this.#lookInto(join(group, name, 'cgroup.procs'), instance);
     }
   }
 
-  #count(path: string, name: string): void {
+  #lookInto(list: string, instance: string): void {
+    // Its first processes; one may still be the runtime's.
+    for (const pid of linesOf(list).slice(0, 2)) {
+      const tmp = `/proc/${pid}/root/tmp`;
+      for (const name of namesIn(tmp))
+        if (name.startsWith(`${prefix}.`)) this.#count(join(tmp, name), name, instance);
+    }
+  }
+
+  #count(path: string, name: string, instance: string): void {
     if (!this.#seen.has(name)) {
       const [, activationId = '', marker = '', token = ''] = name.split('.');
       this.#seen.add(name);
-      this.runs.push({ activationId, marker, token, at: Date.now() });
+      this.runs.push({ activationId, marker, token, instance, at: Date.now() });
     }
     try {
       rmdirSync(path);

@@ -17,6 +17,8 @@ export interface NodePlan {
   readonly settings: EngineSettings;
   /** More of its configuration, such as `invoker`. */
   readonly config?: object;
+  /** For an invoker: addresses of API nodes. By default, that of the first node. */
+  readonly join?: readonly string[];
   readonly start?: Pick<StartOptions, 'address' | 'through' | 'env'>;
   /** Its data folder is on a disk of this size, in memory. */
   readonly diskMiB?: number | undefined;
@@ -34,15 +36,21 @@ export class Cluster implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  /** Starts the first node, which makes the tables and the namespace `guest`, and then the others at once. */
-  static async start(plans: readonly NodePlan[]): Promise<Cluster> {
+  /**
+   * Starts the first node, which makes the tables and the namespace `guest`, and then the others at once.
+   * @param admits invokers can join later
+   */
+  static async start(
+    plans: readonly NodePlan[],
+    admits = plans.some(({ role }) => role === 'invoker'),
+  ): Promise<Cluster> {
     const folder = await mkdtemp(join(tmpdir(), 'ward-cluster-'));
     await chmod(folder, 0o711);
     await using stack = new AsyncDisposableStack();
     const cluster = stack.use(new Cluster(folder));
     const [first, ...others] = plans;
     if (first !== undefined) await cluster.add(first);
-    if (others.some(({ role }) => role === 'invoker')) await cluster.#makeAuthority();
+    if (admits) await cluster.#makeAuthority();
     const added = await Promise.allSettled(others.map((plan) => cluster.add(plan)));
     for (const each of added) if (each.status === 'rejected') throw each.reason;
     const order = plans.map(({ name }) => name);
@@ -62,13 +70,13 @@ export class Cluster implements AsyncDisposable {
     return found;
   }
 
-  /** Starts a further node. An invoker needs one that was planned at the start. */
+  /** Starts a further node. The cluster must admit an invoker. */
   async add(plan: NodePlan): Promise<ClusterNode> {
     const first = this.#nodes[0];
     const node = await ClusterNode.make(plan, join(this.#folder, plan.name), this.#key, first);
     if (plan.role === 'invoker' && first !== undefined) {
       const { token } = JSON.parse(await first.operate('node', 'token', '--name', plan.name, '-o', 'json'));
-      node.join = { url: first.ward.url, token };
+      node.join = { urls: plan.join ?? [first.ward.url], token };
     }
     await node.start();
     this.#nodes.push(node);
@@ -95,7 +103,7 @@ export class ClusterNode {
   readonly role: Role;
   readonly dataDir: string;
   /** For an invoker: where it joins, and its permission. */
-  join: { readonly url: string; readonly token: string } | undefined;
+  join: { readonly urls: readonly string[]; readonly token: string } | undefined;
   readonly #plan: NodePlan;
   readonly #said: (() => string)[] = [];
   #ward: Ward | undefined;
@@ -133,9 +141,10 @@ export class ClusterNode {
 
   async start(): Promise<void> {
     const { role, config, settings, start = {} } = this.#plan;
-    const asUser = role === 'api' ? ['setpriv', '--reuid=ward', '--regid=ward', '--clear-groups', '--'] : [];
+    // A server with a keeper gets such a priority, without which a busy machine lets nodes lose each other.
+    const asUser = role === 'api' ? ['nice', '-n', '-10', ...setpriv] : [];
     const shared = role === 'invoker' ? {} : { ...settings, parameters: { keyFile: this.#keyFile } };
-    const joining = this.join === undefined ? [] : ['--join', this.join.url];
+    const joining = this.join?.urls.flatMap((url) => ['--join', url]) ?? [];
     const { ward, said } = await Ward.startSaying(
       { ...shared, cluster: { node: this.name }, ...config },
       this.dataDir,
@@ -195,3 +204,4 @@ export class ClusterNode {
 }
 
 const guestKey = 'guest.auth';
+const setpriv = ['setpriv', '--reuid=ward', '--regid=ward', '--clear-groups', '--'];

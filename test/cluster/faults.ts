@@ -1,7 +1,7 @@
 /** The faults that a cluster under load must survive, one at a time. Each round ends with nodes that all serve. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Role } from './cluster.ts';
-import { type EngineName, engineNames, type LinkState } from './links.ts';
+import { type LinkState, type WayName, wayNames } from './links.ts';
 import { signal } from './orders.ts';
 import type { ClusterSite } from './site.ts';
 
@@ -13,6 +13,10 @@ export interface ClusterFault {
   readonly isCalm?: boolean;
   /** Nodes that run actions have disks of this size. */
   readonly nodeDiskMiB?: number;
+  /** Code must be removed while it is deployed. */
+  readonly needsRestored?: boolean;
+  /** One of the nodes is an invoker. */
+  readonly hasInvoker?: boolean;
   round(site: ClusterSite, random: () => number): Promise<void>;
 }
 
@@ -25,6 +29,7 @@ export const clusterFaults: readonly ClusterFault[] = [
   { name: 'soak', what: 'only the load', isCalm: true, round: (site) => site.untilAnswers(calls.many) },
   killing('kill-node', 'SIGKILL of a node that runs actions', 'all'),
   killing('kill-api', 'SIGKILL of a node that only serves the API', 'api'),
+  killing('kill-invoker', 'SIGKILL of a node that only runs actions', 'invoker'),
   {
     name: 'restart-node',
     what: 'SIGTERM of a node, and a new start',
@@ -48,66 +53,72 @@ export const clusterFaults: readonly ClusterFault[] = [
       }
     },
   },
-  freezing('freeze-node', 'SIGSTOP of a node for some seconds', spells.shortMs),
-  freezing('sleep-node', 'SIGSTOP of a node until its lease has ended', spells.longMs),
-  cutting('cut-node', 'a node loses all connections for some seconds', spells.shortMs, engineNames),
-  cutting('lose-node', 'a node loses all connections until its lease has ended', spells.longMs, engineNames),
-  cutting('cut-bus', 'a node does not hear the bus', spells.shortMs, ['bus']),
-  cutting('cut-store', 'a node does not reach PostgreSQL', spells.longMs, ['store']),
-  cutting('no-blobs', 'the S3-compatible store refuses every node', spells.shortMs, ['blobs'], 'refusing'),
+  freezing('freeze-node', 'SIGSTOP of a node for some seconds', 'all'),
+  freezing('freeze-api', 'SIGSTOP of a node that only serves the API', 'api'),
+  freezing('freeze-invoker', 'SIGSTOP of a node that only runs actions', 'invoker'),
+  freezing('sleep-node', 'SIGSTOP of a node until its lease has ended', 'all', spells.longMs),
+  cutting('cut-node', 'a node loses all connections for some seconds', 'all', wayNames),
+  cutting('cut-api', 'a node that only serves the API loses all connections', 'api', wayNames),
+  cutting('cut-invoker', 'a node that only runs actions loses all connections', 'invoker', wayNames),
+  cutting(
+    'lose-node',
+    'a node loses all connections until its lease has ended',
+    'all',
+    wayNames,
+    spells.longMs,
+  ),
+  cutting('cut-bus', 'a node does not hear the bus', 'all', ['bus']),
+  cutting('cut-store', 'a node does not reach PostgreSQL', 'all', ['store'], spells.longMs),
+  cutting('cut-blobs', 'a node does not reach the S3-compatible store', 'all', ['blobs'], spells.longMs),
+  lasting('no-blobs', 'the S3-compatible store ends and refuses all connections', async (site) => {
+    setAll(site, 'refusing', 'blobs');
+    await pause(spells.shortMs);
+    setAll(site, 'open', 'blobs');
+  }),
+  lasting('freeze-blobs', 'SIGSTOP of the S3-compatible store', async ({ engines }) => {
+    using _ = engines.moto.pause();
+    await pause(spells.shortMs);
+  }),
   {
-    name: 'kill-nats',
-    what: 'SIGKILL of one server of NATS',
-    async round(site, random) {
-      await site.untilRuns(1 + random() * calls.few);
-      const index = Math.floor(random() * site.natsServers);
-      await site.during(async () => {
-        await site.engines.nats.kill(index);
-        await pause(spells.shortMs);
-        await site.engines.nats.restart(index);
-      });
-      await site.untilAllServe();
-    },
+    ...lasting('slow-engines', 'PostgreSQL and the S3-compatible store answer late', async (site) => {
+      setAll(site, 'slow', 'store', 'blobs');
+      await site.untilAnswers(calls.many);
+      setAll(site, 'open', 'store', 'blobs');
+    }),
+    needsRestored: true,
   },
-  {
-    name: 'freeze-nats',
-    what: 'SIGSTOP of one server of NATS',
-    async round(site, random) {
-      await site.untilRuns(1 + random() * calls.few);
-      await site.during(async () => {
-        using _ = site.engines.nats.pause(Math.floor(random() * site.natsServers));
-        await pause(spells.shortMs);
-      });
-      await site.untilAllServe();
-    },
-  },
-  {
-    name: 'no-nats',
-    what: 'SIGKILL of all servers of NATS',
-    async round(site, random) {
-      await site.untilRuns(1 + random() * calls.few);
-      const all = Array.from({ length: site.natsServers }, (_, index) => index);
-      await site.during(async () => {
-        for (const index of all) await site.engines.nats.kill(index);
-        await pause(spells.shortMs);
-        for (const index of all) await site.engines.nats.restart(index);
-      });
-      await site.untilAllServe();
-    },
-  },
-  {
-    name: 'crash-postgres',
-    what: 'PostgreSQL ends at once, and starts again',
-    async round(site, random) {
-      await site.untilRuns(1 + random() * calls.few);
-      await site.during(async () => {
-        await site.engines.postgres.crash();
-        await pause(random() * spells.shortMs);
-        await site.engines.postgres.start();
-      });
-      await site.untilAllServe();
-    },
-  },
+  lasting('kill-nats', 'SIGKILL of one server of NATS', async ({ engines, natsServers }, random) => {
+    const index = Math.floor(random() * natsServers);
+    await engines.nats.kill(index);
+    await pause(spells.shortMs);
+    await engines.nats.restart(index);
+  }),
+  lasting('freeze-nats', 'SIGSTOP of one server of NATS', async ({ engines, natsServers }, random) => {
+    using _ = engines.nats.pause(Math.floor(random() * natsServers));
+    await pause(spells.shortMs);
+  }),
+  lasting('no-nats', 'SIGKILL of all servers of NATS', async ({ engines, natsServers }) => {
+    const all = Array.from({ length: natsServers }, (_, index) => index);
+    for (const index of all) await engines.nats.kill(index);
+    await pause(spells.shortMs);
+    for (const index of all) await engines.nats.restart(index);
+  }),
+  lasting('kill-postgres', 'SIGKILL of PostgreSQL, and a new start', async ({ engines }, random) => {
+    await engines.postgres.kill();
+    await pause(random() * spells.shortMs);
+    await engines.postgres.start();
+  }),
+  lasting('crash-postgres', 'PostgreSQL ends at once, and starts again', async ({ engines }, random) => {
+    await engines.postgres.crash();
+    await pause(random() * spells.shortMs);
+    await engines.postgres.start();
+  }),
+  lasting('freeze-postgres', 'SIGSTOP of PostgreSQL', async (site, random) => {
+    // The leases of all nodes can end.
+    for (const _ of site.cluster.nodes) site.silence();
+    using _ = site.engines.postgres.pause();
+    await pause(random() < 0.5 ? spells.shortMs : spells.longMs);
+  }),
   {
     name: 'fail-over',
     what: 'PostgreSQL ends at once, and its synchronous standby takes over',
@@ -118,54 +129,55 @@ export const clusterFaults: readonly ClusterFault[] = [
       await site.untilAllServe();
     },
   },
+  lasting('full-store', 'the disk of PostgreSQL is full for some seconds', async ({ engines }) => {
+    const free = await engines.postgres.fillDisk();
+    await pause(spells.shortMs);
+    await free();
+  }),
   {
-    name: 'full-store',
-    what: 'the disk of PostgreSQL is full for some seconds',
-    async round(site, random) {
-      await site.untilRuns(1 + random() * calls.few);
-      await site.during(async () => {
-        const free = await site.engines.postgres.fillDisk();
-        await pause(spells.shortMs);
-        await free();
-      });
-      await site.untilAllServe();
-    },
-  },
-  {
-    name: 'full-disk',
-    what: 'the disk of a node that runs actions is full for some seconds',
-    nodeDiskMiB: 256,
-    async round(site, random) {
-      await site.untilRuns(1 + random() * calls.few);
-      const node = site.node('all', random);
-      await site.during(async () => {
+    ...lasting(
+      'full-disk',
+      'the disk of a node that runs actions is full for some seconds',
+      async (site, random) => {
+        const node = site.node('all', random);
         // What Ward frees is filled, too.
         for (const until = performance.now() + spells.shortMs; performance.now() < until; await pause(100))
           await node.fillDisk();
         await node.emptyDisk();
-      });
-      await site.untilAllServe();
-    },
+      },
+    ),
+    nodeDiskMiB: 256,
   },
-  {
-    name: 'clocks',
-    what: `the clock of a node jumps by a minute, and back`,
-    async round(site, random) {
-      const node = site.node(random() < 0.5 ? 'all' : 'api', random);
-      await site.during(async () => {
-        site.order(node, { clockMs: random() < 0.5 ? clockMs : -clockMs });
-        await site.untilAnswers(calls.many);
-        site.order(node, {});
-      });
-      await site.untilAllServe();
-    },
-  },
+  lasting('clocks', 'the clock of a node jumps by a minute, and back', async (site, random) => {
+    const node = site.node(random() < 0.5 ? 'all' : 'api', random);
+    site.order(node, { clockMs: random() < 0.5 ? clockMs : -clockMs });
+    await site.untilAnswers(calls.many);
+    site.order(node, {});
+  }),
 ];
+
+/** A fault that lasts while `work` goes on. */
+function lasting(
+  name: string,
+  what: string,
+  work: (site: ClusterSite, random: () => number) => Promise<unknown>,
+): ClusterFault {
+  return {
+    name,
+    what,
+    async round(site, random) {
+      await site.untilRuns(1 + random() * calls.few);
+      await site.during(() => work(site, random));
+      await site.untilAllServe();
+    },
+  };
+}
 
 function killing(name: string, what: string, role: Role): ClusterFault {
   return {
     name,
     what,
+    hasInvoker: role === 'invoker',
     async round(site, random) {
       const moment = Math.floor(random() * 3);
       await site.untilRuns(1 + random() * calls.few);
@@ -184,45 +196,34 @@ function killing(name: string, what: string, role: Role): ClusterFault {
   };
 }
 
-function freezing(name: string, what: string, ms: number): ClusterFault {
-  return {
-    name,
-    what,
-    async round(site, random) {
-      await site.untilRuns(1 + random() * calls.few);
-      const node = site.node(random() < 0.7 ? 'all' : 'api', random);
-      site.silence();
-      await site.during(async () => {
-        signal(node, 'SIGSTOP');
-        await pause(ms);
-        signal(node, 'SIGCONT');
-      });
-      await site.untilAllServe();
-    },
-  };
+function freezing(name: string, what: string, role: Role, ms = spells.shortMs): ClusterFault {
+  const fault = lasting(name, what, async (site, random) => {
+    const node = site.node(role, random);
+    site.silence();
+    signal(node, 'SIGSTOP');
+    await pause(ms);
+    signal(node, 'SIGCONT');
+  });
+  return { ...fault, hasInvoker: role === 'invoker' };
 }
 
 function cutting(
   name: string,
   what: string,
-  ms: number,
-  engines: readonly EngineName[],
-  state: LinkState = 'silent',
+  role: Role,
+  ways: readonly WayName[],
+  ms = spells.shortMs,
 ): ClusterFault {
-  return {
-    name,
-    what,
-    async round(site, random) {
-      await site.untilRuns(1 + random() * calls.few);
-      const one = site.node(random() < 0.7 ? 'all' : 'api', random);
-      const nodes = state === 'silent' ? [one] : site.cluster.nodes;
-      site.silence();
-      await site.during(async () => {
-        for (const node of nodes) site.linksOf(node).set(state, ...engines);
-        await pause(ms);
-        for (const node of nodes) site.linksOf(node).set('open', ...engines);
-      });
-      await site.untilAllServe();
-    },
-  };
+  const fault = lasting(name, what, async (site, random) => {
+    const links = site.linksOf(site.node(role, random));
+    site.silence();
+    links.set('silent', ...ways);
+    await pause(ms);
+    links.set('open', ...ways);
+  });
+  return { ...fault, hasInvoker: role === 'invoker' };
+}
+
+function setAll(site: ClusterSite, state: LinkState, ...ways: readonly WayName[]): void {
+  for (const node of site.cluster.nodes) site.linksOf(node).set(state, ...ways);
 }

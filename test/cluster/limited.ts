@@ -45,6 +45,8 @@ export function isLimited({ marker }: Run): boolean {
 
 export class LimitedClients {
   readonly admitted: Admitted[] = [];
+  /** Number of calls that were refused for each limit. */
+  readonly refused: Record<keyof typeof limits, number> = { concurrent: 0, perMinute: 0 };
   readonly #ward: () => Ward;
   readonly #clients: readonly Promise<void>[];
   #isOver = false;
@@ -89,6 +91,7 @@ export class LimitedClients {
         .catch(() => undefined);
       const isAdmitted = answer !== undefined && answer.status < 300;
       if (isAdmitted && limit === 'perMinute') this.admitted.push({ sentAt, at: Date.now() });
+      if (answer?.status === 429) this.refused[limit]++;
       if (!isAdmitted) await pause(refusedMs);
     }
   }

@@ -1,37 +1,61 @@
 /**
- * The ways of a node to the engines: proxies that can be broken for this node alone. A broken line keeps connections
- * open, and passes nothing on, as a network does that loses everything. A refusing one ends them.
+ * The ways of a node to the engines, and of an invoker to API nodes: proxies that can be broken for this node alone. A broken line keeps connections
+ * open, and passes nothing on, as a network does that loses everything. A refusing one ends them, and a slow one passes
+ * everything on late.
  */
 import { type AddressInfo, connect, createServer, type NetConnectOpts, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { blobsAt, type EngineSettings, type Engines } from './engines.ts';
 import { pass, portOf } from './sockets.ts';
 
 export const engineNames = ['store', 'bus', 'blobs'] as const;
 export type EngineName = (typeof engineNames)[number];
-export type LinkState = 'open' | 'silent' | 'refusing';
+/** Every way of a node. */
+export const wayNames = [...engineNames, 'api'] as const;
+export type WayName = (typeof wayNames)[number];
+export type LinkState = 'open' | 'silent' | 'refusing' | 'slow';
+
+/** Longest delay of what a line passes on, in milliseconds. A bucket is never as near as it is here. */
+const delays: Readonly<Record<'open' | 'slow', Readonly<Record<WayName, number>>>> = {
+  open: { store: 0, bus: 0, blobs: 60, api: 0 },
+  slow: { store: 8, bus: 0, blobs: 300, api: 0 },
+};
 
 export interface Links extends AsyncDisposable {
   /** By which the node reaches the engines. */
   readonly settings: EngineSettings;
-  set(state: LinkState, ...engines: readonly EngineName[]): void;
+  /** By which an invoker reaches the API nodes. */
+  readonly apis: readonly string[];
+  set(state: LinkState, ...ways: readonly WayName[]): void;
 }
 
-/** Opens the ways of one node. */
-export async function openLinks({ postgres, nats, moto }: Engines): Promise<Links> {
-  const all: (Link & { readonly engine: EngineName })[] = [];
-  const open = async (engine: EngineName, to: NetConnectOpts): Promise<string> => {
-    const link = await openLink(to);
-    all.push({ ...link, engine });
+/**
+ * Opens the ways of one node.
+ * @param apiUrls of the API nodes now; a new start changes them
+ */
+export async function openLinks(
+  { postgres, nats, moto }: Engines,
+  apiUrls: readonly (() => string)[],
+): Promise<Links> {
+  const all: (Link & { readonly way: WayName })[] = [];
+  const open = async (way: WayName, to: () => NetConnectOpts): Promise<string> => {
+    const link = await openLink(to, way);
+    all.push({ ...link, way });
     return `127.0.0.1:${link.port}`;
   };
-  const store = await open('store', { path: postgres.socket });
+  const store = await open('store', () => ({ path: postgres.socket }));
   const buses: string[] = [];
-  for (const address of nats.setting.split(',')) buses.push(`nats://${await open('bus', tcp(address))}`);
-  const blobs = blobsAt(`http://${await open('blobs', tcp(moto.url))}`);
+  for (const address of nats.setting.split(','))
+    buses.push(`nats://${await open('bus', () => tcp(address))}`);
+  const blobs = blobsAt(`http://${await open('blobs', () => tcp(moto.url))}`);
+  const apis: string[] = [];
+  for (const url of apiUrls) apis.push(`http://${await open('api', () => tcp(url()))}`);
   return {
     settings: { store: `postgres://ward@${store}/ward`, bus: buses.join(','), blobs },
-    set(state, ...engines) {
-      for (const link of all) if (engines.includes(link.engine)) link.set(state);
+    apis,
+    set(state, ...ways) {
+      for (const link of all) if (ways.includes(link.way)) link.set(state);
     },
     async [Symbol.asyncDispose]() {
       for (const link of all) link.close();
@@ -45,7 +69,7 @@ interface Link {
   close(): void;
 }
 
-async function openLink(to: NetConnectOpts): Promise<Link> {
+async function openLink(to: () => NetConnectOpts, way: WayName): Promise<Link> {
   let state: LinkState = 'open';
   const sockets = new Set<Socket>();
   const server = createServer((from) => {
@@ -53,12 +77,12 @@ async function openLink(to: NetConnectOpts): Promise<Link> {
       from.destroy();
       return;
     }
-    const on = connect(to);
+    const on = connect(to());
     for (const socket of [from, on]) {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
     }
-    pass(from, on);
+    pass(from, on, () => late(() => Math.random() * delays[state === 'slow' ? 'slow' : 'open'][way]));
     if (state === 'silent') for (const socket of [from, on]) hush(socket);
   });
   await portOf(server);
@@ -76,6 +100,17 @@ async function openLink(to: NetConnectOpts): Promise<Link> {
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/** Passes each piece on after this time. */
+function late(delayMs: () => number): Transform {
+  return new Transform({
+    async transform(piece, _, done) {
+      const ms = delayMs();
+      if (ms > 0) await pause(ms);
+      done(null, piece);
+    },
+  });
 }
 
 /** What is written to it waits. */

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { runCommandOf } from '../chaos/command.ts';
 import { missingForCluster } from './engines.ts';
 import { clusterFaults } from './faults.ts';
-import { mutantNames } from './mutants.ts';
+import { proofs } from './mutants.ts';
 import { runClusterFault } from './run.ts';
 
 const reusing = globalThis.fetch;
@@ -17,7 +17,7 @@ globalThis.fetch = (url, init = {}) => {
 await runCommandOf({
   name: 'test:cluster',
   program: fileURLToPath(import.meta.url),
-  ...{ faults: clusterFaults, breaks: mutantNames },
+  ...{ faults: clusterFaults, proofs },
   missing: missingForCluster,
   run: runClusterFault,
 });

@@ -17,9 +17,13 @@ const clusterLoad: LoadPlan = {
   },
 };
 
+/** What is lost without a part of Ward never comes. */
+const brokenPatienceMs = 60_000;
+
 /** Runs at least one round. */
 export async function runClusterFault(fault: ClusterFault, options: ClusterRun): Promise<FaultOutcome> {
-  const { load = clusterLoad, natsServers = 3, broken, patienceMs } = options;
+  const { load = clusterLoad, natsServers = 3, broken } = options;
+  const patienceMs = options.patienceMs ?? (broken === undefined ? undefined : brokenPatienceMs);
   const edits = broken === undefined ? [] : mutants[broken];
   await using site = await ClusterSite.open({
     load,
@@ -28,6 +32,11 @@ export async function runClusterFault(fault: ClusterFault, options: ClusterRun):
     patienceMs,
     isCalm: fault.isCalm === true,
     nodeDiskMiB: fault.nodeDiskMiB,
+    needsRestored: fault.needsRestored === true,
   });
-  return await runRounds(site, (random) => fault.round(site, random), options);
+  const round = async (random: () => number) => {
+    await fault.round(site, random);
+    await site.noteDeadlocks();
+  };
+  return await runRounds(site, round, options);
 }

@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readPostgres } from '../chaos/database.ts';
-import type { Evidence } from '../chaos/evidence.ts';
+import { type Evidence, kinds, type Violation } from '../chaos/evidence.ts';
+import type { Exercise } from '../chaos/exercise.ts';
 import { deployFunctions, functionMiB, silenceAlarm } from '../chaos/functions.ts';
 import { Load, type LoadPlan } from '../chaos/load.ts';
 import { LoadedSite } from '../chaos/loaded-site.ts';
@@ -14,12 +15,13 @@ import { leftOvers, processesOf } from '../left-overs.ts';
 import { runWard, type Ward } from '../ward.ts';
 import { Churn, hurried, hurry } from './churn.ts';
 import { Cluster, type ClusterNode, type NodePlan, nodeDisk, type Role } from './cluster.ts';
+import { Crowd } from './crowd.ts';
 import { Deploys } from './deploys.ts';
 import { type Engines, startEngines } from './engines.ts';
 import { exceeded, isLimited, LimitedClients } from './limited.ts';
 import { type Links, openLinks } from './links.ts';
 import { failedOutside } from './spans.ts';
-import { codeKeys, deadlocks, missingCode } from './store-checks.ts';
+import { codeKeys, codeStamps, missingCode } from './store-checks.ts';
 
 /** Memory of a node, which is room for most of the load's actions: starts of sandboxes take most of the processor. */
 const memoryMiB = 8 * functionMiB;
@@ -28,12 +30,20 @@ const keepAliveMs = 15_000;
 const blockingWaitMs = 5000;
 /** Time limit for each expected event on a busy machine. */
 const usualPatienceMs = 240_000;
+/** It reads all images. */
+const fsckMs = 300_000;
 /** Of PostgreSQL's disk: a run needs less, and it takes a moment to fill. */
 const diskMiB = 1024;
-const nodes: readonly (readonly [name: string, role: Role])[] = [
+type Names = readonly (readonly [name: string, role: Role])[];
+const usualNodes: Names = [
   ['node-1', 'all'],
   ['node-2', 'all'],
   ['api-1', 'api'],
+];
+const nodesWithInvoker: Names = [
+  ['node-1', 'all'],
+  ['api-1', 'api'],
+  ['invoker-1', 'invoker'],
 ];
 
 export interface ClusterSiteOptions {
@@ -46,6 +56,10 @@ export interface ClusterSiteOptions {
   readonly patienceMs?: number | undefined;
   /** Nodes that run actions have disks of this size. */
   readonly nodeDiskMiB?: number | undefined;
+  /** Code must be removed while it is deployed. */
+  readonly needsRestored?: boolean;
+  /** A node is an invoker, which has joined the others. */
+  readonly hasInvoker?: boolean;
 }
 
 export class ClusterSite extends LoadedSite {
@@ -55,16 +69,21 @@ export class ClusterSite extends LoadedSite {
   readonly natsServers: number;
   readonly deploys: Deploys;
   readonly #churn: Churn;
+  readonly #crowd: Crowd;
   readonly #limited: LimitedClients;
   readonly #balancer: Balancer;
   readonly #resets: number[] = [];
   readonly #links: ReadonlyMap<string, Links>;
-  readonly #isCalm: boolean;
+  readonly #options: ClusterSiteOptions;
+  /** Calls that were in flight when faults began. */
+  readonly #struck = { accepted: 0, blocking: 0 };
+  /** What PostgreSQL has said about transactions that waited for each other. */
+  #locked: readonly string[] = [];
   readonly #spans: { from: number; to: number; via?: string | undefined }[] = [];
   readonly #stack: AsyncDisposableStack;
 
   private constructor(options: ClusterSiteOptions, parts: Parts, stack: AsyncDisposableStack) {
-    const { cluster, engines, links, deployed, limited, balancer, anyWard } = parts;
+    const { cluster, engines, links, deployed, limited, crowd, balancer, anyWard } = parts;
     const tally = new Tally(...cluster.nodes.map(({ ward }) => ward.instance));
     const load = new Load({ ...options.load, blockingWaitMs }, anyWard, () => tally.runs, deployed);
     super(tally, load, options.patienceMs ?? usualPatienceMs);
@@ -72,11 +91,13 @@ export class ClusterSite extends LoadedSite {
     this.engines = engines;
     this.natsServers = options.natsServers;
     this.deploys = new Deploys(anyWard);
-    this.#churn = new Churn({ ward: anyWard, kept: () => codeKeys(engines) });
+    const kept = () => codeKeys(engines);
+    this.#churn = new Churn({ ward: anyWard, kept, stamps: () => codeStamps(engines) });
+    this.#crowd = crowd;
     this.#limited = limited;
     this.#links = links;
     this.#balancer = balancer;
-    this.#isCalm = options.isCalm ?? false;
+    this.#options = options;
     this.#stack = stack;
   }
 
@@ -87,8 +108,16 @@ export class ClusterSite extends LoadedSite {
     );
     const links = new Map<string, Links>();
     const plans: NodePlan[] = [];
+    const nodes = options.hasInvoker === true ? nodesWithInvoker : usualNodes;
+    const apiUrls = nodes
+      .filter(([, role]) => role !== 'invoker')
+      .map(
+        ([name]) =>
+          () =>
+            cluster.node(name).ward.url,
+      );
     for (const [name, role] of nodes) {
-      const own = stack.use(await openLinks(engines));
+      const own = stack.use(await openLinks(engines, role === 'invoker' ? apiUrls : []));
       links.set(name, own);
       const env = preloadEnv({
         orders: ordersOf(name, engines),
@@ -98,23 +127,31 @@ export class ClusterSite extends LoadedSite {
       const limits = { ...loadConfig.limits, blockingWaitMs };
       plans.push({
         ...{ name, role, settings: own.settings, start: { env } },
-        config: { ...loadConfig, invoker, limits, retention: hurried },
+        config: {
+          ...{ ...loadConfig, invoker, limits, retention: hurried },
+          ...(role === 'invoker' && { bus: own.settings.bus }),
+        },
+        join: own.apis,
         diskMiB: role === 'all' ? options.nodeDiskMiB : undefined,
       });
     }
-    const cluster = stack.use(await Cluster.start(plans));
+    const others = plans.filter(({ role }) => role !== 'invoker');
+    const cluster = stack.use(await Cluster.start(others, options.hasInvoker));
+    for (const plan of plans) if (plan.role === 'invoker') await cluster.add(plan);
     const { ward } = oneOf(cluster.nodes, () => 0);
     const deployed = await deployFunctions(ward);
     const { status } = await ward.deploy('probe', 'const main = () => ({ isProbe: true })');
     if (status !== 200) throw new Error(`the action probe was not deployed: ${status}`);
     const balancer: Balancer = { without: undefined };
-    const served = () => cluster.nodes.filter((node) => node !== balancer.without);
+    const served = () => takingCalls(cluster).filter((node) => node !== balancer.without);
     const anyWard = () => oneOf(served(), Math.random).ward;
     const limited = await LimitedClients.start(
       oneOf(cluster.nodes, () => 0),
       anyWard,
     );
-    const parts = { cluster, engines, links, deployed, limited, balancer, anyWard };
+    const wards = () => served().map((node) => node.ward);
+    const crowd = await Crowd.start(engines.settings.store, ward, wards);
+    const parts = { cluster, engines, links, deployed, limited, crowd, balancer, anyWard };
     return new ClusterSite(options, parts, stack.move());
   }
 
@@ -143,6 +180,7 @@ export class ClusterSite extends LoadedSite {
    * @param struck the fault explains only failures of calls to this node
    */
   async during(work: () => Promise<unknown>, struck?: ClusterNode): Promise<void> {
+    this.#noteFlight();
     const span = { from: Date.now(), to: Number.POSITIVE_INFINITY, via: struck?.ward.instance };
     this.#spans.push(span);
     await work();
@@ -167,10 +205,11 @@ export class ClusterSite extends LoadedSite {
 
   /** Restarts a node as an operator with a load balancer does: no call may fail. */
   async replaceNode(node: ClusterNode): Promise<void> {
-    const other = this.cluster.nodes.find((each) => each !== node);
+    const other = takingCalls(this.cluster).find((each) => each !== node);
     const drain = async (...more: string[]) => {
-      if (node.role === 'all') await other?.operate('node', 'drain', node.name, ...more);
+      if (node.role !== 'api') await other?.operate('node', 'drain', node.name, ...more);
     };
+    this.#noteFlight();
     await drain();
     this.#balancer.without = node;
     await this.until(() => !this.load.isWaitingFor(node.ward), `calls of ${node.name} do not end`);
@@ -183,7 +222,7 @@ export class ClusterSite extends LoadedSite {
 
   /** Waits until each node runs a call to its end, which may be behind many others in the queue. */
   async untilAllServe(): Promise<void> {
-    for (const { name, ward } of this.cluster.nodes) {
+    for (const { name, ward } of takingCalls(this.cluster)) {
       const before = this.tally.runs.length;
       let waits: string | undefined;
       let last: unknown;
@@ -200,6 +239,45 @@ export class ClusterSite extends LoadedSite {
       const otherwise = () => `${name} does not serve again: ${JSON.stringify(last)}; ${meanwhile()}`;
       await this.until(serves, otherwise, 200);
     }
+    const seen = this.tally.runs.length;
+    for (const { name, role, ward } of this.cluster.nodes) {
+      if (role === 'api') continue;
+      const runs = () => this.tally.runs.slice(seen).some(({ instance }) => instance === ward.instance);
+      await this.until(runs, `${name} runs nothing`);
+    }
+  }
+
+  /** Reads the log of PostgreSQL. */
+  async noteDeadlocks(): Promise<void> {
+    this.#locked = await this.engines.postgres.deadlocks();
+  }
+
+  override exercised(): readonly Exercise[] {
+    const { refused } = this.#limited;
+    const planned = kinds.filter((kind) => (this.#options.load.clients[kind] ?? 0) > 0);
+    const ran = new Set(
+      this.load.answers.flatMap((each) => (each.activationId === undefined ? [] : each.kind)),
+    );
+    const { accepted, blocking } = this.#struck;
+    return [
+      { what: 'kinds of calls', count: ran.size, least: planned.length },
+      ...(this.#options.isCalm === true
+        ? []
+        : [
+            { what: 'accepted calls in flight at a fault', count: accepted },
+            { what: 'blocking calls in flight at a fault', count: blocking },
+          ]),
+      { what: 'refusals for calls at once', count: refused.concurrent },
+      { what: 'refusals for calls in a minute', count: refused.perMinute },
+      { what: 'deployments seen on another node', count: this.deploys.seen },
+      { what: 'deployments of code during its sweep', count: this.#churn.races },
+      {
+        what: 'of them after its removal',
+        count: this.#churn.restored,
+        least: this.#options.needsRestored === true ? 1 : 0,
+      },
+      { what: 'bursts of records in many namespaces', count: this.#crowd.bursts },
+    ];
   }
 
   output(): string {
@@ -219,30 +297,36 @@ export class ClusterSite extends LoadedSite {
     );
     for (const node of this.cluster.nodes) await this.stopNode(node);
     const kept = await readPostgres(this.engines.settings.store);
-    const locked = await deadlocks(this.engines);
+    await this.noteDeadlocks();
     return {
       ...this.soFar(),
       ...kept,
-      isCalm: this.#isCalm,
+      isCalm: this.#options.isCalm === true,
       left: [...this.#leftBehind(), ...this.complaints],
-      found: [
-        ...failedOutside(this.load.answers, this.#spans),
-        ...this.#exceeded(),
-        ...this.#churn.found,
-        ...(locked > 0 ? [{ rule: 'waited for each other', what: `${locked} transactions` }] : []),
-      ],
+      found: [...failedOutside(this.load.answers, this.#spans), ...this.#found()],
     };
   }
 
   /** Runs of namespaces with low limits are judged apart. */
   override soFar(): ReturnType<LoadedSite['soFar']> {
     const all = super.soFar();
-    return { ...all, runs: all.runs.filter((run) => !isLimited(run)) };
+    return { ...all, runs: all.runs.filter((run) => !isLimited(run)), found: this.#found() };
+  }
+
+  #found(): readonly Violation[] {
+    const waited = this.#locked.map((what) => ({ rule: 'waited for each other', what }));
+    return [...this.#exceeded(), ...this.#churn.found, ...waited];
+  }
+
+  #noteFlight(): void {
+    const { accepted, blocking } = this.load.inFlight();
+    this.#struck.accepted += accepted;
+    this.#struck.blocking += blocking;
   }
 
   #exceeded(): ReturnType<typeof exceeded> {
     return exceeded({
-      nodes: this.cluster.nodes.length,
+      nodes: takingCalls(this.cluster).length,
       runs: this.tally.runs.filter(isLimited),
       admitted: this.#limited.admitted,
       kills: super.soFar().kills,
@@ -259,7 +343,8 @@ export class ClusterSite extends LoadedSite {
   }
 
   async #endClients(): Promise<void> {
-    await Promise.all([this.deploys.end(), this.#churn.end(), this.#limited.end()]);
+    const clients = [this.deploys, this.#churn, this.#crowd, this.#limited];
+    await Promise.all(clients.map((each) => each.end()));
   }
 
   async #settle(ward: Ward): Promise<void> {
@@ -270,7 +355,7 @@ export class ClusterSite extends LoadedSite {
 
   async #fsck({ dataDir }: ClusterNode): Promise<readonly string[]> {
     const words = ['fsck', '--data', dataDir, '--config', join(dataDir, 'config.yaml')];
-    const { code, stdout, stderr } = await runWard(words);
+    const { code, stdout, stderr } = await runWard(words, { timeoutMs: fsckMs });
     return code === 0 ? [] : [`ward fsck gave ${code}: ${stdout}${stderr}`.slice(0, 1000)];
   }
 
@@ -296,8 +381,13 @@ interface Parts {
   readonly links: ReadonlyMap<string, Links>;
   readonly deployed: Awaited<ReturnType<typeof deployFunctions>>;
   readonly limited: LimitedClients;
+  readonly crowd: Crowd;
   readonly balancer: Balancer;
   readonly anyWard: () => Ward;
+}
+
+function takingCalls({ nodes }: Cluster): readonly ClusterNode[] {
+  return nodes.filter(({ role }) => role !== 'invoker');
 }
 
 /** A file that servers can read. */

@@ -1,16 +1,25 @@
 /** Connections that are passed on. */
 import { once } from 'node:events';
 import type { Server, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
-/** Passes bytes on in both directions. The end of the one is the end of the other. */
-export function pass(one: Socket, other: Socket): void {
+/**
+ * Passes bytes on in both directions. The end of the one is the end of the other.
+ * @param between makes a stream that the bytes of one direction go through
+ */
+export function pass(one: Socket, other: Socket, between?: () => Duplex): void {
   for (const [from, to] of [
     [one, other],
     [other, one],
   ] as const) {
-    from.pipe(to);
+    const last = between === undefined ? from : from.pipe(between());
+    last.pipe(to);
     from.on('error', () => {});
-    from.on('close', () => to.destroy());
+    last.on('close', () => to.destroy());
+    // What still goes through the stream between them arrives, unless the connection broke.
+    from.on('close', () => {
+      if (!from.readableEnded) to.destroy();
+    });
   }
 }
 

@@ -14,11 +14,11 @@ export async function missingCode(engines: Engines): Promise<readonly string[]> 
     .map(({ digest }) => `code that an action names is missing: ${digest}`);
 }
 
-/** Transactions that waited for each other. PostgreSQL forgets them when it crashes. */
-export async function deadlocks(engines: Engines): Promise<number> {
-  const sql = 'select deadlocks from pg_stat_database where datname = current_database()';
-  const [row] = await ask<{ deadlocks: string }>(engines, sql);
-  return Number(row?.deadlocks);
+/** The stamps of code by its digest. */
+export async function codeStamps(engines: Engines): Promise<ReadonlyMap<string, string>> {
+  const sql = 'select digest, stamp from code_marks where removal is null';
+  const rows = await ask<{ digest: string; stamp: string }>(engines, sql);
+  return new Map(rows.map(({ digest, stamp }) => [digest, stamp]));
 }
 
 export async function codeKeys({ moto }: Engines): Promise<readonly string[]> {

@@ -15,6 +15,8 @@ export async function missingForMoto(): Promise<string | undefined> {
 /** Reads and writes objects without Ward's own client. */
 export interface TestServer extends AsyncDisposable {
   readonly url: string;
+  /** Stops it without an end of its connections, until the returned object is disposed. */
+  pause(): Disposable;
   put(key: string, bytes: string | Uint8Array<ArrayBuffer>): Promise<void>;
   get(key: string): Promise<Buffer | undefined>;
   remove(key: string): Promise<void>;
@@ -48,6 +50,10 @@ export async function startMoto({ address = '127.0.0.1', detached = false } = {}
   return {
     ...clientOf(bucket),
     url,
+    pause() {
+      child.kill('SIGSTOP');
+      return { [Symbol.dispose]: () => void child.kill('SIGCONT') };
+    },
     async [Symbol.asyncDispose]() {
       restore();
       child.kill('SIGKILL');
@@ -69,7 +75,7 @@ function setCredentials(): () => void {
   };
 }
 
-function clientOf(bucket: string): Omit<TestServer, 'url' | keyof AsyncDisposable> {
+function clientOf(bucket: string): Omit<TestServer, 'url' | 'pause' | keyof AsyncDisposable> {
   return {
     put: async (key, body) => void (await call(`${bucket}/${key}`, { method: 'PUT', body })),
     async get(key) {

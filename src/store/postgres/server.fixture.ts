@@ -1,6 +1,18 @@
 /** A PostgreSQL server for one test: in a temporary folder, reached by a socket in it, and removed after the test. */
 import { once } from 'node:events';
-import { appendFile, chmod, chown, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import {
+  appendFile,
+  chmod,
+  chown,
+  mkdtemp,
+  open,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -22,8 +34,14 @@ export interface PostgresServer extends AsyncDisposable {
   url(database: string): string;
   /** @param url of a database other than the server's own */
   admin(sql: string, url?: string): Promise<void>;
+  /** The statements of transactions that waited for each other, for each such case. */
+  deadlocks(): Promise<readonly string[]>;
   /** Ends it at once, as `pg_ctl stop -m immediate` does: its next start recovers what was committed. */
   crash(): Promise<void>;
+  /** Kills all of its processes. */
+  kill(): Promise<void>;
+  /** Stops all of its processes without an end of its connections, until the returned object is disposed. */
+  pause(): Disposable;
   /** Starts it again. */
   start(): Promise<void>;
   /** Fills its disk, which must have a size (`diskMiB`). Returns a function that frees it, and starts the server if it ended. */
@@ -53,6 +71,7 @@ export async function startPostgres(options: ServerOptions = {}): Promise<Postgr
   // Servers of Ward run as another user; only the data folder in it is closed.
   await chmod(folder, 0o711);
   const data = join(folder, 'data');
+  const log = join(folder, 'log');
   const asUser = await userWords(folder);
   if (diskMiB !== undefined) {
     await mustRun([...asUser, 'mkdir', data]);
@@ -81,8 +100,9 @@ export async function startPostgres(options: ServerOptions = {}): Promise<Postgr
   const url = (database: string) => urlAt(folder, database);
   const launch = async (place: Place): Promise<Running> => {
     const words = ['-D', place.data, ...settings, '-c', `unix_socket_directories=${place.sockets}`];
+    await using said = await open(log, 'a');
     const child = startCommand([...asUser, join(programs, 'postgres'), ...words], {
-      stdio: ['ignore', 'ignore', 'ignore'],
+      stdio: ['ignore', 'ignore', said.fd],
       cwd: folder,
       detached,
     });
@@ -92,16 +112,37 @@ export async function startPostgres(options: ServerOptions = {}): Promise<Postgr
       child.kill('SIGQUIT');
       await ended;
     };
-    return { ...place, crash, hasEnded: () => child.exitCode !== null || child.signalCode !== null };
+    const signal = (name: NodeJS.Signals) => {
+      // The first one starts no others while they are signalled.
+      child.kill('SIGSTOP');
+      for (const pid of childrenOf(child.pid ?? 0)) process.kill(pid, name);
+      child.kill(name);
+    };
+    const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+    return { ...place, crash, ended, signal, hasEnded };
   };
   const admin = (sql: string, at = url('postgres')) => withClient(at, (client) => client.query(sql));
   const socket = join(folder, socketName);
+  const deadlockDetails = /deadlock detected\n(?:.*DETAIL: *)?((?:.|\n\t)*)/g;
   let server = await launch({ data, sockets: folder });
   let standby: Running | undefined;
   let standbys = 0;
   return {
     ...{ url, socket, admin },
+    async deadlocks() {
+      const found = (await readFile(log, 'utf8')).matchAll(deadlockDetails);
+      return Array.from(found, ([, details = '']) => details);
+    },
     crash: () => server.crash(),
+    async kill() {
+      server.signal('SIGKILL');
+      await server.ended;
+    },
+    pause() {
+      const paused = server;
+      paused.signal('SIGSTOP');
+      return { [Symbol.dispose]: () => paused.signal('SIGCONT') };
+    },
     async start() {
       server = await launch(server);
     },
@@ -151,7 +192,15 @@ interface Place {
 
 interface Running extends Place {
   crash(): Promise<void>;
+  readonly ended: Promise<unknown>;
+  /** To all of its processes. */
+  signal(name: NodeJS.Signals): void;
   hasEnded(): boolean;
+}
+
+function childrenOf(pid: number): readonly number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return children.split(' ').filter(Boolean).map(Number);
 }
 
 async function tlsSettings(
