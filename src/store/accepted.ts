@@ -15,7 +15,8 @@ const anyNamespace = '';
 /** For a row that exists. */
 const mark = { namespace: anyNamespace, urgent: true, lasting: true, essential: true };
 
-export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, { now }: SqlWords): AcceptedQueue {
+export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, words: SqlWords): AcceptedQueue {
+  const { now } = words;
   const units = writeUnits(db);
   const leases = leaseStatements(db, now);
   const write = (of: (typeof leases)[keyof typeof leases], values: readonly (string | number)[]) =>
@@ -43,7 +44,7 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, { now }: 
       const adopted: AcceptedRow[] = [];
       for (const owner of await ownersWithoutLease(db, now, node)) {
         if (adopted.length >= max) break;
-        adopted.push(...(await adoptFrom(db, now, { owner, node, max: max - adopted.length })));
+        adopted.push(...(await adoptFrom(db, words, { owner, node, max: max - adopted.length })));
       }
       return adopted.toSorted((a, b) => a.acceptedAt - b.acceptedAt);
     },
@@ -159,26 +160,30 @@ async function ownersWithoutLease(
   return rows.map(({ owner }) => owner);
 }
 
-/** The calls of the owner, unless its lease has been renewed by now. */
+/**
+ * The calls of the owner, unless its lease has been renewed by now. Leaves out those that another transaction changes:
+ * it would wait for several rows in another order than the transaction does.
+ */
 async function adoptFrom(
   db: Kysely<Schema>,
-  now: SqlWords['now'],
+  { now, unlocked }: SqlWords,
   { owner, node, max }: { readonly owner: string; readonly node: string; readonly max: number },
 ): Promise<readonly AcceptedRow[]> {
   const rows = await db
+    .with('oldest', (from) =>
+      from
+        .selectFrom('accepted')
+        .select('activation_id')
+        .where('owner', '=', owner)
+        .orderBy('accepted_at')
+        .orderBy('activation_id')
+        .limit(max)
+        .modifyEnd(unlocked),
+    )
     .updateTable('accepted')
     .set({ owner: node })
-    // Checks each row again: another node can have taken it since the look-up of the oldest.
     .where('owner', '=', owner)
-    .where('activation_id', 'in', (from) =>
-      from
-        .selectFrom('accepted as oldest')
-        .select('oldest.activation_id')
-        .where('oldest.owner', '=', owner)
-        .orderBy('oldest.accepted_at')
-        .orderBy('oldest.activation_id')
-        .limit(max),
-    )
+    .where('activation_id', 'in', (from) => from.selectFrom('oldest').select('activation_id'))
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(selectFrom('nodes').select('name').where('name', '=', owner).where('lease_until', '>', now)),

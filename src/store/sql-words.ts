@@ -6,4 +6,6 @@ export interface SqlWords {
   readonly now: RawBuilder<number>;
   /** A subquery of the given texts. It has one parameter for any number of texts. */
   listed(texts: readonly string[]): RawBuilder<string>;
+  /** The end of a selection of rows to change: leaves out those that another transaction changes now. */
+  readonly unlocked: RawBuilder<unknown>;
 }

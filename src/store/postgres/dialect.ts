@@ -18,6 +18,7 @@ import { faultOf } from './sql-state.ts';
 export const postgresWords: SqlWords = {
   now: sql`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
   listed: (texts) => sql`(select unnest(${texts}::text[]))`,
+  unlocked: sql`for update skip locked`,
 };
 
 export function postgresDialect(pool: Pool): Dialect {

@@ -19,6 +19,8 @@ import type { DatabaseThread } from './thread.ts';
 export const sqliteWords: SqlWords = {
   now: sql`cast(unixepoch('subsec') * 1000 as integer)`,
   listed: (texts) => sql`(select value from json_each(${JSON.stringify(texts)}))`,
+  // A transaction that writes has the database for itself.
+  unlocked: sql``,
 };
 
 export interface SqliteThreadDialect extends Dialect {

@@ -1,6 +1,6 @@
 /** The order in which transactions lock rows: none waits for a row while it holds one that another locks first. */
 import { expect, test } from 'vitest';
-import { apiRow, deliveryRow, entityRow, feedRow, namespaceRow } from '../../suite/context.ts';
+import { accept, apiRow, deliveryRow, entityRow, feedRow, namespaceRow } from '../../suite/context.ts';
 import type { EntityRow } from '../../types/entities.ts';
 import type { Store } from '../../types/store.ts';
 import { openPostgresStore } from '../open.ts';
@@ -66,6 +66,17 @@ export function postgresLockTests(newUrl: () => Promise<string>): void {
         ]);
       await waitsWithout(other, guestFirst, free, work);
       expect(await store.feeds.count('guest')).toBe(1);
+    }));
+
+  test('a node adopts the calls that no other transaction changes, and does not wait for it', () =>
+    open(async (store, other) => {
+      const [first, second] = [await accept(store, 'guest'), await accept(store, 'guest')];
+      const adopt = async () => (await store.accepted.adopt('b', 10)).map((row) => row.activationId);
+      await other.raw('begin');
+      await other.raw(`delete from accepted where activation_id = '${first}'`);
+      expect(await adopt()).toEqual([second]);
+      await other.raw('rollback');
+      expect(await adopt()).toEqual([first]);
     }));
 
   test.each<[what: string, work: (store: Store, row: EntityRow) => Promise<unknown>]>([
