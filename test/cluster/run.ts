@@ -33,6 +33,7 @@ export async function runClusterFault(fault: ClusterFault, options: ClusterRun):
     isCalm: fault.isCalm === true,
     nodeDiskMiB: fault.nodeDiskMiB,
     needsRestored: fault.needsRestored === true,
+    hasInvoker: fault.hasInvoker === true,
   });
   const round = async (random: () => number) => {
     await fault.round(site, random);
