@@ -16,6 +16,7 @@ let store: Store;
 
 const invoker = {
   ...{ load: 0.5, warm: 2, queued: 1, memoryMiB: 512, memoryLimitMiB: 1024, processors: 2 },
+  memoryUsedMiB: 77,
   sandboxes: { starting: 0, busy: 1, idle: 2, prewarmed: 0 },
 };
 
@@ -85,7 +86,8 @@ test.skipIf(missing !== undefined)('nodes are listed as they were heard last', a
   const warm = nodes.map(({ name, figures }) => [name, figures?.invoker?.warm]);
   expect(Object.fromEntries(warm)).toMatchObject({ going: 2, old: 2, ready: 2, api: undefined });
   const files = ['--data', place.dataDir, '--config', place.configFile];
-  const { stderr } = await runInProcess(['node', 'list', ...files], { env: {} });
+  const { stdout, stderr } = await runInProcess(['node', 'list', ...files], { env: {} });
+  expect(stdout).toMatch(/^ready .* 77\/512\/1024 MiB /m);
   expect(stderr).toContain('different policies, so give all the same: p on api, api-2; other on lax');
   expect(await showNode(place, 'ready')).toMatchObject({ figures: { invoker: { load: 0.5 } } });
   await expect(showNode(place, 'none')).rejects.toMatchObject({ code: 'NODE_MISSING' });

@@ -52,6 +52,13 @@ describe.skipIf(missing !== undefined)(`metrics${missing ? ` (${missing})` : ''}
     expect(names.toSorted()).toEqual([...documentedMetrics().keys()].toSorted());
   });
 
+  it('have the memory that sandboxes use', async () => {
+    await ward.until(async () => {
+      const used = Number(/^ward_sandbox_memory_used_bytes (\d+)$/m.exec(await read())?.[1]);
+      return used > 10 * 1024 * 1024 && used < 3 * 256 * 1024 * 1024;
+    });
+  });
+
   it('are those of the dashboard', async () => {
     const types = await servedTypes();
     for (const query of dashboardQueries()) {

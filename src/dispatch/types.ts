@@ -191,6 +191,8 @@ export interface InvokerStatus {
   /** Reserved for sandboxes. */
   readonly memoryMiB: number;
   readonly memoryLimitMiB: number;
+  /** What the kernel counts for its sandboxes, with their page cache. Absent: not known. */
+  readonly memoryUsedMiB?: number | undefined;
 }
 
 /** Runs the jobs of the domain, which does not know where. */

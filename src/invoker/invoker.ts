@@ -41,6 +41,7 @@ export interface InvokerOptions extends SlotSources {
 const sweepEveryMs = 50;
 const quantumMs = 200;
 const readyTimeoutMs = 15_000;
+const mebibyte = 1024 * 1024;
 
 export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
   const { operator } = options;
@@ -61,6 +62,7 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     prewarm,
     shares,
     isHeldBack: intakes.isHeldBack,
+    memoryUsedMiB: atMostEverySecond(() => Math.round(options.host.memoryBytes() / mebibyte)),
     quantumMs,
     parallelSlots: availableParallelism(),
   });
@@ -133,4 +135,14 @@ async function gvisorObstacle({
     if (isFault(error)) return failureOf(error);
     throw error;
   }
+}
+
+/** Reads again when the last answer is a second old. */
+function atMostEverySecond(read: () => number): () => number {
+  let [value, readAt] = [0, Number.NEGATIVE_INFINITY];
+  return () => {
+    const now = performance.now();
+    if (now - readAt >= 1_000) [value, readAt] = [read(), now];
+    return value;
+  };
 }

@@ -44,6 +44,7 @@ export function openKeptHost(link: KeeperLink, operator: OperatorPolicy): Sandbo
     async checkPolicy(ask) {
       await link.ask('check', { ask });
     },
+    memoryBytes: tree.memoryBytes,
   };
 }
 

@@ -5,11 +5,12 @@ import type { LocalSandboxHost } from './sandbox-host.ts';
 import type { SandboxHost } from './types.ts';
 
 export function takeOrders(
-  host: Pick<LocalSandboxHost, 'start' | 'checkPolicy'>,
+  host: Pick<LocalSandboxHost, 'start' | 'checkPolicy' | 'memoryBytes'>,
   operator: OperatorPolicy,
 ): SandboxHost {
   return {
     start: async ({ ask, ...request }) => host.start({ ...request, policy: policyFor(ask, operator) }),
     checkPolicy: async (ask) => host.checkPolicy(policyFor(ask, operator)),
+    memoryBytes: () => host.memoryBytes(),
   };
 }

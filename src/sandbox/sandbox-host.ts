@@ -157,6 +157,11 @@ export class LocalSandboxHost implements AsyncDisposable {
     await this.#lsm.settle(policy);
   }
 
+  /** Memory that its sandboxes use now, with their page cache. */
+  memoryBytes(): number {
+    return this.#cgroups.memoryBytes();
+  }
+
   /** @throws Fault SANDBOX_START_FAILED, POLICY_NOT_MET, RUNTIME_MISSING, REQUEST_UNSAFE */
   async start(request: SandboxRequest): Promise<Sandbox> {
     const { sandbox, process } = await this.begin(request, startDirectly);

@@ -179,4 +179,6 @@ export interface SandboxHost {
    * @throws Fault POLICY_NOT_MET, POLICY_EXCEEDED, POLICY_INVALID, RUNTIME_MISSING
    */
   checkPolicy(ask: PolicyAsk): Promise<void>;
+  /** Memory that its sandboxes use now, with their page cache. Takes microseconds. */
+  memoryBytes(): number;
 }

@@ -110,6 +110,7 @@ export function runPages(given: () => Given): void {
     await page.getByText('a second').waitFor();
     // Of all of this Ward, for the operator.
     await page.getByText('Memory promised').waitFor();
+    await page.getByText('by sandboxes', { exact: true }).waitFor();
     await browser.inspect('overview');
     await page.locator('dt:text-is("Failed") + dd').getByRole('link', { name: '1', exact: true }).click();
     await page.getByRole('link', { name: 'hostile' }).waitFor();

@@ -10,6 +10,7 @@ import { isJsonObject, type JsonObject } from '../../lib/index.ts';
 import { identityOf } from '../authentication.ts';
 import { markRecordLost, sendJson } from '../errors.ts';
 import type { UploadBudget } from '../request-memory.ts';
+import { traceparentOf } from '../transaction.ts';
 import { addPlainEntities, plainOf } from './plain-entity.ts';
 
 interface TriggerParts {
@@ -39,6 +40,7 @@ export function addTriggers(
           payload: payloadOf(request),
           transactionId: request.id,
           authorization: request.headers.authorization,
+          traceparent: traceparentOf(request.headers),
         });
         if (fired === undefined) return reply.code(204).send();
         reply.header('x-openwhisk-activation-id', fired.activationId);

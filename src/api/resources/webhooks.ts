@@ -8,6 +8,7 @@ import type { OpenedWebhook } from '../../functions/index.ts';
 import { pathPart } from '../authentication.ts';
 import { markRecordLost, sendJson } from '../errors.ts';
 import { addResource } from '../resource.ts';
+import { traceparentOf } from '../transaction.ts';
 import { createRateLimiter, type Rate } from '../web/rate-limiter.ts';
 import { webhookEvent } from './webhook-event.ts';
 
@@ -50,7 +51,7 @@ async function receive(webhook: OpenedWebhook | undefined, request: FastifyReque
   const body = Buffer.isBuffer(request.body) ? request.body : undefined;
   webhook.verify(headers, body ?? Buffer.alloc(0));
   const event = webhookEvent({ method: method ?? '', url: url ?? '', headers, body });
-  const fired = await webhook.fire(event, request.id);
+  const fired = await webhook.fire(event, { transactionId: request.id, traceparent: traceparentOf(headers) });
   if (fired === undefined) return reply.code(204).send();
   reply.header('x-openwhisk-activation-id', fired.activationId);
   markRecordLost(reply, fired.isRecordLost);

@@ -27,6 +27,7 @@ export const list: Handler = async (input, { io }) => {
       { title: 'state', cell: ({ state }) => state },
       { title: 'load', cell: ({ figures }) => figures?.invoker?.load.toFixed(2) ?? '-', align: 'right' },
       { title: 'sandboxes', cell: ({ figures }) => sandboxCount(figures), align: 'right' },
+      { title: 'memory', cell: ({ figures }) => memoryText(figures?.invoker), align: 'right' },
       { title: 'warm', cell: ({ figures }) => `${figures?.invoker?.warm ?? '-'}`, align: 'right' },
       { title: 'queue', cell: ({ figures }) => `${figures?.invoker?.queued ?? '-'}`, align: 'right' },
       { title: 'beat', cell: (node) => beatText(node), align: 'right' },
@@ -56,7 +57,11 @@ export const show: Handler = async (input, { io }) => {
       ['load', invoker === undefined ? '-' : `${invoker.load.toFixed(2)} jobs per processor`],
       ['processors', `${invoker?.processors ?? '-'}`],
       ['sandboxes', invoker === undefined ? '-' : statesText(invoker.sandboxes)],
-      ['memory', invoker === undefined ? '-' : `${invoker.memoryMiB} of ${invoker.memoryLimitMiB} MiB`],
+      [
+        'memory promised',
+        invoker === undefined ? '-' : `${invoker.memoryMiB} of ${invoker.memoryLimitMiB} MiB`,
+      ],
+      ['memory used', invoker?.memoryUsedMiB === undefined ? '-' : `${invoker.memoryUsedMiB} MiB`],
       ['warm actions', `${invoker?.warm ?? '-'}`],
       ['queue', `${invoker?.queued ?? '-'}`],
       ['policy', figures?.policy ?? '-'],
@@ -143,4 +148,10 @@ export function queueText({ waiting, begun, oldestWaitingMs }: NodeList['queue']
 
 function beatText({ beatAgeMs }: NodeView): string {
   return beatAgeMs === null ? '-' : `${(beatAgeMs / 1000).toFixed(1)} s`;
+}
+
+/** Used of what is promised, of the limit. */
+function memoryText(invoker: NonNullable<NodeView['figures']>['invoker']): string {
+  if (invoker === undefined) return '-';
+  return `${invoker.memoryUsedMiB ?? '-'}/${invoker.memoryMiB}/${invoker.memoryLimitMiB} MiB`;
 }

@@ -264,6 +264,8 @@ function keyOf({ namespace, action, revision }: Pick<KeptAction, 'namespace' | '
 }
 
 function sum(a: InvokerStatus, b: InvokerStatus): InvokerStatus {
+  const [ofA, ofB] = [a.memoryUsedMiB, b.memoryUsedMiB];
+  const used = ofA === undefined || ofB === undefined ? (ofA ?? ofB) : ofA + ofB;
   return {
     queued: a.queued + b.queued,
     sandboxes: {
@@ -274,5 +276,6 @@ function sum(a: InvokerStatus, b: InvokerStatus): InvokerStatus {
     },
     memoryMiB: a.memoryMiB + b.memoryMiB,
     memoryLimitMiB: a.memoryLimitMiB + b.memoryLimitMiB,
+    ...(used === undefined ? {} : { memoryUsedMiB: used }),
   };
 }

@@ -84,6 +84,7 @@ const reportSchema = z.object({
         sandboxes: z.object({ starting: count, busy: count, idle: count, prewarmed: count }),
         memoryMiB: count,
         memoryLimitMiB: count,
+        memoryUsedMiB: count.optional(),
       }),
       processors: count,
       idleMiB: count,

@@ -108,3 +108,24 @@ test.each([
     `00-${trace.traceId}-${'f'.repeat(16)}-01`,
   );
 });
+
+test('what the rules of a fired trigger call is in the trace of the caller', async () => {
+  await using platform = await start();
+  const { functions, guest } = platform;
+  const trigger = ref('news');
+  await functions.triggers.put(trigger, {}, false);
+  for (const [name, annotations] of [
+    ['plain', []],
+    ['lasting', [{ key: 'retry', value: { attempts: 2, backoffMs: 100, maxBackoffMs: 100 } }]],
+  ] as const) {
+    const rule = { trigger: '/_/news', action: '/_/hello', annotations };
+    await functions.rules.put(ref(name), rule, false);
+  }
+  await functions.firing.fire({
+    ...{ identity: guest, trigger, payload: {}, transactionId: 't', authorization: undefined },
+    traceparent: sent,
+  });
+  await expect.poll(() => platform.ended.length).toBe(2);
+  const inTrace = { traceId, parentSpan: 'b7ad6b7169203331', isPart: false };
+  expect(platform.ended).toEqual([expect.objectContaining(inTrace), expect.objectContaining(inTrace)]);
+});

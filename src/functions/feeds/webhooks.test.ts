@@ -33,7 +33,7 @@ describe('the URL', () => {
     await using bench = await startFeeds(start);
     const webhook = await bench.feeds.openWebhook(await create(bench));
     webhook.verify({}, body);
-    expect(await webhook.fire({ body: 1 }, 'tid')).toEqual({
+    expect(await webhook.fire({ body: 1 }, { transactionId: 'tid' })).toEqual({
       activationId: 'a'.repeat(32),
       isRecordLost: false,
     });
@@ -98,7 +98,7 @@ describe('the URL', () => {
     const row = await bench.store.entities.get('guest', 'orphan');
     await bench.store.entities.delete('guest', 'orphan', row?.revision ?? '');
     const webhook = await bench.feeds.openWebhook(orphan);
-    await expect(webhook.fire({}, 'tid')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(webhook.fire({}, { transactionId: 'tid' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(await bench.store.feeds.get('guest', 'orphan')).toBeUndefined();
   });
 
@@ -235,6 +235,6 @@ test('it ends with its namespace', async () => {
   const webhook = await bench.feeds.openWebhook(token);
   await bench.namespaces.delete('guest');
   await expect(bench.feeds.openWebhook(token)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-  await expect(webhook.fire({}, 'tid')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await expect(webhook.fire({}, { transactionId: 'tid' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   expect(bench.fired).toEqual([]);
 });

@@ -6,7 +6,7 @@ import type { BuiltinAction } from '../builtin.ts';
 import { plainNameOf } from '../entities/entity-row.ts';
 import { functionFault, notFound } from '../faults.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
-import type { FireAnswer, FiringService } from '../triggers/firing.ts';
+import type { FireAnswer, FireRequest, FiringService } from '../triggers/firing.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { FeedSlots } from './feed-slots.ts';
 import { type FeedActionOptions, feedAction, type Lifecycle, success } from './lifecycle.ts';
@@ -36,7 +36,10 @@ export interface OpenedWebhook {
    * Fires the trigger. Undefined if no rule is active.
    * @throws Fault NOT_FOUND when the trigger no longer exists, TOO_MANY_PER_MINUTE
    */
-  fire(event: JsonObject, transactionId: string): Promise<FireAnswer | undefined>;
+  fire(
+    event: JsonObject,
+    from: Pick<FireRequest, 'transactionId' | 'traceparent'>,
+  ): Promise<FireAnswer | undefined>;
 }
 
 export interface Webhooks {
@@ -144,11 +147,11 @@ function openedOf(options: WebhooksOptions, webhook: Webhook): OpenedWebhook {
       if (signature === 'none' || secret === undefined) return;
       verifySignature(signature, secret, headers, body, options.now());
     },
-    async fire(payload, transactionId) {
+    async fire(payload, from) {
       const identity = await options.namespaces.identityOf(namespace);
       if (identity === undefined) throw notFound();
       try {
-        return await options.fire({ identity, trigger, payload, transactionId, authorization: undefined });
+        return await options.fire({ identity, trigger, payload, ...from, authorization: undefined });
       } catch (error) {
         if (!isFault(error, 'NOT_FOUND') && !isFault(error, 'WRONG_COLLECTION')) throw error;
         log.warn(

@@ -148,7 +148,7 @@ export class Deliveries implements DeliveryService {
     await this.#lock.idle();
   }
 
-  #newDelivery({ caller, rule, trigger, action, payload, retry }: RuleCall): Delivery {
+  #newDelivery({ caller, rule, trigger, action, payload, retry, traceparent }: RuleCall): Delivery {
     const id = newId();
     return {
       id,
@@ -158,6 +158,7 @@ export class Deliveries implements DeliveryService {
       retry,
       payload: this.#vault.seal(payload, placeOfDelivery({ id, rule })),
       transactionId: caller.transactionId,
+      traceparent,
       scope: caller.identity.scope,
       state: 'waiting',
       attempt: 1,
@@ -227,6 +228,8 @@ function replayed(letter: Delivery, { transactionId, identity }: Caller): Delive
     isUnderWay: true,
     activationId: newActivationId(),
     transactionId,
+    // The replay is a call of its own.
+    traceparent: undefined,
     scope: identity.scope,
     dueAt: Date.now() + leaseMs,
   };

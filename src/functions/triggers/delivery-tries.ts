@@ -65,9 +65,13 @@ export class DeliveryTries {
   }
 
   /** Calls the action of a delivery that is marked as under way. @throws what `invoke` throws */
-  call({ action, activationId }: Delivery, caller: Caller, payload: JsonObject): Promise<unknown> {
+  call(
+    { action, activationId, traceparent }: Delivery,
+    caller: Caller,
+    payload: JsonObject,
+  ): Promise<unknown> {
     const { invoke } = this.#options;
-    return invoke({ ...recorded(caller), action, payload, waitMs: undefined, activationId });
+    return invoke({ ...recorded(caller), action, payload, waitMs: undefined, activationId, traceparent });
   }
 
   /** Watches for the end of the activation from now on. */

@@ -18,6 +18,7 @@ export interface Delivery {
   /** Encrypted. */
   readonly payload: string;
   readonly transactionId: string;
+  readonly traceparent?: string | undefined;
   /** Scope of the key that it was fired with. Applies when that key is no longer known. */
   readonly scope: KeyScope;
   readonly state: DeliveryRow['state'];
@@ -40,6 +41,7 @@ const stored = z.object({
   retry: z.object({ attempts: z.number(), backoffMs: z.number(), maxBackoffMs: z.number() }),
   payload: z.string(),
   transactionId: z.string(),
+  traceparent: z.string().optional(),
   // Earlier versions did not store it. Every key that may fire may also invoke.
   scope: z.enum(lentScopes).default('invoke'),
   isUnderWay: z.boolean(),
@@ -70,10 +72,13 @@ export function deliveryOfRow(row: DeliveryRow): Delivery {
 
 export function rowOfDelivery(delivery: Delivery): DeliveryRow {
   const { id, rule, trigger, retry, payload, transactionId, scope, state, attempt, isUnderWay } = delivery;
-  const { activationId, error, createdAt, dueAt } = delivery;
+  const { activationId, error, createdAt, dueAt, traceparent } = delivery;
   const { namespace, package: inPackage, name } = delivery.action;
   const action = inPackage === undefined ? { namespace, name } : { namespace, package: inPackage, name };
-  const document = { trigger, action, retry, payload, transactionId, scope, isUnderWay, activationId };
+  const document = {
+    ...{ trigger, action, retry, payload, transactionId, scope, isUnderWay, activationId },
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
   return {
     id,
     namespace: rule.namespace,

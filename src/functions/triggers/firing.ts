@@ -37,6 +37,8 @@ export interface FireRequest {
   readonly transactionId: string;
   /** The caller's `Authorization` header, for actions that are given the caller's key. */
   readonly authorization: string | undefined;
+  /** The header of that name: the calls of its rules continue that trace. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface FireAnswer {
@@ -110,17 +112,25 @@ export function createFiring(options: FiringOptions): FiringService {
 
 function startCall(
   { invoke, deliveries }: FiringOptions,
-  { identity, transactionId, authorization }: FireRequest,
+  { identity, transactionId, authorization, traceparent }: FireRequest,
   target: FiringTarget,
   { ref, action, retry }: FiringRule,
   args: JsonObject,
 ): StartedCall {
   const caller = { identity, transactionId, authorization };
   if (retry !== undefined) {
-    return deliveries.begin({ caller, rule: ref, trigger: target.ref, action, payload: args, retry });
+    return deliveries.begin({
+      caller,
+      rule: ref,
+      trigger: target.ref,
+      action,
+      payload: args,
+      retry,
+      traceparent,
+    });
   }
   const activationId = newActivationId();
-  const asked = invoke({ ...caller, action, payload: args, waitMs: undefined, activationId });
+  const asked = invoke({ ...caller, action, payload: args, waitMs: undefined, activationId, traceparent });
   const failure = asked.then(
     () => undefined,
     (error: unknown) => error,

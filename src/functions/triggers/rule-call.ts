@@ -13,6 +13,8 @@ export interface RuleCall {
   readonly action: EntityRef;
   readonly payload: JsonObject;
   readonly retry: RetryPolicy;
+  /** Each try continues this trace. */
+  readonly traceparent?: string | undefined;
 }
 
 /** A call that has been started. */

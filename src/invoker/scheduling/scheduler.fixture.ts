@@ -171,6 +171,7 @@ export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options 
     maxStarting: 10,
     maxQueued: 100,
     isHeldBack: () => false,
+    memoryUsedMiB: () => 0,
     quantumMs: 200,
     parallelSlots: 2,
     ...options,

@@ -78,6 +78,8 @@ export interface SchedulerOptions {
   readonly quantumMs: number;
   /** Slots of one group that can make progress at once: the host's processors. */
   readonly parallelSlots: number;
+  /** Memory that all sandboxes use now. Cheap. */
+  readonly memoryUsedMiB: () => number;
   /** The largest result, serialised. Absent: the default. */
   readonly resultBytes?: number | undefined;
 }
@@ -251,7 +253,7 @@ export class Scheduler {
   }
 
   status(): InvokerStatus {
-    const { ledger, prewarm } = this.#options;
+    const { ledger, prewarm, memoryUsedMiB } = this.#options;
     // Each reply to another node has it, so it makes no lists of slots.
     let [all, busy] = [0, 0];
     for (const { slots } of this.#groups.all()) {
@@ -268,6 +270,7 @@ export class Scheduler {
       },
       memoryMiB: ledger.usedMiB,
       memoryLimitMiB: ledger.limitMiB,
+      memoryUsedMiB: memoryUsedMiB(),
     };
   }
 

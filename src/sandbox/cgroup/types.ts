@@ -88,6 +88,8 @@ export interface CgroupTree {
   /** Makes the instance's own group and hands its controllers down. */
   prepare(): void;
   group(id: string): Cgroup;
+  /** Memory that all sandboxes together use, with their page cache. Takes microseconds. */
+  memoryBytes(): number;
   /** The ids of the sandboxes whose groups exist. */
   ids(): readonly string[];
   /** Removes the instance's group, except that of this process; fails when a sandbox is left in it. */

@@ -21,7 +21,7 @@ import {
   until,
   writeControl,
 } from './files.ts';
-import { removeInstanceGroup, sandboxIds } from './instance-group.ts';
+import { memoryBelow, removeInstanceGroup, sandboxIds } from './instance-group.ts';
 import type { Cgroup, CgroupLimits, CgroupTree } from './types.ts';
 
 /** @param mounts Controller → the mount point of its hierarchy. */
@@ -43,6 +43,10 @@ export function cgroupTreeV1(mounts: ReadonlyMap<string, string>, instance: stri
       inheritCpuset(join(cpuset, base));
     },
     group: (id) => groupV1(mounts, strays, join(base, id)),
+    memoryBytes() {
+      const mount = mounts.get('memory');
+      return mount === undefined ? 0 : memoryBelow(join(mount, base), 'memory.usage_in_bytes');
+    },
     ids: () => [...new Set(folders.flatMap(sandboxIds))],
     async remove() {
       for (const folder of folders) await removeInstanceGroup(folder);

@@ -56,6 +56,14 @@ test('usage', () => {
   });
 });
 
+test('the memory of all sandboxes is that of the instance without Ward’s own process', () => {
+  fakeGroup('ward/one', { 'memory.current': '5000\n' });
+  expect(cgroupTreeV2(root, 'one').memoryBytes()).toBe(5000);
+  fakeGroup('ward/one/platform', { 'memory.current': '3800\n' });
+  expect(cgroupTreeV2(root, 'one').memoryBytes()).toBe(1200);
+  expect(cgroupTreeV2(root, 'other').memoryBytes()).toBe(0);
+});
+
 test('moves a process of the host into it, and does nothing when the group is gone', () => {
   fakeGroup('ward/one/a', { 'cgroup.procs': '' });
   const tree = cgroupTreeV2(root, 'one');

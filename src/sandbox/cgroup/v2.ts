@@ -18,7 +18,7 @@ import {
   until,
   writeControl,
 } from './files.ts';
-import { removeInstanceGroup, sandboxIds } from './instance-group.ts';
+import { memoryBelow, removeInstanceGroup, sandboxIds } from './instance-group.ts';
 import type { Cgroup, CgroupLimits, CgroupTree } from './types.ts';
 
 /** The controllers that Ward uses, where the host has them. */
@@ -37,6 +37,7 @@ export function cgroupTreeV2(mount: string, instance: string): CgroupTree {
       for (const parent of [mount, join(mount, 'ward'), folder]) handDown(parent);
     },
     group: (id) => groupV2(join(folder, id)),
+    memoryBytes: () => memoryBelow(folder, 'memory.current'),
     ids: () => sandboxIds(folder),
     async remove() {
       await removeInstanceGroup(folder);

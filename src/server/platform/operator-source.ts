@@ -77,13 +77,13 @@ export function createOperatorSource(parts: OperatorParts): OperatorSource {
   };
 }
 
-function figuresHere({ queued, sandboxes, memoryMiB, memoryLimitMiB }: InvokerStatus): NodeFigures {
+function figuresHere({ queued, sandboxes, ...memory }: InvokerStatus): NodeFigures {
   const processors = availableParallelism();
   const load = Math.round((unfinishedAt({ queued, sandboxes }) / processors) * 100) / 100;
   return {
     upMs: Math.round(process.uptime() * 1000),
     invoker: {
-      ...{ load, sandboxes, warm: sandboxes.idle, queued, memoryMiB, memoryLimitMiB, processors },
+      ...{ load, sandboxes, warm: sandboxes.idle, queued, ...memory, processors },
       isDraining: false,
     },
   };
@@ -91,8 +91,9 @@ function figuresHere({ queued, sandboxes, memoryMiB, memoryLimitMiB }: InvokerSt
 
 /** Without what changes by itself. */
 function withoutAges({ beatAgeMs: _, figures, ...node }: NodeView): object {
-  const { upMs: __, ...rest } = figures ?? {};
-  return { ...node, ...rest };
+  const { upMs: __, invoker, ...rest } = figures ?? {};
+  const { memoryUsedMiB: ___, ...told } = invoker ?? {};
+  return { ...node, ...rest, invoker: told };
 }
 
 /** Leaves out what is undefined. */

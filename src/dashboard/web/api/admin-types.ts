@@ -72,6 +72,7 @@ export interface Node {
       readonly queued: number;
       readonly memoryMiB: number;
       readonly memoryLimitMiB: number;
+      readonly memoryUsedMiB?: number;
     };
   } | null;
 }

@@ -43,6 +43,7 @@ function figuresOf({ overview, doctor, violations }: Loaded): readonly Figure[] 
   const sum = (of: (invoker: (typeof invokers)[number]) => number) =>
     invokers.reduce((total, each) => total + of(each), 0);
   const [promised, limit] = [sum(({ memoryMiB }) => memoryMiB), sum((each) => each.memoryLimitMiB)];
+  const used = invokers.filter(({ memoryUsedMiB }) => memoryUsedMiB !== undefined);
   const busy = sum(({ sandboxes }) => sandboxes.busy + sandboxes.starting);
   const kept = sum(({ sandboxes }) => sandboxes.idle + sandboxes.prewarmed);
   const known = invokers.length > 0;
@@ -78,6 +79,12 @@ function figuresOf({ overview, doctor, violations }: Loaded): readonly Figure[] 
       name: 'Memory promised',
       value: known ? sizeText(promised * mebibyte) : 'not known',
       about: known ? `of ${sizeText(limit * mebibyte)}` : 'no node has told',
+      link: toNodes,
+    },
+    {
+      name: 'Memory used',
+      value: used.length > 0 ? sizeText(sum((each) => each.memoryUsedMiB ?? 0) * mebibyte) : 'not known',
+      about: usedAbout(used.length, invokers.length),
       link: toNodes,
     },
     {
@@ -123,3 +130,8 @@ function figuresOf({ overview, doctor, violations }: Loaded): readonly Figure[] 
 }
 
 const mebibyte = 1024 * 1024;
+
+function usedAbout(told: number, all: number): string {
+  if (told === 0) return 'no node has told';
+  return told === all ? 'by sandboxes' : `by sandboxes of ${countText(told)} of ${countText(all)} nodes`;
+}

@@ -225,7 +225,7 @@ function recordFigures(registry: Registry) {
 
 function watchInvoker(registry: Registry, status: () => InvokerStatus): void {
   const registers = [registry];
-  // The first gauge of a scrape reads the status for all four.
+  // The first gauge of a scrape reads the status for all five.
   const queued = new Gauge({
     name: 'ward_queue_length',
     help: 'Activations that wait for a sandbox',
@@ -236,6 +236,7 @@ function watchInvoker(registry: Registry, status: () => InvokerStatus): void {
       for (const [state, count] of Object.entries(now.sandboxes)) sandboxes.set({ state }, count);
       memory.set(now.memoryMiB * mebibyte);
       limit.set(now.memoryLimitMiB * mebibyte);
+      used.set((now.memoryUsedMiB ?? 0) * mebibyte);
     },
   });
   const sandboxes = new Gauge({
@@ -252,6 +253,11 @@ function watchInvoker(registry: Registry, status: () => InvokerStatus): void {
   const limit = new Gauge({
     name: 'ward_sandbox_memory_limit_bytes',
     help: 'Limit of the memory of all sandboxes together',
+    registers,
+  });
+  const used = new Gauge({
+    name: 'ward_sandbox_memory_used_bytes',
+    help: 'Memory that sandboxes use, with their page cache',
     registers,
   });
 }

@@ -40,6 +40,7 @@ function fakeDispatcher(more: Partial<Dispatcher> = {}): Dispatcher {
       sandboxes: { starting: 1, busy: 2, idle: 3, prewarmed: 5 },
       memoryMiB: 512,
       memoryLimitMiB: 1024,
+      memoryUsedMiB: 100,
     }),
     retire: unused,
     namespaces: unused,
@@ -76,6 +77,7 @@ test('count the invoker’s work', async () => {
     'ward_sandboxes{state="prewarmed"} 5',
     'ward_sandbox_memory_bytes 536870912',
     'ward_sandbox_memory_limit_bytes 1073741824',
+    'ward_sandbox_memory_used_bytes 104857600',
   ]) {
     expect(lines).toContain(line);
   }
@@ -222,6 +224,8 @@ test('show each node that is heard, no longer than it is, and a bounded number o
     'ward_node_sandboxes{node="b",state="prewarmed"} 5',
     'ward_node_queue_length{node="b"} 3',
     'ward_node_warm_actions{node="b"} 1',
+    'ward_node_sandbox_memory_bytes{node="b",what="promised"} 536870912',
+    'ward_node_sandbox_memory_bytes{node="b",what="used"} 104857600',
     'ward_node_draining{node="b"} 1',
   ]);
   heard = Array.from({ length: 1_500 }, (_, at) => node(`n${at}`));

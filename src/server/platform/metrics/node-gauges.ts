@@ -8,6 +8,7 @@ import { figuresOf } from '../../cluster/node-figures.ts';
 
 /** Nodes with series of their own, in the order of their names. */
 const mostNodes = 1_000;
+const mebibyte = 1024 * 1024;
 
 export function watchNodes(registry: Registry, heard: () => readonly HeardNode[]): void {
   const gauge = (name: string, help: string, more: readonly string[] = []) =>
@@ -30,8 +31,9 @@ export function watchNodes(registry: Registry, heard: () => readonly HeardNode[]
   const sandboxes = gauge('sandboxes', 'Sandboxes of the node by state', ['state']);
   const queued = gauge('queue_length', 'Jobs that wait there for a sandbox');
   const warm = gauge('warm_actions', 'Actions that it could run without a start, at most 200');
+  const memory = gauge('sandbox_memory_bytes', 'Memory of its sandboxes: promised, and used', ['what']);
   const draining = gauge('draining', '1 when it takes no new work');
-  const perNode = [info, beat, load, sandboxes, queued, warm, draining];
+  const perNode = [info, beat, load, sandboxes, queued, warm, memory, draining];
   const show = ({ report, ageMs }: HeardNode) => {
     const { node, role, version } = report;
     const { invoker } = figuresOf(report);
@@ -42,6 +44,9 @@ export function watchNodes(registry: Registry, heard: () => readonly HeardNode[]
     for (const [state, count] of Object.entries(invoker.sandboxes)) sandboxes.set({ node, state }, count);
     queued.set({ node }, invoker.queued);
     warm.set({ node }, invoker.warm);
+    memory.set({ node, what: 'promised' }, invoker.memoryMiB * mebibyte);
+    if (invoker.memoryUsedMiB !== undefined)
+      memory.set({ node, what: 'used' }, invoker.memoryUsedMiB * mebibyte);
     draining.set({ node }, Number(invoker.isDraining));
   };
 }

@@ -47,6 +47,12 @@ const columns: readonly Column<Node>[] = [
       `${countText(figures.invoker.memoryMiB)} of ${countText(figures.invoker.memoryLimitMiB)} MiB`,
     isNumber: true,
   },
+  {
+    title: 'Memory used',
+    cell: ({ figures }) =>
+      figures?.invoker?.memoryUsedMiB !== undefined && `${countText(figures.invoker.memoryUsedMiB)} MiB`,
+    isNumber: true,
+  },
 ];
 
 export function Nodes() {
