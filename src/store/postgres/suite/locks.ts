@@ -3,40 +3,30 @@ import { expect, test } from 'vitest';
 import { accept, apiRow, deliveryRow, entityRow, feedRow, namespaceRow } from '../../suite/context.ts';
 import type { EntityRow } from '../../types/entities.ts';
 import type { Store } from '../../types/store.ts';
+import { transactionOn } from '../databases.fixture.ts';
 import { openPostgresStore } from '../open.ts';
-import { type Connection, openPool } from '../pool.ts';
+
+type Other = Awaited<ReturnType<typeof transactionOn>>;
 
 /** @param newUrl of a migrated database without rows */
 export function postgresLockTests(newUrl: () => Promise<string>): void {
-  /** A store with two namespaces, and a connection for another transaction. */
-  const open = async (run: (store: Store, other: Connection) => Promise<void>) => {
+  /** A store with two namespaces, and another transaction. */
+  const open = async (run: (store: Store, other: Other) => Promise<void>) => {
     const url = await newUrl();
     await using store = await openPostgresStore({ url });
     for (const name of ['guest', 'other']) await store.namespaces.create(namespaceRow(name));
-    const pool = openPool({ url });
-    const connection = await pool.connect();
-    try {
-      await run(store, connection);
-    } finally {
-      connection.release(true);
-      await pool.close();
-    }
+    await using other = await transactionOn(url);
+    await run(store, other);
   };
-  /** While another transaction has done `first`, `work` must wait without a lock on the row that `free` selects. */
-  const waitsWithout = async (
-    other: Connection,
-    first: string,
-    free: string,
-    work: () => Promise<unknown>,
-  ) => {
-    await other.raw('begin');
-    await other.raw(first);
+  /** While the other transaction has done `first`, `work` must wait without a lock on the row that `free` selects. */
+  const waitsWithout = async (other: Other, first: string, free: string, work: () => Promise<unknown>) => {
+    await other.query(first);
     const done = work();
-    const waiting = 'select 1 from pg_locks where not granted';
-    await expect.poll(async () => (await other.raw(waiting)).rowCount).toBe(1);
-    await other.raw(`select 1 ${free} for update nowait`);
-    await other.raw('rollback');
+    await other.untilWaiting(1);
+    await other.query(`select ${free} for update nowait`);
+    await other.query('rollback');
     await done;
+    await other.query('begin');
   };
   const guestFirst = "update holdings set entity_bytes = entity_bytes where namespace = 'guest'";
 
@@ -72,10 +62,9 @@ export function postgresLockTests(newUrl: () => Promise<string>): void {
     open(async (store, other) => {
       const [first, second] = [await accept(store, 'guest'), await accept(store, 'guest')];
       const adopt = async () => (await store.accepted.adopt('b', 10)).map((row) => row.activationId);
-      await other.raw('begin');
-      await other.raw(`delete from accepted where activation_id = '${first}'`);
+      await other.query(`delete from accepted where activation_id = '${first}'`);
       expect(await adopt()).toEqual([second]);
-      await other.raw('rollback');
+      await other.query('rollback');
       expect(await adopt()).toEqual([first]);
     }));
 
