@@ -9,9 +9,11 @@ import {
   gateStoreSuite,
   verdictAt,
 } from '../src/gate/store/gate-store.suite.ts';
+import { databaseOn } from '../src/gate/store/postgres/batch.ts';
 import { openPostgresGateStore } from '../src/gate/store/postgres/open.ts';
 import { copiesOf, newDatabase, transactionOn } from '../src/store/postgres/databases.fixture.ts';
 import { openPostgresStore } from '../src/store/postgres/open.ts';
+import { openPool } from '../src/store/postgres/pool.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
 
 const missing = await missingForPostgres();
@@ -95,6 +97,24 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
       }
       expect(await two.verifyAudit()).toMatchObject({ isIntact: true, entries: 300 });
     });
+  });
+
+  test('reports that come together are written in the order of their digests', async () => {
+    const { url } = await migratedDatabase();
+    const database = databaseOn(openPool({ url }));
+    const bytes = new Uint8Array();
+    const row = { kind: 'code', name: 'n', scannedAt: '', head: '{}', inventory: bytes, findings: bytes };
+    const put = (...digests: readonly string[]) =>
+      database.answer(digests.map((each) => ({ name: 'putReport', args: [{ ...row, digest: each }] })));
+    await put('a', 'b');
+    await using other = await transactionOn(url);
+    await other.query(`select from gate.reports where digest = 'a' for update`);
+    const written = put('b', 'a');
+    await other.untilWaiting(1);
+    await other.query(`select from gate.reports where digest = 'b' for update nowait`);
+    await other.query('commit');
+    expect(await written).toEqual([{ value: undefined }, { value: undefined }]);
+    await database.close();
   });
 
   test('of verdicts of one write, the newest is kept', async () => {

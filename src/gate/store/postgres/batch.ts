@@ -75,7 +75,7 @@ async function writeTogether(
   connection: PostgresConnection,
   requests: readonly Request[],
 ): Promise<readonly Outcome[]> {
-  for (const request of merged(requests)) await run(writes, connection, request);
+  for (const request of inOrder(merged(requests))) await run(writes, connection, request);
   await appendEntries(connection, requests.flatMap(draftsOf));
   return requests.map(() => ({ value: undefined }));
 }
@@ -92,6 +92,27 @@ function merged(requests: readonly Request[]): readonly Request[] {
     else all.splice(-1, 1, { name: 'write', args: [both(writeOf(last), writeOf(request))] });
   }
   return all;
+}
+
+/** Puts consecutive reports in the order of their digests, so that two servers do not wait for each other. */
+function inOrder(requests: readonly Request[]): readonly Request[] {
+  const all: Request[] = [];
+  for (const request of requests) {
+    const before = request.name === 'putReport' ? placeOf(request, all) : all.length;
+    all.splice(before, 0, request);
+  }
+  return all;
+}
+
+/** Behind other reports at the end, unless their digests are greater. */
+function placeOf(request: Request, all: readonly Request[]): number {
+  const isBehind = (each: Request) => each.name !== 'putReport' || digestOf(each) <= digestOf(request);
+  return all.findLastIndex(isBehind) + 1;
+}
+
+/** Of a `putReport`; see `writeOf`. */
+function digestOf({ args: [report] }: Request): string {
+  return (report as ArgumentsOf<'putReport'>[0]).digest;
 }
 
 function both(first: GateWrite, second: GateWrite): GateWrite {
