@@ -1,7 +1,7 @@
 /** A whole Ward that speaks TLS: its clients of both protocols, new certificates while it serves, and bad ones. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ import { stringify } from 'yaml';
 import { freePort } from '../src/lib/free-ports.fixture.ts';
 import { makeAuthority, type TestAuthority, type TestPair } from '../src/lib/key-pairs.fixture.ts';
 import { deployHeld } from './held-action.ts';
+import { onlyOneMachine } from './one-machine.ts';
 import { launcher, missingForSandboxes, runWard, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
@@ -45,7 +46,11 @@ describe.skipIf(missing !== undefined)(`TLS${missing ? ` (${missing})` : ''}`, (
     config = { tls: { ...filesOf('tls'), others: [filesOf('other')], redirect, hstsSeconds: 60 } };
     await place(await authority.issue());
     await place(await authority.issue(['other.example']), config.tls.others[0]);
-    ({ ward, said } = await Ward.startSaying(config));
+    // An invoker has to trust the authority of its API node, and reads it as the user of a server.
+    const env = { NODE_EXTRA_CA_CERTS: join(folder, 'authority.crt') };
+    await chmod(folder, 0o755);
+    await writeFile(env.NODE_EXTRA_CA_CERTS, authority.cert);
+    ({ ward, said } = await Ward.startSaying(config, undefined, undefined, { env }));
   });
   afterAll(async () => {
     for (const session of sessions) session.destroy();
@@ -92,6 +97,8 @@ describe.skipIf(missing !== undefined)(`TLS${missing ? ` (${missing})` : ''}`, (
   };
 
   it('every part of Ward calls its address https', async () => {
+    // Node says so of a file that the server can't read.
+    expect(said()).not.toContain('Ignoring extra certs');
     expect(ward.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
     expect((await readFile(join(ward.dataDir, 'address'), 'utf8')).trim()).toBe(ward.url);
     await ward.deploy('where', 'const main = () => ({ at: process.env.__OW_API_HOST })');
@@ -224,6 +231,7 @@ describe.skipIf(missing !== undefined)(`TLS${missing ? ` (${missing})` : ''}`, (
   });
 
   it('`ward up --take-over` takes over the port of TLS', async () => {
+    onlyOneMachine('a node for the API takes no socket over');
     const next = await Ward.startSaying(config, ward.dataDir, launcher, { flags: ['--take-over'] });
     expect(next.ward.url).toBe(ward.url);
     expect(await ward.ended()).toBe(0);

@@ -82,13 +82,13 @@ function isLowPort(port = 0): boolean {
   return port > 0 && port < 1024;
 }
 
-/** Files that the environment names for the clients of the store of blobs and of an authority. */
-function credentialFiles({ blobs, tls }: Config, env: NodeJS.ProcessEnv = process.env): readonly string[] {
-  if (blobs === undefined && tls?.acme === undefined) return [];
-  const names = [
+/** Files that the environment names: of an authority, for every client, and for the client of the store of blobs. */
+function credentialFiles({ blobs }: Config, env: NodeJS.ProcessEnv = process.env): readonly string[] {
+  const ofBlobs = [
     ...['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'],
-    ...['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', 'NODE_EXTRA_CA_CERTS'],
+    'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
   ];
+  const names = ['NODE_EXTRA_CA_CERTS', ...(blobs === undefined ? [] : ofBlobs)];
   return names.flatMap((name) => env[name] ?? []).filter((file) => existsSync(file));
 }
 
