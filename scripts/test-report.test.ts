@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { closingLines, type TestReport } from './test-report.ts';
+import { closingLines, fileLines, type TestReport } from './test-report.ts';
 
 const outcome = (fullName: string, status: string, ...failureMessages: string[]) => ({
   fullName,
@@ -31,6 +31,18 @@ test('names tests that passed only on a retry', () => {
   expect(closingLines(report, '/r', 1)).toEqual([
     'flaky: test/b.test.ts: c d: Error: 1 is not 2',
     '2 passed, 1 failed, 3 skipped',
+  ]);
+});
+
+test('counts the tests of each file', () => {
+  const file = (name: string, ...statuses: string[]) => ({
+    ...{ name: `/r/test/${name}.test.ts`, startTime: 0, endTime: 0 },
+    assertionResults: statuses.map((status) => outcome('a', status)),
+  });
+  const testResults = [file('b', 'passed', 'skipped', 'pending'), file('a', 'failed', 'passed', 'passed')];
+  expect(fileLines({ ...report, testResults }, '/r')).toEqual([
+    'file: test/a.test.ts: 2 passed, 1 failed, 0 skipped',
+    'file: test/b.test.ts: 1 passed, 0 failed, 2 skipped',
   ]);
 });
 

@@ -47,6 +47,18 @@ export function closingLines(report: TestReport, root: string, exitCode: number)
   ];
 }
 
+/** What became of the tests of each file, by the files' names: for a run on other engines, where some tests are left out. */
+export function fileLines({ testResults }: TestReport, root: string): string[] {
+  return testResults
+    .map(({ name, assertionResults }) => {
+      const count = (status: string) => assertionResults.filter((each) => each.status === status).length;
+      const [passed, failed] = [count('passed'), count('failed')];
+      const left = assertionResults.length - passed - failed;
+      return `file: ${relative(root, name)}: ${passed} passed, ${failed} failed, ${left} skipped`;
+    })
+    .toSorted();
+}
+
 /** The slowest files, the slowest first. A run of a few files needs no such list. */
 function slowFiles({ testResults }: TestReport, root: string): string[] {
   if (testResults.length <= slowest) return [];

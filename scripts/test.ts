@@ -2,8 +2,8 @@
  * Runs the tests where sandboxes can be made: in a mount and a pid namespace of their own, so that what a test leaves
  * behind ends with it. Arguments go to Vitest. Ends with a line `N passed, N failed, N skipped`, and before it the ten
  * slowest files, and a line for each test that passed only when it was run again (`--retry=1`). With
- * `WARD_TEST_ON=postgres` or `cluster`, the servers of end-to-end tests are others (`test/engine-switch.ts`); without
- * arguments, only the tests that start servers run then.
+ * `WARD_TEST_ON=postgres` or `cluster`, the servers of end-to-end tests are others (`test/engine-switch.ts`). Then a line
+ * tells what became of each file, and without arguments only the tests that start servers run.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { startCommand } from '../src/lib/index.ts';
 import { enterIsolation, isIsolated } from '../src/sandbox/index.ts';
 import { filesToSwitch, startTestEngines } from '../test/engine-switch.ts';
-import { closingLines, type TestReport } from './test-report.ts';
+import { closingLines, fileLines, type TestReport } from './test-report.ts';
 
 const args = process.argv.slice(2);
 if (process.getuid?.() === 0 && !isIsolated()) {
@@ -53,7 +53,8 @@ rmSync(folder, { recursive: true, force: true });
 function summarise(): number {
   const report = readReport();
   if (!report) return 1;
-  console.log(closingLines(report, root, code).join('\n'));
+  const files = isSwitched ? fileLines(report, root) : [];
+  console.log([...files, ...closingLines(report, root, code)].join('\n'));
   return report.numPassedTests > 0 ? 0 : 1;
 }
 
