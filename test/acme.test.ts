@@ -10,9 +10,13 @@ import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DnsServer, startDnsServer } from '../src/functions/domains/dns-server.fixture.ts';
 import { missingForPebble, type Pebble, startPebble } from '../src/server/acme/pebble.fixture.ts';
+import { missingForOneMachine } from './one-machine.ts';
 import { launcher, missingForSandboxes, Ward } from './ward.ts';
 
-const missing = missingForSandboxes() ?? (await missingForPebble());
+const missing =
+  missingForSandboxes() ??
+  missingForOneMachine('no invoker can join at a name that leads nowhere') ??
+  (await missingForPebble());
 const name = 'ward.test.example';
 /** Renewed after four. */
 const lifeSeconds = 6;

@@ -8,6 +8,7 @@ import { main } from '../src/cli/main.ts';
 import { entries } from '../src/cli/registry.ts';
 import { zipFolder } from '../src/cli/zip-folder.ts';
 import { root } from './docs/markdown.ts';
+import { storeOf } from './engine-switch.ts';
 import { writeImage } from './gate/layout.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 
@@ -78,7 +79,9 @@ describe.skipIf(missing !== undefined)(
       for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
       await mkdir(join(folder, 'home'));
       await writeImage(join(folder, 'images'), { run: '#!/usr/bin/env node\n' });
+      const store = await storeOf(ward.dataDir);
       for (const [name, value] of Object.entries({
+        ...store,
         WARD_APIHOST: ward.url,
         WARD_AUTH: ward.auth,
         WARD_DATA: ward.dataDir,
@@ -93,7 +96,9 @@ describe.skipIf(missing !== undefined)(
       process.chdir(folder);
       // A restore is refused, since a server uses the folder, but the file must exist.
       for (const name of ['ward-monday.tar.zst', 'ward.tar.zst'])
-        expect(await main(['backup', name, '--quiet'], process)).toBe(0);
+        if (store['WARD_STORE'] === undefined)
+          expect(await main(['backup', name, '--quiet'], process)).toBe(0);
+        else await writeFile(name, '');
     });
     afterAll(async () => {
       process.chdir(before);

@@ -11,6 +11,8 @@
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { GateStore } from '../src/gate/index.ts';
+import type { Store } from '../src/store/index.ts';
 import type { EngineSettings } from './cluster/engines.ts';
 
 /** The settings of the servers of one data folder. */
@@ -74,6 +76,24 @@ export async function clusterOf(dataDir: string): Promise<FolderSettings | undef
   if (engines?.bus === undefined || ownSettings.has(dataDir)) return undefined;
   const { store, blobs = '' } = await placesOf(dataDir, engines);
   return { store, blobs, bus: engines.bus, cluster: nameOf(dataDir) };
+}
+
+/** The store of a data folder, beside the server that uses it. */
+export async function openStateOf(dataDir: string): Promise<Store> {
+  const { openPostgresStore, openStore } = await import('../src/store/index.ts');
+  const { WARD_STORE: url } = await storeOf(dataDir);
+  return url === undefined
+    ? await openStore({ path: join(dataDir, 'state', 'ward.db') })
+    : await openPostgresStore({ url });
+}
+
+/** The same of what the gate keeps. */
+export async function openGateOf(dataDir: string): Promise<GateStore> {
+  const { openGateStore, openPostgresGateStore } = await import('../src/gate/index.ts');
+  const { WARD_STORE: url } = await storeOf(dataDir);
+  return url === undefined
+    ? await openGateStore({ path: join(dataDir, 'gate', 'gate.db') })
+    : await openPostgresGateStore({ url });
 }
 
 const ownSettings = new Set<string>();

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { runInFolder } from '../src/cli/in-process.fixture.ts';
 import { openImageStore } from '../src/images/index.ts';
+import { storeOf } from './engine-switch.ts';
 import { writeImage } from './gate/layout.ts';
 import { imagesDir, missingForSandboxes, outsideEnv, runWard, Ward } from './ward.ts';
 
@@ -38,7 +39,7 @@ describe.skipIf(missing !== undefined)(`ward fsck${missing ? ` (${missing})` : '
   let hasStarted = false;
   async function fsck(...more: string[]) {
     const argv = ['fsck', '--data', ward.dataDir, '--config', config, '-o', 'json', ...more];
-    const env = { ...outsideEnv(), WARD_IMAGES: undefined };
+    const env = { ...outsideEnv(), ...(await storeOf(ward.dataDir)), WARD_IMAGES: undefined };
     // The first one as a process, as an operator runs it. The others run here, which costs less.
     const { code, stdout, stderr } = await (hasStarted
       ? runInFolder(argv, { env, cwd: folder })
@@ -64,7 +65,8 @@ describe.skipIf(missing !== undefined)(`ward fsck${missing ? ` (${missing})` : '
     isOver = true;
     expect(await calls).toEqual(['200 ']);
     expect(report.findings).toEqual([]);
-    expect(report).toMatchObject({ isRunning: true, checked: { databases: 3 } });
+    const databases = 'WARD_STORE' in (await storeOf(ward.dataDir)) ? 0 : 3;
+    expect(report).toMatchObject({ isRunning: true, checked: { databases } });
     expect(code).toBe(0);
     expect(stderr).toContain('a server runs on this folder');
     expect(await fsck('--repair')).toMatchObject({
@@ -86,7 +88,8 @@ describe.skipIf(missing !== undefined)(`ward fsck${missing ? ` (${missing})` : '
       if (of('kind') !== 'sequence') sums.mibMs += duration * of('limits').memory;
     }
     const usage = async (...more: string[]) => {
-      const { stdout } = await runInFolder(['usage', ...more], { env: outsideEnv(), cwd: folder });
+      const env = { ...outsideEnv(), ...(await storeOf(ward.dataDir)) };
+      const { stdout } = await runInFolder(['usage', ...more], { env, cwd: folder });
       return stdout;
     };
     const [first, ...others] = JSON.parse(

@@ -8,6 +8,7 @@ import { generateKeyPair } from '../src/gate/index.ts';
 import { mustRun, runCommand } from '../src/lib/index.ts';
 import { type BlackboxImages, makeBlackboxImages } from './blackbox/image.ts';
 import { codeBlocksOf, readText, root } from './docs/markdown.ts';
+import { storeOf } from './engine-switch.ts';
 import { textsOf } from './invoker.ts';
 import { makeLinkedCommand } from './linked-command.ts';
 import { type CliResult, missingForSandboxes, outsideEnv, Ward } from './ward.ts';
@@ -77,7 +78,8 @@ describe.skipIf(missing !== undefined)(
       return join(folder, name);
     }
 
-    const env = () => ({
+    const env = async () => ({
+      ...(await storeOf(ward.dataDir)),
       ...outsideEnv(),
       WSK_CONFIG_FILE: '/nonexistent',
       WARD_APIHOST: ward.url,
@@ -85,8 +87,12 @@ describe.skipIf(missing !== undefined)(
       WARD_DATA: ward.dataDir,
       WARD_KEY_PASSPHRASE: passphrase,
     });
-    const cli = (...args: readonly string[]): Promise<CliResult> =>
-      runCommand([process.execPath, launcher, ...args], { cwd: folder, env: env(), timeoutMs: timeout });
+    const cli = async (...args: readonly string[]): Promise<CliResult> =>
+      runCommand([process.execPath, launcher, ...args], {
+        cwd: folder,
+        env: await env(),
+        timeoutMs: timeout,
+      });
     async function build(...args: readonly string[]): Promise<CliResult> {
       const result = await cli('image', 'build', ...args);
       if (result.code !== 0) throw new Error(`exit ${result.code}: ${result.stderr}`);
@@ -151,7 +157,7 @@ describe.skipIf(missing !== undefined)(
       await using command = await makeLinkedCommand();
       const { stdout } = await runCommand(['bash', '-euo', 'pipefail', '-c', shell?.text ?? ''], {
         cwd: root,
-        env: { ...env(), PATH: command.searchPath, TMPDIR: folder },
+        env: { ...(await env()), PATH: command.searchPath, TMPDIR: folder },
       });
       expect(stdout.endsWith(output?.text ?? '')).toBe(true);
     });

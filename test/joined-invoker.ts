@@ -37,7 +37,7 @@ export async function prepareApiNode(
 ): Promise<ApiStart> {
   const identities = join(dataDir, 'cluster');
   if (!existsSync(identities)) {
-    await mkdir(identities, { mode: 0o700 });
+    await mkdir(identities, { mode: 0o700, recursive: true });
     await makeAuthority(identities);
   }
   for (const path of [dataDir, ...filesIn(config)]) await giveToServer(path);

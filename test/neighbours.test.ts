@@ -25,7 +25,7 @@ describe.skipIf(missing !== undefined)(`neighbours${missing ? ` (${missing})` : 
     await ward.deploy('self', code);
     const { body } = await ward.invoke('self');
     expect(body.response.result).toEqual({ nice: 0, oom: 500, lowered: 'EACCES' });
-    const platform = serverPid(ward.pid);
+    const platform = serverPid(ward.pidOfInvoker);
     expect(niceOf(platform)).toBe(-10);
     // A service manager may have put the tests into a group; the platform is then in it too.
     const own = readFileSync('/proc/self/cgroup', 'utf8');
@@ -47,7 +47,7 @@ describe.skipIf(missing !== undefined)(`neighbours${missing ? ` (${missing})` : 
     await ward.invoke('slice');
     const pids = sandboxPids(ward.instance).filter((pid) => !before.has(pid));
     expect(pids.length).toBeGreaterThan(1);
-    const expected = sliceOf(String(serverPid(ward.pid)));
+    const expected = sliceOf(String(serverPid(ward.pidOfInvoker)));
     expect(expected).toMatch(/ \d+$/);
     for (const pid of pids) expect(sliceOf(pid)).toBe(expected);
   });

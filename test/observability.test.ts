@@ -25,11 +25,12 @@ afterAll(async () => {
   await collector?.[Symbol.asyncDispose]();
 });
 
-/** With those that this server lacks: of the nodes of a cluster, and of a certificate. */
+/** With those that this server lacks: of the nodes of a cluster, of a certificate, and of sandboxes on another node. */
 async function read(): Promise<string> {
   const { body } = await ward.request('GET', '/metrics');
   const figures = createFigures('1.2.3');
   figures.watchNodes(() => []);
+  figures.watchLeftBehind(() => 0);
   figures.watchCertificate(
     () => new Date(),
     () => 0,

@@ -385,6 +385,7 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     ['closed/data', 'from a shell whose umask hides everything', 0o077],
     ['link/data', 'by a link', 0o022],
   ])('serves from a data folder below one that is closed to others: %s, %s', async (path, _, umask) => {
+    onlyOneMachine('a keeper leads its server into the folder, and a node for the API has none');
     const folder = await mkdtemp(join(tmpdir(), 'ward-closed-'));
     await mkdir(join(folder, 'closed', 'open'), { recursive: true });
     await chmod(join(folder, 'closed'), 0o700);

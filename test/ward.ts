@@ -164,6 +164,11 @@ export class Ward implements AsyncDisposable {
     return this.#child.pid ?? 0;
   }
 
+  /** The same of the server that runs the calls. */
+  get pidOfInvoker(): number {
+    return (this.#invoker ?? this).#child.pid ?? 0;
+  }
+
   async request(method: string, path: string, options: RequestOptions = {}): Promise<Reply> {
     const isText = typeof options.body === 'string' || options.body instanceof Uint8Array;
     const response = await fetch(`${this.url}${path}`, {

@@ -76,7 +76,7 @@ export function adminPages(parts: () => Parts): void {
     expect(days).toMatch(/^day,namespace,.*\r\n(?:.*\r\n)*\d{4}-\d\d-\d\d,guest,/);
     await page.getByRole('region', { name: 'Usage by day' }).getByText('guest').first().waitFor();
     await page.goto('/console/nodes');
-    await page.getByText('ready').waitFor();
+    await page.getByText('ready').first().waitFor();
     await browser.inspect('nodes');
 
     await page.goto(`/console/namespaces/${longName}`);

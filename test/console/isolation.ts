@@ -2,8 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openStore } from '../../src/store/index.ts';
 import type { ConsoleBrowser } from '../browser.ts';
+import { openStateOf } from '../engine-switch.ts';
 import type { Ward } from '../ward.ts';
 import { foreignText, longName, script } from './hostile.ts';
 
@@ -34,7 +34,7 @@ export function isolationPage(parts: () => Parts): void {
 
 /** Violations as hostile functions cause them, and a report of another host. */
 export async function seedIsolation(ward: Ward): Promise<void> {
-  await using store = await openStore({ path: join(ward.dataDir, 'state', 'ward.db') });
+  await using store = await openStateOf(ward.dataDir);
   const about = {
     namespace: 'guest',
     at: Date.now(),
