@@ -2,7 +2,7 @@
  * Accepted calls are claimed only when a sandbox is ready for them, so calls that have not begun run after a restart.
  */
 import { describe, expect, test, vi } from 'vitest';
-import { type JsonObject, silentLog } from '../../lib/index.ts';
+import { Fault, type JsonObject, silentLog } from '../../lib/index.ts';
 import { completion, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
 import { toQueue } from './accepted-task.ts';
 import { newBudget } from './composed-call.ts';
@@ -351,6 +351,26 @@ describe('after a restart, a call that had begun', () => {
       });
     }
     expect(await queued(platform)).toEqual([]);
+  });
+
+  test('waits until an invoker is heard, as before its first run', async () => {
+    const { platform, free } = await crowded({ 'retry-on-restart': true });
+    await using _ = platform;
+    free();
+    const { invoker } = platform;
+    const run = invoker.run;
+    let tries = 0;
+    invoker.run = async (...job) => {
+      if (tries++ === 0) throw new Fault('INVOKERS_UNREACHABLE', 'busy', 'no invoker is heard');
+      return run(...job);
+    };
+    const id = await left(platform, 1);
+    expect(await platform.functions.invocations.resumeAccepted()).toEqual({ run: 1, interrupted: 0 });
+    expect(await record(platform, id)).toMatchObject({
+      annotations: expect.arrayContaining([{ key: 'attempt', value: 2 }]),
+      response: { success: true },
+    });
+    expect(tries).toBe(2);
   });
 
   test('does not run a fourth time: its record says how often it was interrupted', async () => {

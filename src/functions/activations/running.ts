@@ -168,8 +168,8 @@ export function runToEnd(
 }
 
 /** Such an execution must not fail for temporary trouble: a caller was promised it, or other parts have run. */
-function isDurableOrPart({ attempt, task }: Execution): boolean {
-  return attempt === 0 || task.cause !== undefined;
+function isDurableOrPart({ attempt, hasBegun, task }: Execution): boolean {
+  return (typeof attempt === 'number' && !hasBegun) || task.cause !== undefined;
 }
 
 /** A cluster has other invokers, or other work, a moment later. */
