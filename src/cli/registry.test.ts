@@ -50,6 +50,7 @@ test('has the commands of the platform', () => {
     'base build',
     ...['update', 'import', 'status', 'sources'].map((verb) => `advisories ${verb}`),
     ...['show', 'check', 'test'].map((verb) => `policy ${verb}`),
+    ...['create', 'list', 'delete'].map((verb) => `waiver ${verb}`),
     'usage',
     ...['list', 'export', 'verify'].map((verb) => `audit ${verb}`),
     ...['status', 'rotate'].map((verb) => `vault ${verb}`),

@@ -33,6 +33,7 @@ import { triggerGroup } from './commands/trigger.ts';
 import { uninstallCommand } from './commands/uninstall.ts';
 import { usageCommand } from './commands/usage.ts';
 import { vaultGroup } from './commands/vault.ts';
+import { waiverGroup } from './commands/waiver.ts';
 
 export const entries: readonly EntrySpec[] = [
   upCommand,
@@ -54,6 +55,7 @@ export const entries: readonly EntrySpec[] = [
   baseGroup,
   advisoriesGroup,
   policyGroup,
+  waiverGroup,
   usageCommand,
   auditGroup,
   vaultGroup,

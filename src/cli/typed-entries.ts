@@ -29,6 +29,7 @@ export const loaders: Readonly<Record<string, () => Promise<EntrySpec>>> = {
   base: async () => (await import('./commands/image-build.ts')).baseGroup,
   advisories: async () => (await import('./commands/advisories.ts')).advisoriesGroup,
   policy: async () => (await import('./commands/policy.ts')).policyGroup,
+  waiver: async () => (await import('./commands/waiver.ts')).waiverGroup,
   audit: async () => (await import('./commands/audit.ts')).auditGroup,
   usage: async () => (await import('./commands/usage.ts')).usageCommand,
   vault: async () => (await import('./commands/vault.ts')).vaultGroup,

@@ -17,12 +17,7 @@ export {
 } from './policy/policy.ts';
 export type { PolicyProblem } from './policy/policy-problem.ts';
 export { type Action, actions, type Rules, type Stage, stages } from './policy/rules-schema.ts';
-export {
-  newWaiver,
-  parseWaivers,
-  type Waiver,
-  waiversText,
-} from './policy/waivers.ts';
+export { newWaiver, parseWaivers, type Waiver } from './policy/waivers.ts';
 export { type PolicyTest, policyTest, reportsOf, storedReports, type TestedReport } from './policy-test.ts';
 export type { RejudgeOptions, RejudgeResult } from './rejudging.ts';
 export type { Revisions } from './revisions.ts';

@@ -121,6 +121,7 @@ export const noteByOperator = lazy(audit, 'noteByOperator');
 export const checkPolicy = lazy(gate, 'checkPolicy');
 export const showPolicy = lazy(gate, 'showPolicy');
 export const testPolicy = lazy(gate, 'testPolicy');
+export const waiverAdmin = lazy(gate, 'waiverAdmin');
 export const buildImage = lazy(imageBuild, 'buildImage');
 export const buildBases = lazy(bases, 'buildBases');
 export const imageStoreAdmin = lazy(imageStore, 'imageStoreAdmin');

@@ -169,6 +169,30 @@ test('stored reports are judged again in their earlier contexts; the log is list
   });
 });
 
+test('a waiver is made in the name of who runs the command, counts in policy test, and ends', async () => {
+  const without = await ward('waiver', 'create', 'CVE-2021-23337', '--until', '2099-01-31');
+  expect(without).toMatchObject({ code: 2, stderr: expect.stringContaining('a waiver needs --reason') });
+  const [reason, until] = ['no <b>templates</b>', '2099-01-31'];
+  const options = ['--reason', reason, '--package', 'pkg:npm/lodash', '-o', 'name'];
+  const over = await ward('waiver', 'create', 'CVE-2021-23337', '--until', '2020-01-31', ...options);
+  expect(over).toMatchObject({ code: 2, stderr: expect.stringContaining('WAIVER_INVALID') });
+  const made = await ward('waiver', 'create', 'CVE-2021-23337', '--until', until, ...options);
+  expect(made.code).toBe(0);
+  const listed = JSON.parse((await ward('waiver', 'list', '-o', 'json')).stdout);
+  const by = expect.stringMatching(/^operator \d+/);
+  const kept = { finding: 'CVE-2021-23337', purl: 'pkg:npm/lodash', reason, by, expires: until };
+  expect(listed).toMatchObject([{ ...kept, id: made.stdout.trim() }]);
+  const tested = async () => (await ward('policy', 'test', '--policy', strict, '-o', 'json')).stdout;
+  expect(JSON.parse(await tested()).changes).toEqual([]);
+  expect((await ward('waiver', 'delete', made.stdout.trim())).code).toBe(0);
+  expect(JSON.parse(await tested()).changes).toHaveLength(1);
+  const gone = await ward('waiver', 'delete', made.stdout.trim());
+  expect(gone).toMatchObject({ code: 5, stderr: expect.stringContaining('WAIVER_MISSING') });
+  const log = await ward('audit', 'list', '--what', '*-waiver', '-o', 'json');
+  const events = JSON.parse(log.stdout).map(({ event, name }: Record<string, string>) => `${event} ${name}`);
+  expect(events.toSorted()).toEqual(['create-waiver CVE-2021-23337', 'delete-waiver CVE-2021-23337']);
+});
+
 test('a changed entry breaks the log', async () => {
   const db = new DatabaseSync(paths.database);
   db.exec('drop trigger audit_no_update');

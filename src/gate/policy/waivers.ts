@@ -1,6 +1,6 @@
 /**
- * Waivers: entries of the ignore list that operators add while Ward runs, each with a reason and an end. They are kept in a
- * file beside the policy, and count as if the policy had them.
+ * Waivers: entries of the ignore list that operators add while Ward runs, each with a reason and an end. They are kept in the
+ * gate's store, and count as if the policy had them.
  */
 import { z } from 'zod';
 import { randomHex } from '../../lib/index.ts';
@@ -19,10 +19,10 @@ const asked = z.strictObject({
   ),
   path: ignoreEntry.shape.path,
   reason: ignoreEntry.shape.reason,
-  by: ignoreEntry.shape.by,
   expires: ignoreEntry.shape.expires,
 });
 const waiver = asked.extend({
+  by: ignoreEntry.shape.by,
   id: z.string().regex(/^[0-9a-f]{16}$/),
   /** ISO time. */
   createdAt: z.iso.datetime(),
@@ -31,17 +31,31 @@ const file = z.strictObject({ form: z.literal(1), waivers: z.array(waiver).max(1
 
 export type Waiver = Readonly<z.infer<typeof waiver>>;
 
-/** @param now epoch milliseconds @throws Fault WAIVER_INVALID */
-export function newWaiver(given: unknown, now: number): Waiver {
+/**
+ * @param by who waives: as authenticated, not as told
+ * @param now epoch milliseconds
+ * @throws Fault WAIVER_INVALID
+ */
+export function newWaiver(given: unknown, by: string, now: number): Waiver {
   const parsed = asked.safeParse(given);
   if (!parsed.success) throw gateFault('WAIVER_INVALID', textOf(parsed.error));
   const createdAt = new Date(now).toISOString();
   if (parsed.data.expires < createdAt.slice(0, 10))
     throw gateFault('WAIVER_INVALID', `expires: ${parsed.data.expires} is over already`);
-  return { id: randomHex(8), createdAt, ...parsed.data };
+  return { id: randomHex(8), createdAt, by, ...parsed.data };
 }
 
-/** @throws Fault POLICY_INVALID */
+/** Returns one waiver, or none when the text is not one. */
+export function parseWaiver(text: string): readonly Waiver[] {
+  try {
+    const parsed = waiver.safeParse(JSON.parse(text));
+    return parsed.success ? [parsed.data] : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Reads the file in which earlier versions kept them. @throws Fault POLICY_INVALID */
 export function parseWaivers(text: string): readonly Waiver[] {
   let value: unknown;
   try {
@@ -52,11 +66,6 @@ export function parseWaivers(text: string): readonly Waiver[] {
   const parsed = file.safeParse(value);
   if (parsed.success) return parsed.data.waivers;
   throw gateFault('POLICY_INVALID', `the file of waivers: ${textOf(parsed.error)}`);
-}
-
-/** The text that `parseWaivers` reads. */
-export function waiversText(waivers: readonly Waiver[]): string {
-  return `${JSON.stringify({ form: 1, waivers }, undefined, 2)}\n`;
 }
 
 /** Rules of the policy's form, one layer for each pattern of namespaces. */

@@ -8,7 +8,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { openSqlite } from '../../lib/index.ts';
 
 /** `user_version` of the file. */
-export const gateSchema = 4;
+export const gateSchema = 5;
 
 /** What each version of the schema adds to the one before. */
 const schemas = [
@@ -42,6 +42,7 @@ const schemas = [
   create trigger audit_no_delete before delete on audit
     when old.seq > ifnull((select seq from audit_cut), 0) begin select raise(abort, 'append only'); end;
 `,
+  'create table waivers (id text primary key, waiver text not null) strict, without rowid;',
 ] as const;
 
 /** The file was written by a newer Ward. */

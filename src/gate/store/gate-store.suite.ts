@@ -5,6 +5,7 @@ import { digestOf, isDigest } from '../../blobs/index.ts';
 import { startCommand } from '../../lib/index.ts';
 import { judge } from '../judge/judge.ts';
 import { defaultPolicy, parsePolicy } from '../policy/policy.ts';
+import { newWaiver } from '../policy/waivers.ts';
 import { noon, reportOf, vulnerability } from '../reports.fixture.ts';
 import { generateKeyPair, readSigningKey } from '../trust/keys.ts';
 import type { AuditDraft } from './audit-entry.ts';
@@ -338,6 +339,21 @@ function sharingTests({ store, place }: Context): void {
     const names = Array.from({ length: 30 }, (_, index) => `image ${index}`);
     await Promise.all(names.map((name) => store().write({ audit: [draft(name)] })));
     expect((await store().audit()).map(({ name }) => name)).toEqual(names);
+  });
+
+  it('waivers are made and ended with their entries, and another store sees them', async () => {
+    await using other = await place().open();
+    const make = (finding: string, now: number) =>
+      newWaiver({ finding, reason: 'not used', expires: '2099-01-01' }, 'ada', now);
+    const [second, first] = [make('CVE-2', noon + 1), make('CVE-1', noon)];
+    await Promise.all([
+      store().write({ waivers: [second], audit: [draft('2')] }),
+      store().write({ waivers: [first, { ...second, reason: 'another' }], audit: [draft('1')] }),
+    ]);
+    expect(await other.waivers()).toEqual([first, second]);
+    await other.write({ endedWaivers: [first.id], audit: [draft('gone')] });
+    expect(await store().waivers()).toEqual([second]);
+    expect((await store().audit()).map(({ name }) => name)).toEqual(['2', '1', 'gone']);
   });
 
   it('two writing stores take turns', async () => {

@@ -45,7 +45,8 @@ export const writes = {
        values (?, ?, ?, ?, ?, ?, ?)`,
     ).run(digest, kind, name, scannedAt, head, inventory, findings);
   },
-  write(db: DatabaseSync, { verdicts = [], findings = [], noted, judgedWith, audit = [] }: GateWrite): void {
+  write(db: DatabaseSync, write: GateWrite): void {
+    const { verdicts = [], findings = [], noted, judgedWith, audit = [] } = write;
     const putVerdict = db.prepare(
       `insert into verdicts (digest, stage, namespace, judged_at, verdict) values (?, ?, ?, ?, ?)
        on conflict do update set judged_at = excluded.judged_at, verdict = excluded.verdict
@@ -63,6 +64,11 @@ export const writes = {
     const putRevisions = db.prepare('insert or replace into revisions (kind, revisions) values (?, ?)');
     if (noted !== undefined) putRevisions.run('noted', JSON.stringify(noted));
     if (judgedWith !== undefined) putRevisions.run('judged', JSON.stringify(judgedWith));
+    const { waivers = [], endedWaivers = [] } = write;
+    const putWaiver = db.prepare('insert or ignore into waivers (id, waiver) values (?, ?)');
+    for (const waiver of waivers) putWaiver.run(waiver.id, JSON.stringify(waiver));
+    const endWaiver = db.prepare('delete from waivers where id = ?');
+    for (const id of endedWaivers) endWaiver.run(id);
     appendEntries(db, audit);
   },
   forget(db: DatabaseSync, digest: string): void {
@@ -151,6 +157,12 @@ export const reads = {
   revisions(db: DatabaseSync, kind: string): string | undefined {
     const row = db.prepare('select revisions from revisions where kind = ?').get(kind);
     return row === undefined ? undefined : String(row['revisions']);
+  },
+  waivers(db: DatabaseSync): readonly string[] {
+    return db
+      .prepare('select waiver from waivers')
+      .all()
+      .map(({ waiver }) => String(waiver));
   },
   head: headOf,
   cut(db: DatabaseSync): Head | undefined {

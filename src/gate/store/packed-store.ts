@@ -5,6 +5,7 @@ import { type Digest, isDigest } from '../../blobs/index.ts';
 import type { Report } from '../../scanner/index.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { Stage } from '../policy/rules-schema.ts';
+import { parseWaiver, type Waiver } from '../policy/waivers.ts';
 import type { Revisions } from '../revisions.ts';
 import type { SigningKey } from '../trust/keys.ts';
 import { type AuditCheck, type AuditCheckOptions, verifyAudit } from './audit-check.ts';
@@ -89,6 +90,11 @@ export class PackedGateStore implements GateStore {
     return text === undefined ? undefined : JSON.parse(text);
   }
 
+  async waivers(): Promise<readonly Waiver[]> {
+    const texts = await this.#line.ask('waivers');
+    return texts.flatMap(parseWaiver).toSorted((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
+  }
+
   async refused(after: Digest | undefined, limit: number): Promise<readonly RefusedPush[]> {
     const rows = await this.#line.ask('refused', after ?? '', limit);
     return rows.flatMap(({ digest, namespaces, since }) =>
@@ -159,6 +165,10 @@ export class PackedGateStore implements GateStore {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function orderOf({ createdAt, id }: Waiver): string {
+  return `${createdAt} ${id}`;
 }
 
 function kindOf(value: string): Subject['kind'] {

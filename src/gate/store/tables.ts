@@ -10,4 +10,5 @@ export const gateTables: readonly TableCopy[] = [
   { name: 'audit_head' },
   { name: 'audit_index' },
   { name: 'checkpoints' },
+  { name: 'waivers' },
 ];

@@ -3,6 +3,7 @@ import type { Digest } from '../../blobs/index.ts';
 import type { Report } from '../../scanner/index.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { Stage } from '../policy/rules-schema.ts';
+import type { Waiver } from '../policy/waivers.ts';
 import type { Revisions } from '../revisions.ts';
 import type { SigningKey } from '../trust/keys.ts';
 import type { AuditCheck, AuditCheckOptions } from './audit-check.ts';
@@ -29,6 +30,10 @@ export interface GateWrite {
   readonly audit?: readonly AuditDraft[];
   /** New findings in stored reports; the store drops those of an older scan than its own. */
   readonly findings?: readonly PackedFindings[];
+  /** New waivers. One whose id is known is left out. */
+  readonly waivers?: readonly Waiver[];
+  /** Ids of waivers that end. */
+  readonly endedWaivers?: readonly string[];
   /** Revisions that the audit log names. */
   readonly noted?: Revisions;
   /** Revisions with which all stored reports were judged. */
@@ -105,6 +110,8 @@ export interface GateStore extends AsyncDisposable {
   judged(query: JudgedQuery): Promise<readonly Judged[]>;
   /** The revisions as last written; undefined when never written. */
   revisions(kind: 'noted' | 'judged'): Promise<Revisions | undefined>;
+  /** The oldest first, with those that are over. What is no waiver is left out. */
+  waivers(): Promise<readonly Waiver[]>;
   /** Refused pushes, by digest, after this one: content whose only verdicts are denials at push. */
   refused(after: Digest | undefined, limit: number): Promise<readonly RefusedPush[]>;
   /** Drops report and verdicts; the audit log keeps its entries. */

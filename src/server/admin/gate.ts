@@ -15,14 +15,15 @@ import {
 } from '../../gate/index.ts';
 import { createLog, isFault, messageOf } from '../../lib/index.ts';
 import type { Report } from '../../scanner/index.ts';
-import { loadConfig } from '../config/config.ts';
+import { type Config, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { guest } from '../first-namespace.ts';
 import { openStoredEvidence } from '../gate/evidence.ts';
-import { readPolicy, readWaivers } from '../gate/policy-source.ts';
+import { readPolicy, readWaiversFile } from '../gate/policy-source.ts';
+import { addWaiver, endWaiver } from '../gate/waivers.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { actAsOwner } from './act-as.ts';
-import { openUsedGate, operatorStores } from './operator-stores.ts';
+import { isPresent, openUsedGate, operatorStores } from './operator-stores.ts';
 
 export interface GateAdminOptions {
   readonly dataDir?: string;
@@ -104,23 +105,79 @@ async function policyOf(text: string | undefined, options: GateAdminOptions): Pr
   return text === undefined ? policy : parsePolicy(text, waivers);
 }
 
-/** The operator's policy, else Ward's own, with the waivers. @throws Fault POLICY_INVALID, DATA_DIR_INVALID */
-export async function policyInForce(options: GateAdminOptions): Promise<{
+interface ReadPolicy {
   readonly policy: Policy;
   readonly source: string;
   readonly isOwn: boolean;
+  /** They are in the policy. */
   readonly waivers: readonly Waiver[];
-}> {
+}
+
+/** The operator's policy, else Ward's own, with the waivers. @throws Fault POLICY_INVALID, DATA_DIR_INVALID */
+export async function policyInForce(options: GateAdminOptions): Promise<ReadPolicy> {
+  return await readPolicyFile(options, await waiversInForce(await loadConfig(options)));
+}
+
+/** The same, by default without the waivers: it reads no database. @throws Fault POLICY_INVALID, DATA_DIR_INVALID */
+export async function readPolicyFile(
+  options: GateAdminOptions,
+  waivers: readonly Waiver[] = [],
+): Promise<ReadPolicy> {
   const { dataDir } = await loadConfig(options);
-  const paths = gatePaths(dataDir);
+  const { policy: path } = gatePaths(dataDir);
   using _acting = actAsOwner(dataDir);
   try {
-    const { policy, isOwn } = readPolicy(paths);
-    return { policy, isOwn, source: isOwn ? own : paths.policy, waivers: readWaivers(paths.waivers) };
+    const { policy, isOwn } = readPolicy(path, waivers);
+    return { policy, isOwn, source: isOwn ? own : path, waivers };
   } catch (cause) {
     if (isFault(cause)) throw cause;
-    throw serverFault('DATA_DIR_INVALID', `${paths.policy} can't be read: ${messageOf(cause)}`, { cause });
+    throw serverFault('DATA_DIR_INVALID', `${path} can't be read: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** None where the gate has stored nothing yet. @throws Faults of the gate's store, POLICY_INVALID */
+export async function waiversInForce(config: Config): Promise<readonly Waiver[]> {
+  const { database, waivers: file } = gatePaths(config.dataDir);
+  const stores = operatorStores(config);
+  await using stack = new AsyncDisposableStack();
+  stack.use(actAsOwner(config.dataDir));
+  // A server that has not been started since keeps them in a file.
+  const ofFile = readWaiversFile(file) ?? [];
+  if (stores.engine === 'sqlite' && !(await isPresent(database))) return ofFile;
+  const store = stack.use(
+    stores.engine === 'sqlite' ? await stores.openGate(false) : await stores.readGate(),
+  );
+  const stored = await store.waivers();
+  const known = new Set(stored.map(({ id }) => id));
+  return [...ofFile.filter(({ id }) => !known.has(id)), ...stored];
+}
+
+export interface WaiverAdmin extends AsyncDisposable {
+  /** The oldest first, with those that are over. */
+  list(): Promise<readonly Waiver[]>;
+  /** @throws Fault WAIVER_INVALID, WAIVERS_TOO_MANY */
+  create(asked: object): Promise<Waiver>;
+  /** @throws Fault WAIVER_MISSING */
+  delete(id: string): Promise<void>;
+}
+
+/** A running server takes up a change within seconds. @throws Fault DATA_DIR_EMPTY, and Faults of the gate's store */
+export async function waiverAdmin(options: GateAdminOptions): Promise<WaiverAdmin> {
+  const config = await loadConfig(options);
+  const stores = operatorStores(config);
+  await using stack = new AsyncDisposableStack();
+  stack.use(actAsOwner(config.dataDir));
+  const store = stack.use(await openUsedGate(stores, config.dataDir));
+  const opened = stack.move();
+  return {
+    list: () => store.waivers(),
+    create: (asked) => addWaiver(store, asked),
+    async delete(id) {
+      if (await endWaiver(store, id)) return;
+      throw serverFault('WAIVER_MISSING', `there is no waiver ${id}`, { hint: 'ward waiver list' });
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }
 
 /** Builds the subject as a push would. */

@@ -10,7 +10,7 @@ import {
 } from '../../sandbox/index.ts';
 import { advisoryStatus } from '../../scanner/index.ts';
 import { actAsOwner } from '../admin/act-as.ts';
-import { policyInForce } from '../admin/gate.ts';
+import { readPolicyFile } from '../admin/gate.ts';
 import { type AdvisoriesAge, advisoriesAge } from '../advisories/age.ts';
 import { advisoriesPath } from '../advisories/by-hand.ts';
 import { readLastUpdate } from '../advisories/last-update.ts';
@@ -96,7 +96,7 @@ async function diskOf({ dataDir, disk }: Config): Promise<DiskStatus | undefined
 /** Reports unreadable advisories instead of failing. */
 async function scanAdvisories(options: DoctorOptions): Promise<AdvisoriesAge> {
   try {
-    const { policy } = await policyInForce(options);
+    const { policy } = await readPolicyFile(options);
     const path = await advisoriesPath(options);
     return advisoriesAge(advisoryStatus({ path })?.state, policy, readLastUpdate(path));
   } catch (error) {

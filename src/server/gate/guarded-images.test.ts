@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { chmod, chown, readdir, readFile, rename, stat, symlink } from 'node:fs/promises';
+import { chmod, chown, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { digestOf, openBlobStore } from '../../blobs/index.ts';
 import { parsePolicy } from '../../gate/index.ts';
 import { manifestMediaType, tagManifest } from '../../images/index.ts';
 import { actAs } from '../../lib/index.ts';
-import { testPolicy } from '../admin/gate.ts';
+import { testPolicy, waiverAdmin } from '../admin/gate.ts';
 import { signInLayout } from '../image-build/trust.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import {
@@ -189,23 +189,39 @@ describe('a push', () => {
   });
 });
 
+async function waiveInAnotherProcess(asked: object) {
+  await using admin = await waiverAdmin({ dataDir: place.dataDir });
+  return await admin.create(asked);
+}
+
 describe('a waiver', () => {
   it('lets a finding pass from its making to its end, also after a restart, and is in the audit log', async () => {
     const { digest, ...image } = await imageWith(lodash('4.17.20'), { [app]: '' });
     const push = () => place.push(app, 'v1', { digest, ...image });
     expect((await push()).status).toBe(403);
     const expires = new Date().toISOString().slice(0, 10);
-    const asked = { finding: 'CVE-2021-23337', reason: 'no templates', by: 'ada', expires };
+    const asked = { finding: 'CVE-2021-23337', reason: 'no templates', expires };
     const { waivers } = place.guarded;
+    const ada = { who: 'operator 1000 ada', from: 'local' };
     const elsewhere = await waivers.add({ ...asked, namespace: 'production' });
     expect((await push()).status).toBe(403);
-    const { id } = await waivers.add({ ...asked, namespace: 'guest' });
+    const before = place.guarded.revisions().policy;
+    const { id } = await actAs(ada, () => waiveInAnotherProcess({ ...asked, namespace: 'guest' }));
+    await vi.waitFor(() => expect(place.guarded.revisions().policy).not.toBe(before), deadline);
     expect((await push()).status).toBe(201);
+    const inFile = { ...elsewhere, id: '0'.repeat(16), by: 'who typed this' };
+    const file = gatePaths(place.dataDir).waivers;
+    await writeFile(file, JSON.stringify({ form: 1, waivers: [inFile] }));
     await place.restart();
+    expect([existsSync(file), await place.guarded.waivers.list()]).toEqual([
+      false,
+      [inFile, elsewhere, expect.objectContaining({ id })],
+    ]);
+    await place.guarded.waivers.remove(inFile.id);
     expect(await place.mayRun(`${app}:v1`)).toMatchObject({ outcome: 'warn' });
     const verdicts = await place.guarded.reports.verdicts(digest, 'guest');
     expect(verdicts).toMatchObject([
-      { ignored: [{ id: 'CVE-2021-23337', reason: 'no templates', by: 'ada', expires }] },
+      { ignored: [{ id: 'CVE-2021-23337', reason: 'no templates', by: ada.who, expires }] },
       {},
     ]);
     expect(await place.guarded.waivers.remove(id)).toBe(true);
@@ -217,10 +233,11 @@ describe('a waiver', () => {
     expect(entries.map(({ event, namespace }) => `${event} ${namespace}`)).toEqual([
       'create-waiver production',
       'create-waiver guest',
+      'delete-waiver production',
       'delete-waiver guest',
       'delete-waiver production',
     ]);
-    expect(entries[1]?.after).toBe(entries[2]?.before);
+    expect(entries[1]?.after).toBe(entries[3]?.before);
   });
 });
 

@@ -27,9 +27,9 @@ import { readLastUpdate } from '../advisories/last-update.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import type { Stores } from '../stores/stores.ts';
 import { createPolicyEditing } from './policy-editing.ts';
-import { policySource } from './policy-source.ts';
+import { openPolicySource, type PolicySource } from './policy-source.ts';
 import { openVexSource, type VexSource } from './vex-source.ts';
-import { createWaivers } from './waivers.ts';
+import { createWaivers, takeOverWaivers } from './waivers.ts';
 
 export interface OpenGateOptions {
   readonly dataDir: string;
@@ -82,7 +82,8 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
     }),
   );
   const store = stack.use(await stores.openGate(true));
-  const policy = policySource(paths, log);
+  await takeOverWaivers(paths.waivers, store);
+  const policy = await openPolicySource({ path: paths.policy, store, log });
   const vex = await openVexSource(paths.vex, log);
   const sources: EvidenceSources = { ...evidence, vex: async () => vex.current(), log };
   const gate = createGate({
@@ -100,7 +101,7 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
   });
   stack.defer(() => gate.close());
   const ending = new AbortController();
-  const watch = watchChanges({ advisories, vex, gate, lookMs, signal: ending.signal, log });
+  const watch = watchChanges({ advisories, vex, policy, gate, lookMs, signal: ending.signal, log });
   stack.defer(async () => {
     ending.abort();
     await watch.settled();
@@ -110,7 +111,7 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
     gate,
     store,
     scanner,
-    waivers: createWaivers({ path: paths.waivers, policy, gate, store, log }),
+    waivers: createWaivers({ policy, gate, store, log }),
     policy: createPolicyEditing({ path: paths.policy, policy, gate, store, evidence: sources, log }),
     revisions: () => ({ policy: policy.current().revision, advisories: advisories.state()?.revision }),
     advisories: () => advisoriesAge(advisories.state(), policy.current(), readLastUpdate(paths.advisories)),
@@ -121,6 +122,7 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
 interface WatchOptions {
   readonly advisories: Pick<AdvisoryDatabase, 'refresh'>;
   readonly vex: Pick<VexSource, 'refresh'>;
+  readonly policy: Pick<PolicySource, 'refresh'>;
   readonly gate: Pick<Gate, 'catchUp'>;
   readonly lookMs: number;
   readonly signal: AbortSignal;
@@ -129,11 +131,12 @@ interface WatchOptions {
 
 /** Looks at once for changes that were made while no Ward was running, and then at intervals. */
 function watchChanges(options: WatchOptions): { settled(): Promise<void> } {
-  const { advisories, vex, gate, lookMs, signal, log } = options;
+  const { advisories, vex, policy, gate, lookMs, signal, log } = options;
   let working: Promise<void> | undefined;
   const look = async (): Promise<void> => {
     advisories.refresh();
     await vex.refresh();
+    await policy.refresh();
     const result = await gate.catchUp({ signal });
     if (result !== undefined) log.info(result, 'judged scanned images and code again');
   };

@@ -15,6 +15,7 @@ import {
 } from '../../images/index.ts';
 import { newId } from '../../lib/index.ts';
 import type { JudgedReport } from '../../scanner/index.ts';
+import { waiversInForce } from '../admin/gate.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { kindBehind } from '../config/kind-aliases.ts';
 import { serverFault } from '../faults.ts';
@@ -76,7 +77,10 @@ export async function buildImage(request: ImageBuildRequest): Promise<ImageBuild
   const image = await build(request, config, work.path, target);
   await tagManifest(work.path, image.descriptor, [name]);
   const judged = request.isScanned
-    ? await scanBuilt({ ...config, layoutDir: work.path, name, image, key, onProgress })
+    ? await scanBuilt({
+        ...{ dataDir: config.dataDir, waivers: await waiversInForce(config) },
+        ...{ layoutDir: work.path, name, image, key, onProgress },
+      })
     : undefined;
   const provenance = provenanceOf({
     name,

@@ -1,5 +1,5 @@
 /** Scans an image after its build, and judges it like the gate of this Ward. */
-import { judge, type SigningKey } from '../../gate/index.ts';
+import { judge, type SigningKey, type Waiver } from '../../gate/index.ts';
 import { type FunctionImage, readImage } from '../../images/index.ts';
 import { createLog } from '../../lib/index.ts';
 import {
@@ -18,6 +18,7 @@ import { judgedReport } from '../scan/outcome.ts';
 
 interface BuiltScanOptions {
   readonly dataDir: string;
+  readonly waivers: readonly Waiver[];
   /** The layout with the image under this name. */
   readonly layoutDir: string;
   readonly name: string;
@@ -32,7 +33,7 @@ export async function scanBuilt(options: BuiltScanOptions): Promise<JudgedReport
   const { layoutDir, name, image, key, onProgress } = options;
   const paths = gatePaths(options.dataDir);
   const log = createLog('error');
-  const policy = readPolicy(paths).policy;
+  const { policy } = readPolicy(paths.policy, options.waivers);
   const { elsewhere } = await createInspectors();
   // All images on the same base share its layers.
   const cache = await layerCacheOf(options.dataDir);

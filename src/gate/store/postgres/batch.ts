@@ -121,6 +121,8 @@ function both(first: GateWrite, second: GateWrite): GateWrite {
     ...second,
     verdicts: [...(first.verdicts ?? []), ...(second.verdicts ?? [])],
     findings: [...(first.findings ?? []), ...(second.findings ?? [])],
+    waivers: [...(first.waivers ?? []), ...(second.waivers ?? [])],
+    endedWaivers: [...(first.endedWaivers ?? []), ...(second.endedWaivers ?? [])],
   };
 }
 

@@ -50,8 +50,11 @@ const auditCut = `
     for each row execute function gate.refuse_removal();
 `;
 
+const waivers = 'create table gate.waivers (id text primary key, waiver text not null);';
+
 export const migrations: Readonly<Record<string, string>> = {
   '0001-schema': `${tables}${auditHead}`,
   '0002-audit-index': auditIndex,
   '0003-audit-cut': auditCut,
+  '0004-waivers': waivers,
 };

@@ -27,11 +27,12 @@ export const writes: Writes = {
       [digest, kind, name, scannedAt, head, inventory, findings],
     );
   },
-  async write(connection, { verdicts = [], findings = [], noted, judgedWith }) {
+  async write(connection, { verdicts = [], findings = [], waivers, endedWaivers, noted, judgedWith }) {
     await putFindings(connection, findings);
     await putVerdicts(connection, verdicts);
     await putRevisions(connection, 'noted', noted);
     await putRevisions(connection, 'judged', judgedWith);
+    await changeWaivers(connection, waivers, endedWaivers);
   },
   async forget(connection, digest) {
     await connection.raw('delete from gate.reports where digest = $1', [digest]);
@@ -70,6 +71,7 @@ const judgedRow = z.object({
 });
 const refusedRow = z.object({ digest: z.string(), namespaces: z.string(), since: z.string() });
 const revisionsRow = z.object({ revisions: z.string() });
+const waiverRow = z.object({ waiver: z.string() });
 const checkpointRow = z.object({ seq: z.int(), checkpoint: z.string() });
 const headRow = z.object({ seq: z.int(), hash: z.string() });
 const firstRow = z.object({ seq: z.int().nullable() });
@@ -117,6 +119,10 @@ export const reads: Reads = {
   async revisions(connection, kind) {
     const sql = 'select revisions from gate.revisions where kind = $1';
     return (await selectOne(connection, revisionsRow, sql, [kind]))?.revisions;
+  },
+  async waivers(connection) {
+    const rows = await selectAll(connection, waiverRow, 'select waiver from gate.waivers');
+    return rows.map(({ waiver }) => waiver);
   },
   head: headOf,
   cut: (connection) => selectOne(connection, headRow, 'select seq, hash from gate.audit_cut'),
@@ -208,4 +214,17 @@ async function putRevisions(
      on conflict (kind) do update set revisions = excluded.revisions`,
     [kind, JSON.stringify(revisions)],
   );
+}
+
+async function changeWaivers(
+  connection: PostgresConnection,
+  made: GateWrite['waivers'] = [],
+  ended: GateWrite['endedWaivers'] = [],
+): Promise<void> {
+  for (const waiver of made)
+    await connection.raw(
+      'insert into gate.waivers (id, waiver) values ($1, $2) on conflict (id) do nothing',
+      [waiver.id, JSON.stringify(waiver)],
+    );
+  if (ended.length > 0) await connection.raw('delete from gate.waivers where id = any($1::text[])', [ended]);
 }

@@ -16,8 +16,6 @@ interface WaiveProps {
 
 export const waiversRoot = '/ward/v1/operator/waivers';
 const everywhere = '';
-/** The name that was given last, in this browser. */
-const byItem = 'ward-waived-by';
 const usualDays = 30;
 const dayMs = 86_400_000;
 
@@ -27,20 +25,17 @@ export function Waive({ finding, namespaces, onClose, onMade }: WaiveProps) {
   const [scope, setScope] = useState(scopes[0]?.value ?? everywhere);
   const [namespace, setNamespace] = useState(namespaces[0] ?? everywhere);
   const [reason, setReason] = useState('');
-  const [by, setBy] = useState(localStorage.getItem(byItem) ?? '');
   const [expires, setExpires] = useState(dayAfter(usualDays));
   const waive = async () => {
     const place = scope === everywhere ? {} : component === undefined ? { path: scope } : { purl: scope };
     const body = {
       finding: id,
       reason,
-      by,
       expires,
       ...place,
       ...(namespace === everywhere ? {} : { namespace }),
     };
     await call<Waiver>('POST', waiversRoot, { body });
-    localStorage.setItem(byItem, by);
     tell(`Waived ${id} until ${expires}.`);
     onMade();
   };
@@ -50,7 +45,6 @@ export function Waive({ finding, namespaces, onClose, onMade }: WaiveProps) {
         The gate lets it pass until the end of this day (UTC). The audit log keeps who, and why.
       </p>
       <TextField label="Reason: why it does no harm here" value={reason} onInput={setReason} />
-      <TextField label="Your name" value={by} onInput={setBy} />
       <DateField label="Last day" value={expires} min={dayAfter(0)} onInput={setExpires} />
       <SelectField
         label="In the namespace"
