@@ -57,7 +57,8 @@ describe.skipIf(missing !== undefined)(`ward doctor${missing ? ` (${missing})` :
     );
     for (const row of report.rows.filter(({ proven }) => proven === 'yes')) expect(row.evidence).not.toBe('');
     expect(new Set(report.rows.map(({ name }) => name)).size).toBe(report.rows.length);
-    const kept = JSON.parse(await readFile(join(folder, 'data', 'doctor.json'), 'utf8'));
+    const { last: kept, runs } = JSON.parse(await readFile(join(folder, 'data', 'doctor.json'), 'utf8'));
+    expect(runs).toMatchObject([{ ok: report.ok, changes: [] }]);
     const { ok, rows, processes, runtimes } = report;
     expect(kept).toMatchObject({ at: expect.any(Number), ok, rows, processes, runtimes });
   });

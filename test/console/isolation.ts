@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { noteProve } from '../../src/server/platform/host-checks.ts';
 import type { ConsoleBrowser } from '../browser.ts';
 import { openStateOf } from '../engine-switch.ts';
 import type { Ward } from '../ward.ts';
@@ -25,6 +26,11 @@ export function isolationPage(parts: () => Parts): void {
     await page.reload();
     await page.getByText('something that the policy requires does not work').waitFor();
     await page.getByRole('cell', { name: 'EPERM at unshare' }).waitFor();
+    await page.getByText('something got through').waitFor();
+    await page
+      .getByRole('region', { name: 'Runs of ward prove' })
+      .getByText(`${script}: BLOCKED → ESCAPED`)
+      .waitFor();
     await browser.inspect('isolation');
     await page.getByLabel('Only of this kind').fill('other');
     await page.getByText('No violation fits.').waitFor();
@@ -65,5 +71,18 @@ export async function seedIsolation(ward: Ward): Promise<void> {
       { setting: 'kernel.unprivileged_bpf_disabled', value: '0', recommended: '2', why: 'fewer ways' },
     ],
   };
+  const proven = { at: Date.now() - 80_000, ok: true, kernel: '6.12.0', counts: { BLOCKED: 1 } };
+  const technique = {
+    name: script,
+    vector: 'escape',
+    title: foreignText,
+    control: 'seccomp',
+    detail: script,
+  };
+  for (const outcome of ['BLOCKED', 'ESCAPED'])
+    await noteProve(ward.dataDir, {
+      ...{ ...proven, ok: outcome === 'BLOCKED', runtime: { name: 'crun', version: '1.21' } },
+      techniques: [{ ...technique, outcome }],
+    });
   await writeFile(join(ward.dataDir, 'doctor.json'), JSON.stringify(note), { mode: 0o644 });
 }

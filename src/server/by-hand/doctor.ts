@@ -17,7 +17,7 @@ import { readLastUpdate } from '../advisories/last-update.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { runDir } from '../instance/instance-locks.ts';
 import { type DiskStatus, diskStatus } from '../platform/disk-reserve.ts';
-import { noteDoctor } from '../platform/doctor-note.ts';
+import { noteDoctor } from '../platform/host-checks.ts';
 import { type OwnMemoryStatus, ownMemoryStatus } from '../platform/memory-plan.ts';
 import { type ProcessRow, proveProcesses } from './doctor-processes.ts';
 import { openByHand } from './instance.ts';

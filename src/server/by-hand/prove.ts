@@ -1,4 +1,5 @@
 /** `ward prove`: the attack suite in real sandboxes on this host, under this user's policy. */
+import { existsSync } from 'node:fs';
 import {
   type AttackVector,
   type ProveReport,
@@ -8,8 +9,10 @@ import {
   type TechniqueSummary,
   type WeakenedReport,
 } from '../../prover/index.ts';
+import { actAsOwner } from '../admin/act-as.ts';
 import { loadConfig } from '../config/config.ts';
 import { runDir } from '../instance/instance-locks.ts';
+import { noteProve } from '../platform/host-checks.ts';
 import { openByHand } from './instance.ts';
 import { effectivePolicy, requestedPolicy } from './policy.ts';
 import { attackedApi } from './prove-api.ts';
@@ -61,12 +64,23 @@ export async function proveHere(options: ProveHereOptions): Promise<ProveReport>
   const image = await images.resolve(programImage);
   const root = stack.use(await images.mountRoot(image));
   const { compare, onProgress, signal } = options;
-  return await prove({
+  const report = await prove({
     ...{ host, images, image, instance, policy, techniques, compare, onProgress, signal },
     rootDir: root.path,
     openApi: attackedApi(),
     node: takenNode(config, options.join),
   });
+  await note(config.dataDir, report);
+  return report;
+}
+
+/** For the console. Without a data folder, or when it can't be written, there is nothing to show. */
+async function note(dataDir: string, { techniques, ...report }: ProveReport): Promise<void> {
+  if (!existsSync(dataDir)) return;
+  try {
+    using _acting = actAsOwner(dataDir);
+    await noteProve(dataDir, { at: Date.now(), ...report, techniques: [...techniques] });
+  } catch {}
 }
 
 /** Tries each technique with its control removed. @throws as proveHere, and Fault COMPARISON_UNFIT */

@@ -56,9 +56,13 @@ export function createOperatorSource(parts: OperatorParts): OperatorSource {
       return asJson({ total, namespaces: await Promise.all(found) });
     },
     async isolation() {
-      const { readDoctorNote } = await import('./doctor-note.ts');
-      const doctor = (await readDoctorNote(config.dataDir)) ?? null;
-      return asJson({ policy: explainPolicy({ policy: operatorPolicy(config.sandbox).defaults }), doctor });
+      const { readDoctor, readProve } = await import('./host-checks.ts');
+      const [doctor, prove] = await Promise.all([readDoctor(config.dataDir), readProve(config.dataDir)]);
+      return asJson({
+        policy: explainPolicy({ policy: operatorPolicy(config.sandbox).defaults }),
+        ...{ doctor: doctor?.last ?? null, doctorRuns: doctor?.runs ?? [] },
+        ...{ prove: prove?.last ?? null, proveRuns: prove?.runs ?? [] },
+      });
     },
     async news() {
       const [{ nodes, queue }, violations] = await Promise.all([nodeList(), store.violations.count({})]);

@@ -46,6 +46,41 @@ export interface PolicyLine {
 export interface Isolation {
   readonly policy: readonly PolicyLine[];
   readonly doctor: Doctor | null;
+  readonly doctorRuns: readonly HostCheckRun[];
+  readonly prove: Prove | null;
+  readonly proveRuns: readonly HostCheckRun[];
+}
+
+/** The last report of `ward prove`. */
+export interface Prove {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly ok: boolean;
+  readonly kernel: string;
+  readonly runtime: { readonly name: string; readonly version: string };
+  /** Outcome → how many techniques. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly techniques: readonly {
+    readonly name: string;
+    readonly vector: string;
+    readonly title: string;
+    readonly control: string;
+    readonly outcome: string;
+    readonly detail: string;
+  }[];
+}
+
+/** A run of `ward doctor` or `ward prove`, the last first. */
+export interface HostCheckRun {
+  readonly at: number;
+  readonly ok: boolean;
+  readonly kernel: string;
+  /** What differs from when it was looked at before; `before` is null when it never was. */
+  readonly changes: readonly {
+    readonly name: string;
+    readonly before: string | null;
+    readonly after: string;
+  }[];
 }
 
 export interface ShownViolation {

@@ -7,7 +7,6 @@ import type {
   PolicyLine,
 } from '../../api/isolation-types.ts';
 import type { PageProps } from '../../app/pages.ts';
-import { CommandLine } from '../../components/command-line.tsx';
 import { Empty } from '../../components/empty.tsx';
 import { Facts } from '../../components/facts.tsx';
 import { LoadView } from '../../components/load-view.tsx';
@@ -18,6 +17,8 @@ import { type Column, Table } from '../../components/table.tsx';
 import { Time } from '../../components/time.tsx';
 import { ageText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
+import { History } from './history.tsx';
+import { ProveSection } from './prove.tsx';
 import { Violations } from './violations.tsx';
 
 export function Isolation({ query }: PageProps) {
@@ -31,17 +32,13 @@ export function Isolation({ query }: PageProps) {
       <div class="stack sections">
         <Violations query={query} />
         <LoadView loaded={loaded}>
-          {({ doctor, policy }) => (
+          {({ doctor, doctorRuns, prove, proveRuns, policy }) => (
             <div class="stack sections">
               <DoctorSection doctor={doctor} />
+              <History what="ward doctor" runs={doctorRuns} />
+              <ProveSection prove={prove} />
+              <History what="ward prove" runs={proveRuns} />
               <PolicySection policy={policy} />
-              <Section title="Prove it">
-                <p class="quiet">
-                  Ward attacks its own sandboxes with the techniques of known breakouts, on this machine, and
-                  shows what held. Its results are not kept.
-                </p>
-                <CommandLine text="ward prove" />
-              </Section>
             </div>
           )}
         </LoadView>
