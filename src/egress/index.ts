@@ -18,5 +18,11 @@ export {
 } from './pinned-address.ts';
 export { egressObstacle } from './programs.ts';
 export { describeRule, type EgressRule, parseEgress } from './rules.ts';
-export { mostTrafficBytes, sumOfTraffic, type Traffic } from './traffic.ts';
+export {
+  type Connection,
+  mostConnections,
+  mostTrafficBytes,
+  sumOfTraffic,
+  type Traffic,
+} from './traffic.ts';
 export { openWaysOut, type WayOut, type WaysOut } from './ways-out.ts';

@@ -6,7 +6,25 @@ import { addressesOf } from './addresses.ts';
 export interface Traffic {
   readonly sentBytes: number;
   readonly receivedBytes: number;
+  /** The first that it opened, at most `mostConnections`. Absent if there are none. */
+  readonly connections?: readonly Connection[] | undefined;
 }
+
+/** A connection, or the first datagram of an exchange, that the packet filter let through. */
+export interface Connection {
+  /** The name by which the sandbox has asked for the address, in lower case. Absent: it asked for none. */
+  readonly name?: string | undefined;
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/** Of one activation. */
+export const mostConnections = 20;
+
+type Bytes = 'sentBytes' | 'receivedBytes';
 
 const nothing: Traffic = { sentBytes: 0, receivedBytes: 0 };
 
@@ -16,8 +34,12 @@ export const mostTrafficBytes = 2 ** 40;
 /** @returns undefined when there is nothing to add */
 export function sumOfTraffic(first: Traffic | undefined, second: Traffic | undefined): Traffic | undefined {
   if (first === undefined || second === undefined) return first ?? second;
-  const sum = (name: keyof Traffic) => Math.min(mostTrafficBytes, first[name] + second[name]);
-  return { sentBytes: sum('sentBytes'), receivedBytes: sum('receivedBytes') };
+  const sum = (name: Bytes) => Math.min(mostTrafficBytes, first[name] + second[name]);
+  const connections = [...(first.connections ?? []), ...(second.connections ?? [])].slice(0, mostConnections);
+  return {
+    ...{ sentBytes: sum('sentBytes'), receivedBytes: sum('receivedBytes') },
+    ...(connections.length === 0 ? {} : { connections }),
+  };
 }
 
 /**
@@ -35,7 +57,7 @@ export function trafficReader(slot: number, readDevices: () => string): () => Tr
   return () => {
     const table = readDevices();
     const [ofLink, ofUplink] = [countersIn(table, link), countersIn(table, uplink)];
-    const since = (name: keyof Traffic) => passed[name] + Math.max(0, (ofLink?.[name] ?? 0) - atLink[name]);
+    const since = (name: Bytes) => passed[name] + Math.max(0, (ofLink?.[name] ?? 0) - atLink[name]);
     // The uplink gets what the sandbox sends, so its directions are the other way round.
     if (ofUplink) passed = { sentBytes: ofUplink.receivedBytes, receivedBytes: ofUplink.sentBytes };
     else if (ofLink) passed = { sentBytes: since('sentBytes'), receivedBytes: since('receivedBytes') };

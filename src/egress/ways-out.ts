@@ -1,13 +1,13 @@
 /** Ways out for sandboxes: the router, made for the first one, and each sandbox's part of it. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Log } from '../lib/index.ts';
+import { BoundedMap, type Log } from '../lib/index.ts';
 import { addressesOf, maxSlots } from './addresses.ts';
 import { egressFault } from './faults.ts';
 import type { EgressGrants } from './grants.ts';
 import type { EgressLimits } from './limits.ts';
 import { contains, type Network, parseAddress } from './networks.ts';
-import { createOpenAddresses } from './open-addresses.ts';
+import { createOpenAddresses, mostOpen } from './open-addresses.ts';
 import { refusedAs } from './refused-networks.ts';
 import { createDecision } from './resolver/decision.ts';
 import type { ResolverClient } from './resolver/resolver.ts';
@@ -16,7 +16,7 @@ import type { TracedPacket } from './router/refusals.ts';
 import { openRouter, type Router, type RouterOptions } from './router/router.ts';
 import { openingOf, removalOf, sandboxRules } from './router/ruleset.ts';
 import type { ProcessGroup } from './router/uplink.ts';
-import type { Traffic } from './traffic.ts';
+import { type Connection, mostConnections, type Traffic } from './traffic.ts';
 
 interface WaysOutOptions {
   /** A folder of Ward's own; only its mount namespace shows the mounts in it. */
@@ -50,8 +50,13 @@ export interface WayOut {
   chargeTo(group: ProcessGroup): void;
   /** Settles when every refusal so far has been reported. Never rejects. */
   told(): Promise<void>;
-  /** What the sandbox has sent and received so far; after its end, the last that was read. Takes microseconds. */
+  /**
+   * What the sandbox has sent and received so far, after its end the last that was read; and the connections that it
+   * has opened since the last call. Takes microseconds.
+   */
   traffic(): Traffic;
+  /** Reads the counters, shortly before they end with the sandbox. */
+  look(): void;
   /** Removes everything that was made for it, after its sandbox has ended. Idempotent. */
   close(): Promise<void>;
 }
@@ -68,7 +73,8 @@ export function openWaysOut(options: WaysOutOptions): WaysOut {
   let count = 0;
   const routers = keepRouter(options, ({ slot, ...packet }) => {
     const listener = listeners.get(slot);
-    listener?.hear(describe(packet, listener));
+    if (packet.reason === 'new') listener?.connected(packet);
+    else listener?.hear(describe(packet, listener));
   });
   return {
     async open(request) {
@@ -78,8 +84,16 @@ export function openWaysOut(options: WaysOutOptions): WaysOut {
         listeners.delete(slot);
         free.giveBack(slot);
       };
-      listeners.set(slot, { limits: request.limits, own: router.own, hear: request.onRefusal });
-      return openWay(router, slot, ++count, request, leave);
+      const names = new BoundedMap<string, string>(mostOpen);
+      const opened: Connection[] = [];
+      const connected: Listening['connected'] = ({ address, port, protocol }) => {
+        const name = names.get(address);
+        const called = name === undefined ? {} : { name };
+        if (opened.length < mostConnections)
+          opened.push({ ...called, address, port, protocol, at: Date.now() });
+      };
+      listeners.set(slot, { limits: request.limits, own: router.own, hear: request.onRefusal, connected });
+      return openWay(router, slot, ++count, request, { leave, names, opened });
     },
     close: () => routers.close(),
   };
@@ -90,6 +104,16 @@ interface Listening {
   /** Addresses of this host. */
   own(): readonly Network[];
   hear(detail: string): void;
+  connected(packet: Pick<TracedPacket, 'address' | 'port' | 'protocol'>): void;
+}
+
+/** What is known of the connections of one sandbox. */
+interface Known {
+  readonly leave: () => void;
+  /** Address → the name that led to it last. */
+  readonly names: BoundedMap<string, string>;
+  /** Those that nobody has read yet. */
+  readonly opened: Connection[];
 }
 
 interface Routers {
@@ -135,7 +159,7 @@ async function openWay(
   slot: number,
   serial: number,
   request: WayOutRequest,
-  leave: () => void,
+  { leave, names, opened }: Known,
 ): Promise<WayOut> {
   const { grants, limits, dir, tenant } = request;
   const namespace = join(dir, 'net');
@@ -151,7 +175,7 @@ async function openWay(
   };
   stack.defer(release);
   stack.defer(() => router.resolver.leave(slot));
-  router.resolver.serve(slot, clientFor(router, slot, request));
+  router.resolver.serve(slot, clientFor(router, slot, request, names));
   const share = await router.shares?.join(tenant, limits.machineBytesPerSecond);
   if (share !== undefined) stack.defer(() => router.shares?.leave(tenant));
   const starting = router.startUplink(slot, limits.connections);
@@ -169,13 +193,21 @@ async function openWay(
   let closing: Promise<void> | undefined;
   const readTraffic = router.trafficOf(slot);
   let traffic = readTraffic();
+  const look = () => {
+    if (isHeld) traffic = readTraffic();
+  };
   return {
     namespace,
     resolvConf,
     ended: uplink.ended.then(() => {}),
     chargeTo: uplink.chargeTo,
     told: () => router.told(),
-    traffic: () => (traffic = isHeld ? readTraffic() : traffic),
+    look,
+    traffic() {
+      look();
+      const connections = opened.splice(0);
+      return connections.length === 0 ? traffic : { ...traffic, connections };
+    },
     close: () =>
       (closing ??= parts
         .disposeAsync()
@@ -188,16 +220,26 @@ async function openWay(
   };
 }
 
-function clientFor(router: Router, slot: number, request: WayOutRequest): ResolverClient {
+function clientFor(
+  router: Router,
+  slot: number,
+  request: WayOutRequest,
+  names: Known['names'],
+): ResolverClient {
   const { grants, resolvers, onRefusal, tenant } = request;
   const account = createOpenAddresses((openings, seconds) =>
     router.filter.apply(openingOf(slot, openings, seconds), tenant),
   );
+  const decide = createDecision({ grants, own: router.own, open: account.open, onRefusal });
   return {
     tenant,
     hosts: grants.hosts.map(({ host }) => host),
     resolvers,
-    decide: createDecision({ grants, own: router.own, open: account.open, onRefusal }),
+    async decide(name, found) {
+      const told = await decide(name, found);
+      for (const address of told.addresses) names.set(address, name);
+      return told;
+    },
     onRefusal,
   };
 }

@@ -101,7 +101,7 @@ describe.skipIf(!canTry)(
         expect([stdout, stderr]).toEqual(['hello from 198.51.100.7:443\nhello from 2001:db8:7::7:443\n', '']);
       });
 
-      test('what passes is counted, and refusals and questions are not', async () => {
+      test('what passes is counted and named, and refusals and questions are not', async () => {
         const script = [
           'import os, socket',
           's = socket.create_connection(("api.example.com", 443), timeout=8)',
@@ -115,9 +115,18 @@ describe.skipIf(!canTry)(
         ]);
         for (const bytes of [traffic?.sentBytes, traffic?.receivedBytes]) {
           expect(bytes).toBeGreaterThan(100_000);
-          expect(bytes).toBeLessThan(120_000);
+          expect(bytes).toBeLessThan(200_000);
         }
         expect(none?.sentBytes).toBe(0);
+        expect(none?.connections).toBeUndefined();
+        const at = { port: 443, protocol: 'tcp', at: expect.any(Number) };
+        expect(traffic?.connections).toEqual([
+          {
+            name: 'api.example.com',
+            address: expect.stringMatching(/^198.51.100.7$|^2001:db8:7::7$/),
+            ...at,
+          },
+        ]);
       });
 
       test('is not reached at other ports, or by its address before the name was resolved', async () => {

@@ -34,7 +34,7 @@ interface SandboxParts {
   readonly userId?: number | undefined;
   readonly policy: SandboxPolicy;
   /** For a sandbox with egress rules. */
-  readonly wayOut?: Pick<WayOut, 'told' | 'traffic'> | undefined;
+  readonly wayOut?: Pick<WayOut, 'told' | 'traffic' | 'look'> | undefined;
   /** Reports the kernel's log lines about this sandbox and others; absent where no LSM is active. */
   readonly hearKernel?: (() => void) | undefined;
   /** Absent: the number of sockets is not limited. */
@@ -127,7 +127,7 @@ class SandboxLife {
     const { cgroup, process, wayOut } = this.#parts;
     this.#isKilled ||= !this.#hasEnded;
     // The uplink ends with the sandbox.
-    if (!this.#hasEnded) wayOut?.traffic();
+    if (!this.#hasEnded) wayOut?.look();
     await killInTime(cgroup);
     // The group may still be empty.
     if (!this.#hasEnded) process.kill();

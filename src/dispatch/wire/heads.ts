@@ -3,7 +3,7 @@
  * one can add some. docs/cluster.md says who sends what, and when.
  */
 import { z } from 'zod';
-import { mostTrafficBytes } from '../../egress/index.ts';
+import { type Connection, mostConnections, mostTrafficBytes } from '../../egress/index.ts';
 import { Fault, type FaultKind, faultKinds, type JsonObject } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import type { LoadNote } from '../placement/types.ts';
@@ -32,6 +32,13 @@ const violationSchema = z.object({
   at: time,
 }) satisfies z.ZodType<Violation>;
 
+const connectionSchema = z.object({
+  name: z.string().max(253).optional(),
+  address: z.string().max(50),
+  port: z.int().min(0).max(65_535),
+  protocol: z.string().max(20),
+  at: time,
+}) satisfies z.ZodType<Connection>;
 const trafficBytes = z.int().min(0).max(mostTrafficBytes);
 
 const completionSchema = z.object({
@@ -53,7 +60,13 @@ const completionSchema = z.object({
     .optional(),
   sandboxMs: ms.optional(),
   violations: z.array(violationSchema).max(1000).optional(),
-  traffic: z.object({ sentBytes: trafficBytes, receivedBytes: trafficBytes }).optional(),
+  traffic: z
+    .object({
+      sentBytes: trafficBytes,
+      receivedBytes: trafficBytes,
+      connections: z.array(connectionSchema).max(mostConnections).optional(),
+    })
+    .optional(),
 });
 
 /** The load of the invoker when it says that. */

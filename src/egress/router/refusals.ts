@@ -1,5 +1,5 @@
 /**
- * Reports what the packet filter refuses, as it happens: `nft monitor trace` in the router prints each packet that a
+ * Reports what the packet filter refuses, and which connections it lets through, as it happens: `nft monitor trace` in the router prints each packet that a
  * rule marks. Its lines hold numbers and names of Ward's own chains, and nothing that a sandbox writes.
  */
 import { createInterface } from 'node:readline';
@@ -9,8 +9,11 @@ import { endOf, inNamespace, programEnv } from '../programs.ts';
 export interface TracedPacket {
   /** Undefined: one of Ward's own marks. */
   readonly slot: number | undefined;
-  /** The destination is not open, a limit was exceeded, or the packet has a form that is not allowed. */
-  readonly reason: 'closed' | 'limit' | 'form';
+  /**
+   * The destination is not open, a limit was exceeded, or the packet has a form that is not allowed; `new`: it passed,
+   * and opened a connection.
+   */
+  readonly reason: 'closed' | 'limit' | 'form' | 'new';
   readonly address: string;
   /** `tcp`, `udp`, or the number of another protocol. */
   readonly protocol: string;
@@ -26,7 +29,12 @@ export interface TraceReader {
 
 const protocols: Readonly<Record<string, string>> = { '6': 'tcp', '17': 'udp', tcp: 'tcp', udp: 'udp' };
 
-const reasons: Readonly<Record<string, TracedPacket['reason']>> = { r: 'closed', l: 'limit', f: 'form' };
+const reasons: Readonly<Record<string, TracedPacket['reason']>> = {
+  r: 'closed',
+  l: 'limit',
+  f: 'form',
+  n: 'new',
+};
 
 export function readTraces(namespace: string, onPacket: (packet: TracedPacket) => void): TraceReader {
   const child = startCommand(inNamespace(namespace, ['nft', '--numeric', 'monitor', 'trace']), {
@@ -59,7 +67,7 @@ export function parseTrace(line: string): TracedPacket | undefined {
   if (chain === undefined || address === undefined) return undefined;
   const number = / (?:ip protocol|ip6 nexthdr) (\w+)/.exec(line)?.[1] ?? '';
   const port = / (?:tcp|udp) dport (\d+)/.exec(line)?.[1];
-  const [, letter = 'r', slot] = /^([rlf])([1-9]\d{0,4})$/.exec(chain) ?? [];
+  const [, letter = 'r', slot] = /^([rlfn])([1-9]\d{0,4})$/.exec(chain) ?? [];
   return {
     slot: slot === undefined ? undefined : Number(slot),
     reason: reasons[letter] ?? 'closed',

@@ -6,8 +6,8 @@
  * from the sandbox's own address, is within its rates, and is on its way to the sandbox's own uplink. It must belong to
  * a connection that was accepted before, or open a new one to an open address. Accepted connections carry a serial that
  * is never reused (`ct mark`), so that a sandbox can't continue connections of the one that had its addresses before.
- * Refused packets are traced (`nftrace`) in a chain whose name gives the reason and the slot (`r<slot>`, `l<slot>`,
- * `f<slot>`), from which Ward reads both.
+ * Refused packets, and those that open a connection, are traced (`nftrace`) in a chain whose name gives the reason and
+ * the slot (`r<slot>`, `l<slot>`, `f<slot>`, `n<slot>`), from which Ward reads both.
  */
 
 import { addressesOf } from '../addresses.ts';
@@ -107,6 +107,7 @@ export function sandboxRules(rules: SandboxRules): string {
   }
   chain n${slot} { ct count over ${limits.connections} goto l${slot}
     limit rate over ${limits.connectionsPerSecond}/second burst ${2 * limits.connectionsPerSecond} packets goto l${slot}
+    limit rate 10/second burst 20 packets meta nftrace set 1
     ct mark set ${serial} accept
   }
   chain o${slot} {

@@ -175,11 +175,11 @@ export class Executions {
 
 function tracedOf(task: Task, end: ActivationEnd): TracedActivation {
   const { traceparent = '', parentSpan, activationId, namespace, action, kind, acceptedAt, cause } = task;
-  const { status, startedAt, endedAt, initMs, sandboxMs, start } = end;
+  const { status, startedAt, endedAt, initMs, sandboxMs, start, traffic, violations } = end;
   return {
     ...{ traceId: traceparent.slice(3, 35), span: traceparent.slice(36, 52), parentSpan },
     ...{ activationId, namespace, action, kind, status, isPart: cause !== undefined },
-    ...{ acceptedAt, startedAt, endedAt, initMs, sandboxMs },
+    ...{ acceptedAt, startedAt, endedAt, initMs, sandboxMs, traffic, violations },
     start: task.type === 'code' ? start : undefined,
   };
 }

@@ -1,5 +1,6 @@
 /** The record of an activation in OpenWhisk's form. Its logs are stored beside it. */
 import type { Completion, CompletionStatus, JobEnd } from '../../dispatch/index.ts';
+import type { Traffic } from '../../egress/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import { type ActivationInsert, type CallUsage, pieceOf } from '../../store/index.ts';
@@ -217,10 +218,14 @@ function codeAnnotations(frame: RecordFrame, end: ActivationEnd): string {
     (startReason === undefined ? '' : `,${annotation('startReason', startReason)}`) +
     (sandboxMs === undefined ? '' : `,{"key":"sandboxTime","value":${sandboxMs}}`) +
     (initMs === undefined ? '' : `,{"key":"initTime","value":${initMs}}`) +
-    (traffic === undefined ? '' : `,${annotation('traffic', { ...traffic })}`) +
+    (traffic === undefined ? '' : `,${annotation('traffic', plainTraffic(traffic))}`) +
     (violations === undefined ? '' : `,${annotation('violations', violations.map(plain))}`) +
     (hint === undefined ? '' : `,${annotation('hint', hint)}`)
   );
+}
+
+function plainTraffic({ sentBytes, receivedBytes, connections }: Traffic): JsonObject {
+  return JSON.parse(JSON.stringify({ sentBytes, receivedBytes, connections })) as JsonObject;
 }
 
 function plain({ kind, detail, at }: Violation): JsonObject {

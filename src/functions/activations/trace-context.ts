@@ -4,6 +4,8 @@
  */
 import { hash } from 'node:crypto';
 import type { CompletionStatus } from '../../dispatch/index.ts';
+import type { Traffic } from '../../egress/index.ts';
+import type { Violation } from '../../sandbox/index.ts';
 
 /** The trace that a call belongs to. */
 export interface TraceOrigin {
@@ -41,6 +43,9 @@ export interface TracedActivation {
   readonly sandboxMs: number | undefined;
   /** How its sandbox came. Undefined for an activation without one. */
   readonly start: 'warm' | 'prewarmed' | 'cold' | undefined;
+  readonly traffic?: Traffic | undefined;
+  /** Those of its sandbox's policy, also refused connections. */
+  readonly violations?: readonly Violation[] | undefined;
 }
 
 /** Members of a task that has a trace. */

@@ -17,6 +17,9 @@ export interface SpanData {
   readonly attributes: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** Refused connections of one run that get spans. */
+const mostRefused = 20;
+
 /** The clocks of two nodes may differ, so no phase begins before the one before it, and none leaves the whole. */
 export function spansOf(activation: TracedActivation): readonly SpanData[] {
   const { traceId, span, parentSpan, action, status, isPart, start } = activation;
@@ -45,8 +48,44 @@ export function spansOf(activation: TracedActivation): readonly SpanData[] {
     phase('queue', acceptedAt, asked),
     ...(asked < ready ? [phase('sandbox', asked, ready)] : []),
     ...(initMs === undefined ? [] : [phase('init', ready, initialised, isError && !hasRun)]),
-    ...(hasRun ? [phase('run', initialised, endMs, isError)] : []),
+    ...(hasRun ? ran(phase('run', initialised, endMs, isError), activation) : []),
   ];
+}
+
+/** The run with its connections below it, allowed and refused, each at its moment. */
+function ran(run: SpanData, { traffic, violations = [] }: TracedActivation): readonly SpanData[] {
+  const { sentBytes, receivedBytes, connections = [] } = traffic ?? {};
+  const bytes =
+    sentBytes === undefined || receivedBytes === undefined
+      ? {}
+      : { 'ward.egress.sent_bytes': sentBytes, 'ward.egress.received_bytes': receivedBytes };
+  const below = (
+    name: string,
+    at: number,
+    attributes: SpanData['attributes'],
+    isError: boolean,
+  ): SpanData => {
+    const atMs = Math.min(run.endMs, Math.max(run.startMs, at));
+    const own = { span: randomHex(16), parentSpan: run.span, startMs: atMs, endMs: atMs };
+    return { ...run, ...own, name, attributes, isError };
+  };
+  const allowed = connections.map(({ name, address, port, protocol, at }) => {
+    const attributes = {
+      'server.address': name ?? address,
+      'server.port': port,
+      'network.peer.address': address,
+      'network.transport': protocol,
+      'ward.egress': 'allowed',
+    };
+    return below(`${protocol} ${name ?? address}:${port}`, at, attributes, false);
+  });
+  const refused = violations
+    .filter(({ kind }) => kind === 'egress')
+    .slice(0, mostRefused)
+    .map(({ detail, at }) =>
+      below('refused', at, { 'ward.egress': 'refused', 'ward.egress.detail': detail }, true),
+    );
+  return [{ ...run, attributes: bytes }, ...allowed, ...refused];
 }
 
 /** Names of OpenTelemetry's conventions for functions, where it has one. */

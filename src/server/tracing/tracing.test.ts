@@ -25,6 +25,31 @@ const phases = (more: Partial<TracedActivation>) =>
     ...(isError ? ['error'] : []),
   ]);
 
+test('a run has its connections and refusals below it, each at its moment', () => {
+  const connection = { name: 'api.example.com', address: '198.51.100.7', port: 443, protocol: 'tcp' };
+  const spans = spansOf({
+    ...activation,
+    traffic: { sentBytes: 5, receivedBytes: 6, connections: [{ ...connection, at: 1_000_140 }] },
+    violations: [
+      { kind: 'egress', detail: 'name evil.example.com: no rule allows it', at: 9_000_000 },
+      { kind: 'oom', detail: 'out of memory', at: 1_000_141 },
+      ...Array.from({ length: 90 }, () => ({ kind: 'egress' as const, detail: 'again', at: 0 })),
+    ],
+  });
+  const run = spans.find(({ name }) => name === 'run');
+  expect(run?.attributes).toEqual({ 'ward.egress.sent_bytes': 5, 'ward.egress.received_bytes': 6 });
+  const below = spans.filter(({ parentSpan }) => parentSpan === run?.span);
+  expect(below).toHaveLength(1 + 20);
+  expect(below.slice(0, 2)).toMatchObject([
+    {
+      ...{ name: 'tcp api.example.com:443', isError: false, startMs: 1_000_140, endMs: 1_000_140 },
+      attributes: { 'server.address': 'api.example.com', 'network.peer.address': '198.51.100.7' },
+    },
+    // The clocks of two nodes may differ.
+    { name: 'refused', isError: true, startMs: 1_000_150, attributes: { 'ward.egress': 'refused' } },
+  ]);
+});
+
 test('an activation has a span, and one below it for each phase', () => {
   expect(phases({})).toEqual([
     ['guest/box/hello', 0, 150],
