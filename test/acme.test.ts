@@ -1,15 +1,14 @@
 /** A whole Ward that gets its certificate from Debian's pebble, renews it, and goes on when pebble has ended. */
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { connect as connectHttp2 } from 'node:http2';
 import { request } from 'node:https';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DnsServer, startDnsServer } from '../src/functions/domains/dns-server.fixture.ts';
 import { missingForPebble, type Pebble, startPebble } from '../src/server/acme/pebble.fixture.ts';
+import { dataPaths } from '../src/server/instance/instance.ts';
 import { missingForOneMachine } from './one-machine.ts';
 import { launcher, missingForSandboxes, Ward } from './ward.ts';
 
@@ -53,16 +52,16 @@ describe.skipIf(missing !== undefined)(`ACME${missing ? ` (${missing})` : ''}`, 
     return { issuer: String(issuer.CN), serialNumber, subjectaltname };
   }
 
-  it('gets a certificate, keeps it where only the server’s user can read it, and renews it', async () => {
+  it('gets a certificate, keeps its key sealed, and renews it', async () => {
     expect(ward.url).toMatch(new RegExp(`^https://${name}:\\d+$`));
     await ward.until(async () => (await shown()).issuer.startsWith('Pebble'));
     const first = await shown();
     expect(first.subjectaltname).toBe(`DNS:${name}`);
-    for (const file of ['account.key', 'certificate.pem']) {
-      const path = join(ward.dataDir, 'acme', file);
-      expect((await stat(path)).mode & 0o777).toBe(0o600);
-      expect(await readFile(path, 'utf8')).toContain('PRIVATE KEY');
-    }
+    const stored = await Promise.all(
+      ['', '-wal'].map((end) => readFile(dataPaths(ward.dataDir).database + end, 'latin1')),
+    );
+    expect(stored.join()).toContain(name);
+    expect(stored.join()).not.toContain('PRIVATE KEY');
     await ward.until(async () => (await shown()).serialNumber !== first.serialNumber);
     expect((await shown()).issuer).toMatch(/^Pebble/);
   });
@@ -102,17 +101,15 @@ describe.skipIf(missing !== undefined)(`ACME${missing ? ` (${missing})` : ''}`, 
     await ward.until(async () => (await shown(domain)).subjectaltname === `DNS:${domain}`);
     expect((await shown()).subjectaltname).toBe(`DNS:${name}`);
     expect([await statusOf(domain), await statusOf(name)]).toEqual([404, 200]);
-    const file = join(ward.dataDir, 'acme', 'domains', `${domain}.pem`);
-    expect((await stat(file)).mode & 0o777).toBe(0o600);
     await ask('DELETE', '');
     await ward.until(async () => (await shown(domain)).subjectaltname === `DNS:${name}`);
-    await ward.until(() => !existsSync(file));
   });
 
   it('when the authority has ended, the old one stays, and the log says so', async () => {
     pebble.stop();
     await ward.until(() => said().includes('no new certificate from the authority'));
     expect((await shown()).issuer).toMatch(/^Pebble/);
-    expect(said()).toMatch(/\/dir does not answer: .*"failures":1,"minutes":1/);
+    // It may have ended in the middle of an order.
+    expect(said()).toMatch(/"failures":1,"minutes":1/);
   });
 });

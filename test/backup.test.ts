@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { runCommand } from '../src/lib/index.ts';
+import { dataPaths } from '../src/server/instance/instance.ts';
+import { openStore, type Store } from '../src/store/index.ts';
 import { writeImage } from './gate/layout.ts';
 import { missingForOneMachine } from './one-machine.ts';
 import { missingForSandboxes, runWard, startWard, Ward } from './ward.ts';
@@ -16,6 +18,12 @@ const withoutTimes = (verdict: object) =>
   JSON.parse(JSON.stringify(verdict, (name, value) => (name === 'judgedAt' ? '' : value)));
 const limits = { invocationsPerMinute: 1_000_000, concurrentInvocations: 1000 };
 const actions = '/api/v1/namespaces/_/actions';
+const certificate = { kind: 'certificate' as const, name: 'ward.example', document: { sealed: 'w1:a:b' } };
+
+async function withAcme<T>(dataDir: string, work: (acme: Store['acme']) => Promise<T>): Promise<T> {
+  await using store = await openStore({ path: dataPaths(dataDir).database });
+  return await work(store.acme);
+}
 
 describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missing})` : ''}`, () => {
   let folder: string;
@@ -94,6 +102,7 @@ describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missi
 
   it('taken under load, it starts elsewhere with everything: code, keys, images, verdicts, records, audit log', async () => {
     for (let n = 0; n < 3; n++) await ward.invoke('keeper', { n });
+    await withAcme(ward.dataDir, (acme) => acme.put(certificate, null));
     const before = await seenOf(ward);
     let isLoaded = true;
     const load = (async () => {
@@ -116,6 +125,7 @@ describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missi
       code: 0,
       data: { wasUnfinished: false },
     });
+    expect(await withAcme(dataDir, (acme) => acme.list('certificate'))).toMatchObject([certificate]);
     const other = await Ward.start({}, dataDir);
     onTestFinished(() => other.stop().then(() => {}));
     const after = await seenOf(other);

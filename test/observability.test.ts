@@ -33,7 +33,7 @@ async function read(): Promise<string> {
   figures.watchLeftBehind(() => 0);
   figures.watchCertificate(
     () => new Date(),
-    () => 0,
+    () => [],
   );
   const blocks = (await figures.text()).split(/^(?=# HELP )/m);
   const nameOf = (block: string) => /^# HELP (\S+)/.exec(block)?.[1] ?? '';

@@ -69,6 +69,7 @@ export { startStoredSamples } from './namespaces/stored-samples.ts';
 export { dayOf, parseDay, type UsageRow, usageCsv, usageRows } from './namespaces/usage.ts';
 export type { PackageService } from './packages/packages.ts';
 export { type ResealReport, reseal, surveyVault, unreadableIn } from './rotation/reseal.ts';
+export { acmePlace } from './rotation/sealed-rows.ts';
 export {
   type BegunSession,
   newOperatorLogin,
@@ -83,6 +84,7 @@ export type { TriggerService } from './triggers/triggers.ts';
 export {
   createVault,
   sealingKeyOf,
+  type Vault,
   type VaultKey,
   type VaultKeySource,
   type VaultKeys,

@@ -1,6 +1,6 @@
 export { type BatchStep, type LongText, pieceOf, type SqlValue, type Unit } from './batch.ts';
 export { mayPass, storeFaults } from './faults.ts';
-export { keepLease } from './kept-lease.ts';
+export { keepLease, type LeaseKeeper } from './kept-lease.ts';
 export { entryOf as unsealedEntry, watchNoted } from './noted-entry.ts';
 export type { StoreOptions } from './open.ts';
 export type { SharedFacts } from './postgres/facts.ts';
@@ -24,6 +24,7 @@ export type { TableCopy, TableResult } from './transfer/copy-table.ts';
 export { stateTables } from './transfer/state-tables.ts';
 export type { TablesPlace, TransferStep } from './transfer/transfer.ts';
 export type * from './types/accepted.ts';
+export type * from './types/acme.ts';
 export type * from './types/activations.ts';
 export type * from './types/apis.ts';
 export type { Change, ChangeStore, ChangesSince } from './types/changes.ts';

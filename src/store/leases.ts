@@ -1,5 +1,6 @@
 /** Leases: one row for each name. Its token grows with each holder, and the row is never deleted. */
 import { type Kysely, sql } from 'kysely';
+import { acmeStore } from './acme.ts';
 import { deliveryStore } from './deliveries.ts';
 import { entityStore } from './entities.ts';
 import { storeFault } from './faults.ts';
@@ -56,6 +57,7 @@ export function leasedWrites(db: Kysely<Schema>, writer: GroupWriter, lease: Lea
     feeds: feedStore(db, fenced),
     deliveries: deliveryStore(db, fenced),
     activations: { prune: (rule) => inside((on) => pruneActivations(on, rule)) },
+    acme: { put: (...put) => inside((on) => acmeStore(on).put(...put)) },
   };
 }
 

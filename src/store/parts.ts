@@ -3,6 +3,7 @@
  */
 import type { Kysely } from 'kysely';
 import { acceptedQueue } from './accepted.ts';
+import { acmeStore } from './acme.ts';
 import { activationStore } from './activations.ts';
 import { apiStore } from './apis.ts';
 import { clusterNodeStore } from './cluster-nodes.ts';
@@ -49,6 +50,7 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     codeMarks: codeMarkStore(db, words),
     sessions: sessionStore(db, words),
     spentTokens: spentTokenStore(db, words),
+    acme: acmeStore(db),
     unsealed: unsealedEntries(db),
     sentEntries: sentEntries(db),
     usage: usageStore(db, writer),

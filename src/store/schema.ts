@@ -233,6 +233,13 @@ export interface JoinTokenUseTable {
   name: string;
 }
 
+export interface AcmeTable {
+  kind: string;
+  name: string;
+  document: string;
+  revision: string;
+}
+
 export interface CodeMarkTable {
   digest: string;
   stamp: string;
@@ -310,4 +317,5 @@ export interface Schema {
   usage_days: UsageDayTable;
   sent_entries: SentEntriesTable;
   logouts: LogoutTable;
+  acme: AcmeTable;
 }

@@ -1,6 +1,7 @@
 /** Tests for every implementation of `Store`. Each runs them in its own test file, with its own opener. */
 import { afterEach, beforeEach, describe } from 'vitest';
 import { acceptedTests } from './suite/accepted.ts';
+import { acmeTests } from './suite/acme.ts';
 import { activationTests, listTests } from './suite/activations.ts';
 import { apiTests } from './suite/apis.ts';
 import { changeTests } from './suite/changes.ts';
@@ -59,6 +60,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('domains', () => domainTests(context));
     describe('changes', () => changeTests(context));
     describe('usage of days', () => usageTests(context));
+    describe('certificates', () => acmeTests(context));
     describe('leases', () => leaseTests(context));
     describe('violations', () => violationTests(context));
     describe('sessions', () => sessionTests(context));

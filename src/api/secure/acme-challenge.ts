@@ -12,14 +12,18 @@ export interface AcmeChallenge {
   answer(connection: Socket): void;
 }
 
-/** @param proofOf the certificate that the authority wants to see for a name; undefined when it has not asked for one */
-export function openAcmeChallenge(proofOf: (name: string) => KeyPair | undefined): AcmeChallenge {
+/** What an authority wants to see for a name; undefined when it has not asked for it. */
+export type ProofOf = (name: string) => Promise<KeyPair | undefined>;
+
+export function openAcmeChallenge(proofOf: ProofOf): AcmeChallenge {
   const tls = createServer({
     ALPNProtocols: [protocol],
     SNICallback(name, done) {
-      const proof = proofOf(name);
-      if (proof === undefined) done(new Error('no proof for this name'));
-      else done(null, createSecureContext(proof));
+      const noProof = () => done(new Error('no proof for this name'));
+      proofOf(name).then((proof) => {
+        if (proof === undefined) noProof();
+        else done(null, createSecureContext(proof));
+      }, noProof);
     },
   });
   tls.on('secureConnection', (socket) => socket.end());

@@ -9,8 +9,8 @@ import { newTransactionId } from '../transaction.ts';
 interface RedirectOptions {
   /** @param host that the client named, without its port */
   originFor(host: string | undefined): string;
-  /** What an authority of certificates hears for its token (RFC 8555, section 8.3). */
-  wordOf(token: string): string | undefined;
+  /** What an authority of certificates hears for its token (RFC 8555, section 8.3). Never rejects. */
+  wordOf(token: string): Promise<string | undefined>;
   /** Called at most once a minute. @param from the address of the client */
   onKeyInClear(from: string | undefined): void;
 }
@@ -29,12 +29,12 @@ export function createRedirect({ originFor, wordOf, onKeyInClear }: RedirectOpti
       requestTimeout: limits.headTimeoutMs,
       connectionsCheckingInterval: limits.sweepMs,
     },
-    (request, response) => {
+    async (request, response) => {
       response.shouldKeepAlive = false;
       const id = newTransactionId();
       response.setHeader('x-request-id', id);
       const { method, url = '/', headers } = request;
-      const word = url.startsWith(challenges) ? wordOf(url.slice(challenges.length)) : undefined;
+      const word = url.startsWith(challenges) ? await wordOf(url.slice(challenges.length)) : undefined;
       if (word !== undefined) {
         response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(word);
         return;

@@ -9,7 +9,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
-import { openAcmeChallenge } from './acme-challenge.ts';
+import { openAcmeChallenge, type ProofOf } from './acme-challenge.ts';
 import { contextOf, contextsByName, type KeyPair } from './certificates-by-name.ts';
 import { openHttp2 } from './http2-door.ts';
 import { refusePlain } from './plain-refusal.ts';
@@ -21,7 +21,7 @@ export interface TlsIdentity {
   /** PEM. Clients are asked for a certificate of this authority, and may have none. Absent: they are not asked. */
   readonly clientCa?: string | undefined;
   /** What an authority wants to see that issues a certificate for a name. Absent: no authority asks here. */
-  readonly proofOf?: ((name: string) => KeyPair | undefined) | undefined;
+  readonly proofOf?: ProofOf | undefined;
 }
 
 export interface TlsFrontLimits {

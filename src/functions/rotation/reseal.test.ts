@@ -17,6 +17,7 @@ import { Namespaces } from '../namespaces/namespaces.ts';
 import { placeOfDelivery } from '../triggers/delivery.ts';
 import { createVault, sealingKeyOf, type VaultKey } from '../vault/vault.ts';
 import { reseal, surveyVault } from './reseal.ts';
+import { acmePlace } from './sealed-rows.ts';
 
 const key = (id: string): VaultKey => ({ id, secret: randomBytes(32) });
 const [one, two] = [key('one'), key('two')];
@@ -91,6 +92,10 @@ async function fill({ store }: Awaited<ReturnType<typeof start>>): Promise<void>
   const payload = before.seal({ a: 1 }, placeOfDelivery({ id: 'd', rule }));
   await store.deliveries.add({ ...delivery, state: 'dead', document: { payload } });
   await store.deliveries.add({ ...delivery, id: 'w', state: 'waiting', document: { payload } });
+  for (const kind of ['account', 'certificate'] as const) {
+    const row = { kind, name: 'a.example' };
+    await store.acme.put({ ...row, document: { sealed: before.seal(kind, acmePlace(row)), until: 1 } }, null);
+  }
 }
 
 const textAt = (value: JsonValue | undefined) => (typeof value === 'string' ? value : '');
@@ -117,7 +122,7 @@ describe('a rotation', () => {
   test('encrypts all stored values with the newest key', async () => {
     await using at = await start();
     await fill(at);
-    expect(await reseal(at.store, after, 'two')).toEqual({ rewritten: 9, unreadable: 1 });
+    expect(await reseal(at.store, after, 'two')).toEqual({ rewritten: 11, unreadable: 1 });
     const settings = (await at.store.namespaces.byName('guest'))?.settings ?? {};
     expect(destinationIn(settings, 'guest', onlyNew)?.name).toBe('splunk_hec');
     expect(settings['days']).toBe(7);
@@ -133,6 +138,12 @@ describe('a rotation', () => {
     expect(alarm === undefined ? undefined : openPayload(onlyNew, alarmOfRow(alarm))).toEqual({ a: 1 });
     const hooked = await at.store.feeds.get('guest', 'hooked');
     expect(hooked === undefined ? undefined : webhookOfRow(hooked, onlyNew).secret).toBe('the key');
+    for (const kind of ['account', 'certificate'] as const) {
+      const row = { kind, name: 'a.example' };
+      const document = (await at.store.acme.get(kind, row.name))?.document;
+      expect(onlyNew.open(textAt(document?.['sealed']), acmePlace(row))).toBe(kind);
+      expect(document?.['until']).toBe(1);
+    }
     const dead = await at.store.deliveries.get('guest', 'd');
     expect(onlyNew.open(textAt(dead?.document['payload']), 'guest/r d')).toEqual({ a: 1 });
   });
@@ -195,7 +206,7 @@ test('a survey counts values by key, unencrypted ones, and waiting ones', async 
   await using at = await start();
   await fill(at);
   expect(await surveyVault(at.store)).toEqual({
-    kept: new Map([['one', 9]]),
+    kept: new Map([['one', 11]]),
     clear: 1,
     waiting: new Map([['one', 1]]),
     isPartial: false,
@@ -205,7 +216,7 @@ test('a survey counts values by key, unencrypted ones, and waiting ones', async 
   expect(survey).toMatchObject({ clear: 0, waiting: new Map([['one', 1]]) });
   expect([...survey.kept].toSorted()).toEqual([
     ['one', 1],
-    ['two', 9],
+    ['two', 11],
   ]);
   expect(sealingKeyOf('w1:one:not-sealed')).toBe('one');
 });

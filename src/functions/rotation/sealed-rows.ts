@@ -1,21 +1,21 @@
 /**
  * The rows of the store that hold encrypted values: settings of namespaces, parameters of entities, state of feeds, dead
- * letters. Rewriting a
- * row here keeps its revision, because its content stays the same: a warm sandbox stays warm, and a writer that has
+ * letters, certificates and their accounts. Rewriting a row of an entity here keeps its revision, because its content stays the same: a warm sandbox stays warm, and a writer that has
  * read the row before still succeeds.
  */
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
-import type { LeasedWrites, Store } from '../../store/index.ts';
+import type { AcmeRow, LeasedWrites, Store } from '../../store/index.ts';
 import { webhookProvider } from '../feeds/webhook.ts';
 import { forwardingPlace } from '../log-forwarding/stored-destination.ts';
+import { systemNamespace } from '../namespaces/namespaces.ts';
 
 export type SealedStore = Pick<
   Store,
-  'namespaces' | 'entities' | 'feeds' | 'deliveries' | 'apis' | 'accepted'
+  'namespaces' | 'entities' | 'feeds' | 'deliveries' | 'apis' | 'accepted' | 'acme'
 >;
 
 /** How rows are written: by the store itself, or under a lease. */
-export type SealedWrites = Pick<LeasedWrites, 'namespaces' | 'entities' | 'feeds' | 'deliveries'>;
+export type SealedWrites = Pick<LeasedWrites, 'namespaces' | 'entities' | 'feeds' | 'deliveries' | 'acme'>;
 
 export interface SealedRow {
   /** The place that the vault binds its values to. */
@@ -44,6 +44,28 @@ export async function* sealedRows(
     };
     for (const collection of collections) yield* entityRows(store, writes, namespace, collection);
     yield* deadLetterRows(store, writes, namespace);
+  }
+  // Proofs soon disappear.
+  for (const kind of ['account', 'certificate'] as const) yield* acmeRows(store, writes, kind);
+}
+
+/** The place that the vault binds what Ward has with an authority of certificates to. */
+export function acmePlace({ kind, name }: Pick<AcmeRow, 'kind' | 'name'>): string {
+  return `${systemNamespace}/acme ${kind} ${name}`;
+}
+
+async function* acmeRows(
+  store: SealedStore,
+  writes: SealedWrites,
+  kind: AcmeRow['kind'],
+): AsyncGenerator<SealedRow> {
+  for (const row of await store.acme.list(kind)) {
+    yield {
+      place: acmePlace(row),
+      hasParameters: false,
+      document: row.document,
+      rewrite: (document) => writes.acme.put({ ...row, document }, row.revision),
+    };
   }
 }
 

@@ -1,75 +1,181 @@
-/** A certificate by TLS-ALPN-01 from Debian's pebble, without an address for plain HTTP. */
+/** Servers of one database get a certificate from Debian's pebble by TLS-ALPN-01, without an address for plain HTTP. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { loadTls } from '../../api/index.ts';
+import { createVault } from '../../functions/index.ts';
 import { silentLog } from '../../lib/index.ts';
+import { openStore, type Store } from '../../store/index.ts';
 import { type PairSources, shownPairs } from '../tls/certificates.ts';
-import { openAcme } from './acme.ts';
-import { missingForPebble, startPebble } from './pebble.fixture.ts';
+import { type Acme, type AcmeOptions, openAcme } from './acme.ts';
+import { missingForPebble, type Pebble, startPebble } from './pebble.fixture.ts';
 
+const missing = await missingForPebble();
 const name = 'ward.test.example';
 const trusted = getCACertificates('default');
+const vault = createVault(() => [{ id: 'k1', secret: new Uint8Array(32) }]);
+const openFront = await loadTls();
 
-test('the authority finds the proof on the port of TLS, and others find nothing', async ({ skip }) => {
-  const missing = await missingForPebble();
-  skip(missing !== undefined, missing);
+describe.skipIf(missing !== undefined)(`servers of one database${missing ? ` (${missing})` : ''}`, () => {
+  let pebble: Pebble;
+  let folder: string;
+  let database = '';
+
+  beforeAll(async () => {
+    pebble = await startPebble(3600);
+    setDefaultCACertificates([...trusted, pebble.ca.pem]);
+    folder = await mkdtemp(join(tmpdir(), 'ward-acme-'));
+  });
+  afterAll(async () => {
+    setDefaultCACertificates(trusted);
+    await pebble?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
+  /** A server of the database of this test. */
+  async function serverOf(change: Partial<AcmeOptions['setting']> = {}, store?: AcmeOptions['store']) {
+    const path = join(folder, database);
+    const own = await openStore({ path });
+    onTestFinished(() => own[Symbol.asyncDispose]());
+    const setting = {
+      ...{ directory: pebble.directory, names: [name], email: undefined },
+      ...{ challenge: 'tls-alpn-01' as const, ...change },
+    };
+    const acme = await openAcme({ setting, store: store ?? own, vault, pollMs: 50, log: silentLog });
+    onTestFinished(() => acme[Symbol.asyncDispose]());
+    return { acme, store: own };
+  }
+
+  /** What the server shows at this port. It is started, and takes new certificates. */
+  async function frontOf(acme: Acme, port = 0) {
+    const shownOf = (issued: Omit<PairSources, 'given'>) => {
+      const pairs = shownPairs({ ...issued, given: [] });
+      if (pairs === undefined) throw new Error('no pair');
+      return pairs;
+    };
+    const front = openFront(
+      { pairs: shownOf(acme.pairs()), proofOf: acme.proofOf },
+      { headBytes: 16_384, headTimeoutMs: 5000, keepAliveMs: 5000, idleTimeoutMs: 5000, sweepMs: 1000 },
+    );
+    const server = front.protect(createHttpServer((_request, response) => response.end('served')));
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+    onTestFinished(() => {
+      front.end();
+      server.closeAllConnections();
+      server.close();
+    });
+    acme.start((pairs) => front.renew(shownOf(pairs)));
+    const address = server.address();
+    const listening = typeof address === 'object' && address !== null ? address.port : 0;
+    return async (ALPNProtocols: string[] = ['http/1.1']) => {
+      const to = { port: listening, host: '127.0.0.1', servername: name };
+      const socket = connect({ ...to, ALPNProtocols, rejectUnauthorized: false });
+      try {
+        await once(socket, 'secureConnect');
+        const { issuer, serialNumber } = socket.getPeerCertificate();
+        return `${issuer.CN} ${serialNumber}`;
+      } catch {
+        return 'nothing';
+      } finally {
+        socket.destroy();
+      }
+    };
+  }
+
+  const issuedTo = (shown: () => Promise<string>) =>
+    vi.waitUntil(async () => (await shown()).startsWith('Pebble') && shown(), {
+      timeout: 60_000,
+      interval: 50,
+    });
+
+  test('order one certificate: one asks, another proves, and all show it', async () => {
+    database = 'one.db';
+    const a = await serverOf();
+    const b = await serverOf();
+    // The authority reaches only the second.
+    const atB = await frontOf(b.acme, pebble.proofPort);
+    expect(await atB(['acme-tls/1'])).toBe('nothing');
+    const taken = vi.spyOn(a.store.leases, 'take');
+    vi.spyOn(b.store.leases, 'take').mockResolvedValue(undefined);
+    const atA = await frontOf(a.acme);
+    const shown = await issuedTo(atA);
+    expect(await issuedTo(atB)).toBe(shown);
+    expect(await atB(['acme-tls/1'])).toBe('nothing');
+    expect(taken).toHaveBeenCalled();
+    const [own] = b.acme.report();
+    expect(own).toMatchObject({ names: name, failures: 0, until: expect.any(Number) });
+    // A later server needs no authority.
+    const c = await serverOf({ directory: 'https://127.0.0.1:1/dir' });
+    expect((await frontOf(c.acme)) && c.acme.pairs()).toEqual(a.acme.pairs());
+    const rows = (await Promise.all((['account', 'certificate'] as const).map(c.store.acme.list))).flat();
+    expect(rows).toHaveLength(2);
+    expect(JSON.stringify(rows)).not.toMatch(/PRIVATE KEY/);
+    expect(await c.store.acme.list('proof')).toEqual([]);
+  });
+
+  test('go on with what a server has begun that died', async () => {
+    database = 'two.db';
+    // It lets the authority wait.
+    const still = createTcpServer((socket) => void socket.on('error', () => {}));
+    const connections = new Set<{ destroy(): void }>();
+    still.on('connection', (socket) => connections.add(socket));
+    await once(still.listen(pebble.proofPort, '127.0.0.1'), 'listening');
+    const store = await openStore({ path: join(folder, database) });
+    const leases = {
+      ...store.leases,
+      take: (request: Parameters<Store['leases']['take']>[0]) => store.leases.take({ ...request, ms: 1000 }),
+    };
+    const a = await serverOf({}, { acme: store.acme, leases });
+    a.acme.start(() => {});
+    await vi.waitUntil(() => connections.size > 0, { timeout: 60_000 });
+    const b = await serverOf();
+    expect(await b.store.acme.list('proof')).toHaveLength(1);
+    expect(await b.acme.proofOf(name)).toMatchObject({ cert: expect.stringContaining('CERTIFICATE') });
+    // It can neither keep its lease nor write.
+    await store[Symbol.asyncDispose]();
+    for (const socket of connections) socket.destroy();
+    still.close();
+    await once(still, 'close');
+    expect(await issuedTo(await frontOf(b.acme, pebble.proofPort))).toMatch(/^Pebble/);
+    expect(a.acme.report()).toMatchObject([{ until: null }]);
+  });
+});
+
+test('servers do not try what has just failed for another, and say what it was', async () => {
   await using stack = new AsyncDisposableStack();
-  const pebble = stack.use(await startPebble(3600));
-  stack.defer(() => setDefaultCACertificates(trusted));
-  setDefaultCACertificates([...trusted, pebble.ca.pem]);
   const folder = await mkdtemp(join(tmpdir(), 'ward-acme-'));
   stack.defer(() => rm(folder, { recursive: true }));
-  const acme = stack.use(
-    await openAcme({
-      setting: {
-        ...{ directory: pebble.directory, names: [name], email: undefined },
-        challenge: 'tls-alpn-01',
-      },
-      folder,
-      log: silentLog,
-    }),
-  );
-  const shownOf = (issued: Omit<PairSources, 'given'>) => {
-    const pairs = shownPairs({ ...issued, given: [] });
-    if (pairs === undefined) throw new Error('no pair');
-    return pairs;
+  const open = async () => {
+    const store = stack.use(await openStore({ path: join(folder, 'ward.db') }));
+    const setting = {
+      ...{ directory: 'http://127.0.0.1:1/dir', names: [name], email: undefined },
+      challenge: 'http-01' as const,
+    };
+    return { store, acme: stack.use(await openAcme({ setting, store, vault, pollMs: 20, log: silentLog })) };
   };
-  const openFront = await loadTls();
-  const front = openFront(
-    { pairs: shownOf(acme.pairs()), proofOf: acme.proofOf },
-    { headBytes: 16_384, headTimeoutMs: 5000, keepAliveMs: 5000, idleTimeoutMs: 5000, sweepMs: 1000 },
-  );
-  stack.defer(front.end);
-  const server = front.protect(createServer((_request, response) => response.end('served')));
-  stack.defer(() => server.closeAllConnections());
-  server.listen(pebble.proofPort, '127.0.0.1');
-  await once(server, 'listening');
-  stack.defer(() => void server.close());
-  const shown = async (ALPNProtocols: string[]) => {
-    const to = { port: pebble.proofPort, host: '127.0.0.1', servername: name };
-    const socket = connect({ ...to, ALPNProtocols, rejectUnauthorized: false });
-    try {
-      await once(socket, 'secureConnect');
-      return String(socket.getPeerCertificate().issuer.CN);
-    } catch {
-      return 'nothing';
-    } finally {
-      socket.destroy();
-    }
+  const a = await open();
+  a.acme.start(() => {});
+  await vi.waitUntil(() => a.acme.report()[0]?.failures === 1);
+  const [row] = await a.store.acme.list('certificate');
+  expect(row?.document).toMatchObject({ failures: 1, error: expect.stringContaining('does not answer') });
+  // Not even when the stored certificate is of no use.
+  const broken = {
+    kind: row?.kind ?? 'certificate',
+    name,
+    document: { ...row?.document, sealed: 'w1:gone:AAAA' },
   };
-  expect(await shown(['acme-tls/1'])).toBe('nothing');
-  const renewed = Promise.withResolvers<void>();
-  acme.start((pairs) => {
-    front.renew(shownOf(pairs));
-    renewed.resolve();
-  });
-  await renewed.promise;
-  expect(await shown(['http/1.1'])).toMatch(/^Pebble/);
-  expect(await shown(['acme-tls/1'])).toBe('nothing');
-  expect(acme.failures()).toBe(0);
+  expect(await a.store.acme.put(broken, row?.revision ?? null)).toBe(true);
+  const b = await open();
+  const taken = vi.spyOn(b.store.leases, 'take');
+  const read = vi.spyOn(b.store.acme, 'list');
+  b.acme.start(() => {});
+  await vi.waitUntil(() => read.mock.calls.length > 2);
+  expect(taken).not.toHaveBeenCalled();
+  expect(b.acme.report()).toMatchObject([{ failures: 1 }]);
+  expect(await a.store.acme.list('certificate')).toMatchObject([broken]);
 });

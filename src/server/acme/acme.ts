@@ -3,27 +3,23 @@
  * namespace. Ward serves from the start: with the stored pair, or with one that no client accepts, until the authority has
  * issued the first. While an authority fails, the old pairs stay in use.
  */
-import { chmod, mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createFileAtomically } from '../../blobs/index.ts';
-import { type Log, messageOf, Turns } from '../../lib/index.ts';
+import type { Vault } from '../../functions/index.ts';
+import { type Log, messageOf } from '../../lib/index.ts';
+import type { AcmeStore, LeaseStore } from '../../store/index.ts';
 import type { AcmeSetting } from '../config/tls-setting.ts';
 import type { PairSources } from '../tls/certificates.ts';
-import type { KeyPair } from '../tls/key-pair.ts';
-import { IssuedPair } from './issued-pair.ts';
-import { newAccountKey, placeholder } from './order.ts';
+import { Issuing } from './issuing.ts';
+import { type KeptCertificate, keptAcme } from './kept.ts';
+import { placeholder } from './order.ts';
+import { createProofs, type Proofs } from './proofs.ts';
 
 type IssuedPairs = Pick<PairSources, 'issued' | 'domains'>;
 
-export interface Acme extends Disposable {
+export interface Acme extends AsyncDisposable, Proofs {
   /** To serve with at the start. */
   pairs(): IssuedPairs;
-  /** The word that the authority asks for; undefined when there is none. */
-  wordOf(token: string): string | undefined;
-  /** The certificate that the authority asks for; undefined when it does not. */
-  proofOf(name: string): KeyPair | undefined;
-  /** Attempts for the server's own names that have failed since the last success. */
-  failures(): number;
+  /** What became of the server's own certificate, and of each domain's. */
+  report(): readonly CertificateReport[];
   /** Call it when the authority can reach the server. @param onRenewed gets the pairs when one is new or gone */
   start(onRenewed: (pairs: IssuedPairs) => void): void;
   /**
@@ -33,83 +29,67 @@ export interface Acme extends Disposable {
   serveDomains(names: readonly string[], isCovered: (name: string) => boolean): void;
 }
 
-interface AcmeOptions {
+export interface CertificateReport extends Pick<KeptCertificate, 'until' | 'failures'> {
+  /** Separated by spaces. */
+  readonly names: string;
+  readonly isDomain: boolean;
+}
+
+export interface AcmeOptions {
   readonly setting: AcmeSetting;
-  /** Of the account key and the pairs; only its owner can enter it. */
-  readonly folder: string;
+  readonly store: { readonly acme: AcmeStore; readonly leases: LeaseStore };
+  readonly vault: Pick<Vault, 'seal' | 'open'>;
+  /** How often to look what other servers have done. Undefined: there are none. */
+  readonly pollMs: number | undefined;
   readonly log: Log;
 }
 
 /** Tenants decide about their number. */
 const mostDomains = 100;
 
-export async function openAcme({ setting, folder, log }: AcmeOptions): Promise<Acme> {
-  const domainFolder = join(folder, 'domains');
-  for (const each of [folder, domainFolder]) {
-    await mkdir(each, { recursive: true, mode: 0o700 });
-    await chmod(each, 0o700);
-  }
-  const accountFile = join(folder, 'account.key');
-  await createFileAtomically(accountFile, await newAccountKey(), { mode: 0o600 });
-  const accountKey = await readFile(accountFile, 'utf8');
-  const file = join(folder, 'certificate.pem');
-  const own = new IssuedPair({ setting, accountKey, file, failureLevel: 'error', log });
-  await own.load();
-  const first = own.pair ?? (await placeholder(setting.names[0] ?? ''));
-  const domains = new Map<string, IssuedPair>();
-  const turns = new Turns(1);
+export async function openAcme({ setting, store, vault, pollMs, log }: AcmeOptions): Promise<Acme> {
+  const kept = keptAcme(store.acme, vault);
+  const domains = new Set<string>();
+  const issuing = new Issuing({ setting, kept, leases: store.leases, pollMs, log }, () => [...domains]);
+  await issuing.load();
+  const first = issuing.own()?.pair ?? (await placeholder(setting.names[0] ?? ''));
   let tell = () => {};
   const pairs = () => ({
-    issued: [own.pair ?? first],
-    domains: [...domains.values()].flatMap(({ pair }) => pair ?? []),
+    issued: [issuing.own()?.pair ?? first],
+    domains: [...domains].flatMap((name) => issuing.of(name)?.pair ?? []),
   });
-  const open = (name: string) => {
-    const one = new IssuedPair({
-      ...{ setting: { ...setting, names: [name] }, accountKey, turns, log },
-      file: join(domainFolder, `${name}.pem`),
-      // The tenant's name may lead elsewhere, which is no trouble of the server.
-      failureLevel: 'warn',
-    });
-    void one.load().then(() => {
-      if (one.pair !== undefined) tell();
-      one.start(() => tell());
-    });
-    return one;
-  };
+  const reportOf = (names: string, isDomain: boolean, known: KeptCertificate | undefined) => ({
+    ...{ names, isDomain },
+    ...{ until: known?.until ?? null, failures: known?.failures ?? 0 },
+  });
   return {
+    ...createProofs(kept),
     pairs,
-    wordOf: (token) => firstOf([own, ...domains.values()], ({ challenges }) => challenges.words.get(token)),
-    proofOf: (name) => firstOf([own, ...domains.values()], ({ challenges }) => challenges.proofs.get(name)),
-    failures: () => own.failures,
+    report: () => [
+      reportOf(setting.names.join(' '), false, issuing.own()),
+      ...[...domains].map((name) => reportOf(name, true, issuing.of(name))),
+    ],
     start(onRenewed) {
       tell = () => onRenewed(pairs());
-      own.start(tell);
+      issuing.start(tell);
     },
     serveDomains(names, isCovered) {
-      const gone = [...domains].filter(([name]) => !names.includes(name));
-      for (const [name, each] of gone) {
+      const gone = [...domains].filter((name) => !names.includes(name));
+      for (const name of gone) {
         domains.delete(name);
-        each.remove().catch((error: unknown) => {
+        issuing.forget(name).catch((error: unknown) => {
           log.warn({ name, reason: messageOf(error) }, 'the certificate of a domain was not deleted');
         });
       }
-      if (gone.length > 0) tell();
       const added = names.filter((name) => !domains.has(name) && !isCovered(name));
       const room = Math.max(0, mostDomains - domains.size);
-      for (const name of added.slice(0, room)) domains.set(name, open(name));
+      for (const name of added.slice(0, room)) domains.add(name);
       if (added.length > room)
         log.warn({ most: mostDomains, others: added.length - room }, 'more domains than certificates');
+      // Another server, or an earlier run, may have got some of the added ones.
+      if (gone.length > 0 || added.some((name) => issuing.of(name)?.pair !== undefined)) tell();
+      if (added.length > 0) issuing.look();
     },
-    [Symbol.dispose]() {
-      for (const each of [own, ...domains.values()]) each[Symbol.dispose]();
-    },
+    [Symbol.asyncDispose]: () => issuing[Symbol.asyncDispose](),
   };
-}
-
-function firstOf<T, U>(items: readonly T[], find: (item: T) => U | undefined): U | undefined {
-  for (const item of items) {
-    const found = find(item);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }

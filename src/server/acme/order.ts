@@ -3,14 +3,8 @@ import { type Authorization, axios, Client, crypto } from 'acme-client';
 import { messageOf } from '../../lib/index.ts';
 import type { AcmeSetting } from '../config/tls-setting.ts';
 import type { KeyPair } from '../tls/key-pair.ts';
-
-/** What the authority asks for at the moment. */
-export interface Challenges {
-  /** HTTP-01: words by the tokens in its requests. */
-  readonly words: Map<string, string>;
-  /** TLS-ALPN-01: certificates by the names that it asks for. */
-  readonly proofs: Map<string, KeyPair>;
-}
+import type { KeptAcme } from './kept.ts';
+import { proofName, wordName } from './proofs.ts';
 
 export async function newAccountKey(): Promise<string> {
   return (await crypto.createPrivateEcdsaKey()).toString();
@@ -45,17 +39,15 @@ Object.assign(axios.defaults, {
 export async function orderPair(
   setting: AcmeSetting,
   accountKey: string,
-  challenges: Challenges,
+  kept: Pick<KeptAcme, 'addProof' | 'deleteProof'>,
 ): Promise<KeyPair> {
   await findAuthority(setting.directory);
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error('the authority takes too long')), orderMs);
   try {
-    return await Promise.race([order(setting, accountKey, challenges), late.promise]);
+    return await Promise.race([order(setting, accountKey, kept), late.promise]);
   } finally {
     clearTimeout(timer);
-    challenges.words.clear();
-    challenges.proofs.clear();
   }
 }
 
@@ -72,7 +64,7 @@ async function findAuthority(directory: string): Promise<void> {
 async function order(
   { directory, names, email, challenge }: AcmeSetting,
   accountKey: string,
-  { words, proofs }: Challenges,
+  kept: Pick<KeptAcme, 'addProof' | 'deleteProof'>,
 ): Promise<KeyPair> {
   const client = new Client({ directoryUrl: directory, accountKey, backoffMin: 500, backoffMax: 10_000 });
   await openAccount(client, email);
@@ -85,12 +77,11 @@ async function order(
     // Only the authority knows whether it reaches this server.
     skipChallengeVerification: true,
     async challengeCreateFn(about, { type, token }, word) {
-      if (type === 'http-01') words.set(token, word);
-      else proofs.set(about.identifier.value, await proofFor(about, word));
+      if (type === 'http-01') await kept.addProof(wordName(token), { word });
+      else await kept.addProof(proofName(about.identifier.value), await proofFor(about, word));
     },
-    async challengeRemoveFn({ identifier }, { token }) {
-      words.delete(token);
-      proofs.delete(identifier.value);
+    async challengeRemoveFn({ identifier }, { type, token }) {
+      await kept.deleteProof(type === 'http-01' ? wordName(token) : proofName(identifier.value));
     },
   });
   return { cert, key: key.toString() };

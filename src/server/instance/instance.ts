@@ -16,8 +16,6 @@ export interface DataPaths {
   readonly guestKey: string;
   /** URL of its Ward now or when it last ran, for commands that need a server. */
   readonly address: string;
-  /** Keys and certificates that an authority has issued by ACME. */
-  readonly acme: string;
   /** Identifies the databases of this folder. */
   readonly folderId: string;
   /** Identifies the PostgreSQL database that the folder is used with. */
@@ -56,7 +54,6 @@ export function dataPaths(dataDir: string): DataPaths {
     workFiles: join(dataDir, 'work'),
     guestKey: join(dataDir, 'guest.auth'),
     address: join(dataDir, 'address'),
-    acme: join(dataDir, 'acme'),
     folderId: join(dataDir, 'folder.id'),
     databaseId: join(dataDir, 'database.id'),
     parameterKeys: join(dataDir, 'parameters.keys'),

@@ -40,7 +40,7 @@ export async function openRedirect({
         own.hostname = host.includes(':') ? `[${host}]` : host;
       return own.origin;
     },
-    wordOf: (token) => acme?.wordOf(token),
+    wordOf: async (token) => acme?.wordOf(token),
     onKeyInClear: (from) => log.warn({ address: from }, 'a key came in clear and was refused: replace it'),
   });
   try {

@@ -14,7 +14,7 @@ import { type BlobStore, writeFileAtomically } from '../../blobs/index.ts';
 import { consolePages } from '../../dashboard/index.ts';
 import type { Dispatcher } from '../../dispatch/index.ts';
 import { parseSyslogServer } from '../../forwarding/index.ts';
-import type { Functions } from '../../functions/index.ts';
+import { createVault, type Functions, type VaultKeySource } from '../../functions/index.ts';
 import type { AuditQuery } from '../../gate/index.ts';
 import type { ImageStore } from '../../images/index.ts';
 import type { Log } from '../../lib/index.ts';
@@ -161,7 +161,8 @@ export async function startPlatform(
   const { service: cluster } = node;
   const nodes =
     cluster && pushed && createNodeRoutes({ service: cluster, code: blobs, registry: pushed, ...config });
-  const acme = config.tls?.acme && stack.use(await openAcmeOf(config.tls.acme, foundation.paths.acme, log));
+  const acme =
+    config.tls?.acme && stack.use(await openAcmeOf(config.tls.acme, foundation, keyring.keys, log));
   const pairSources = { ...(acme?.pairs() ?? { issued: [], domains: [] }), given: givenTls.pairs };
   const pairs = shownPairs(pairSources);
   const tls = pairs && {
@@ -179,7 +180,7 @@ export async function startPlatform(
   opened('running calls, and their records');
   url = await listen(api, config.listen, listener, pairs?.[0]);
   const certificates = openCertificates(pairSources, { front, log });
-  figures.watchCertificate(certificates.until, acme?.failures);
+  figures.watchCertificate(certificates.until, acme?.report);
   const redirect = stack.use(await openRedirect({ config, url, certificates, acme, log }));
   if (acme !== undefined) {
     acme.start(certificates.renew);
@@ -244,10 +245,19 @@ async function traceOf({ config: { tracing, node }, log }: Context) {
   return openTracing({ endpoint, ratio, version: buildInfo.buildno, node: node.name, log });
 }
 
+/** How often a server looks for certificates that another one has got. */
+const otherServersMs = 5000;
+
 /** Loaded only when an authority issues the certificate. */
-async function openAcmeOf(setting: AcmeSetting, folder: string, log: Log): Promise<Acme> {
+async function openAcmeOf(
+  setting: AcmeSetting,
+  { store, shared }: Pick<Foundation, 'store' | 'shared'>,
+  keys: VaultKeySource,
+  log: Log,
+): Promise<Acme> {
   const { openAcme } = await import('../acme/acme.ts');
-  return openAcme({ setting, folder, log });
+  const pollMs = shared === undefined ? undefined : otherServersMs;
+  return openAcme({ setting, store, vault: createVault(keys), pollMs, log });
 }
 
 function equipped(rooms: Rooms, images: ImageStore | undefined): Equipped {

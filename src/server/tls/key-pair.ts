@@ -29,21 +29,31 @@ const mostBytes = 256 * 1024;
 /** @param now epoch milliseconds. @throws Fault TLS_UNFIT */
 export async function readKeyPair(files: KeyPairFiles, now: number): Promise<KeyPair> {
   const [cert, key] = await Promise.all([readPem(files.cert, 'tls.cert'), readPem(files.key, 'tls.key')]);
-  const certificate = certificateIn(cert, files.cert);
-  const privateKey = privateKeyIn(key, files.key);
+  checkKeyPair({ cert, key }, now, files);
+  return { cert, key };
+}
+
+/**
+ * @param now epoch milliseconds
+ * @param from names the pair in messages
+ * @throws Fault TLS_UNFIT
+ */
+export function checkKeyPair({ cert, key }: KeyPair, now: number, from: KeyPairFiles): void {
+  const certificate = certificateIn(cert, from.cert);
+  const privateKey = privateKeyIn(key, from.key);
   if (!certificate.checkPrivateKey(privateKey)) {
     throw unfit(
-      `${files.key} is not the key of the certificate in ${files.cert}`,
+      `${from.key} is not the key of the certificate in ${from.cert}`,
       'name the two files that were made together; in a file with a chain, the server’s own certificate comes first',
     );
   }
   const { validFromDate, validToDate } = certificate;
   if (validToDate.getTime() <= now) {
-    throw unfit(`the certificate in ${files.cert} expired at ${validToDate.toISOString()}`, 'renew it');
+    throw unfit(`the certificate in ${from.cert} expired at ${validToDate.toISOString()}`, 'renew it');
   }
   if (validFromDate.getTime() > now) {
     throw unfit(
-      `the certificate in ${files.cert} is not valid before ${validFromDate.toISOString()}`,
+      `the certificate in ${from.cert} is not valid before ${validFromDate.toISOString()}`,
       'check the clock of this machine, or use the certificate that is valid now',
     );
   }
@@ -51,12 +61,11 @@ export async function readKeyPair(files: KeyPairFiles, now: number): Promise<Key
     createSecureContext({ cert, key, minVersion: 'TLSv1.2' });
   } catch (cause) {
     throw unfit(
-      `OpenSSL refuses ${files.cert} with ${files.key}: ${messageOf(cause)}`,
+      `OpenSSL refuses ${from.cert} with ${from.key}: ${messageOf(cause)}`,
       'RSA keys need 2048 bits or more; P-256 is a good choice',
       cause,
     );
   }
-  return { cert, key };
 }
 
 /** @throws Fault TLS_UNFIT */

@@ -37,6 +37,7 @@ import * as sentEntries from './0028-sent-entries.ts';
 import * as persons from './0029-persons.ts';
 import * as joinTokenUses from './0030-join-token-uses.ts';
 import * as traffic from './0031-traffic.ts';
+import * as acme from './0032-acme.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -70,6 +71,7 @@ export const migrations: Migrations = {
   '0029-persons': persons,
   '0030-join-token-uses': joinTokenUses,
   '0031-traffic': traffic,
+  '0032-acme': acme,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

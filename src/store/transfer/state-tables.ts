@@ -26,6 +26,7 @@ export const stateTables: readonly TableCopy[] = [
   'usage_days',
   'sent_entries',
   'logouts',
+  'acme',
 ].map((name) => ({ name }));
 
 /** Leases and marks of servers that run, what they heard of each other, logins, and what an engine keeps for itself. */

@@ -1,3 +1,4 @@
+import type { AcmeStore } from './acme.ts';
 import type { ActivationStore } from './activations.ts';
 import type { DeliveryStore } from './deliveries.ts';
 import type { EntityStore } from './entities.ts';
@@ -38,4 +39,5 @@ export interface LeasedWrites {
   readonly feeds: Pick<FeedStore, 'put'>;
   readonly deliveries: Pick<DeliveryStore, 'update'>;
   readonly activations: Pick<ActivationStore, 'prune'>;
+  readonly acme: Pick<AcmeStore, 'put'>;
 }

@@ -2,6 +2,7 @@
 import type { Fault } from '../../lib/index.ts';
 import type { SentEntries } from '../sent-entries.ts';
 import type { AcceptedQueue } from './accepted.ts';
+import type { AcmeStore } from './acme.ts';
 import type { ActivationStore } from './activations.ts';
 import type { ApiStore } from './apis.ts';
 import type { ChangeStore } from './changes.ts';
@@ -56,6 +57,7 @@ export interface Store extends AsyncDisposable {
   readonly clusterNodes: ClusterNodeStore;
   readonly changes: ChangeStore;
   readonly leases: LeaseStore;
+  readonly acme: AcmeStore;
   /** The writes of a lease's holder. */
   under(lease: Lease): LeasedWrites;
   readonly codeMarks: CodeMarkStore;

@@ -9,6 +9,7 @@ import type { Completion, HeardNode, InvokerStatus } from '../../../dispatch/ind
 import type { RecordWatch } from '../../../functions/index.ts';
 import type { ViolationKind } from '../../../sandbox/index.ts';
 import type { AcceptedCounts, Recording } from '../../../store/index.ts';
+import type { CertificateReport } from '../../acme/acme.ts';
 import type { AdvisoriesAge } from '../../advisories/age.ts';
 import type { DiskStatus } from '../disk-reserve.ts';
 import { actionFigures, type CalledAction } from './action-figures.ts';
@@ -38,7 +39,7 @@ export interface Figures {
   watchInvoker(status: () => InvokerStatus): void;
   watchAdvisories(age: () => Omit<AdvisoriesAge, 'warning'>): void;
   watchDisk(status: () => DiskStatus): void;
-  watchCertificate(until: () => Date | undefined, failures?: () => number): void;
+  watchCertificate(until: () => Date | undefined, issued?: () => readonly CertificateReport[]): void;
   watchDamage(count: () => number): void;
   watchLeftBehind(count: () => number): void;
   watchRecording(recording: Recording): void;
@@ -112,7 +113,7 @@ export function createFigures(build: string, actionsPerNamespace = 0): Figures {
     watchInvoker: (status) => watchInvoker(registry, status),
     watchAdvisories: (age) => watchAdvisories(registry, age),
     watchDisk: (status) => watchDisk(registry, status),
-    watchCertificate: (until, failures) => watchCertificate(registry, until, failures),
+    watchCertificate: (until, issued) => watchCertificate(registry, until, issued),
     watchDamage: (damaged) => watchDamage(registry, damaged),
     watchLeftBehind: (left) => watchLeftBehind(registry, left),
     watchRecording: (recording) => watchRecording(registry, recording),
@@ -294,7 +295,11 @@ function watchAdvisories(registry: Registry, age: () => Omit<AdvisoriesAge, 'war
 }
 
 /** A server that speaks plain HTTP has no such figure. */
-function watchCertificate(registry: Registry, until: () => Date | undefined, failures?: () => number): void {
+function watchCertificate(
+  registry: Registry,
+  until: () => Date | undefined,
+  issued?: () => readonly CertificateReport[],
+): void {
   if (until() === undefined) return;
   const end = new Gauge({
     name: 'ward_certificate_not_after_seconds',
@@ -304,13 +309,13 @@ function watchCertificate(registry: Registry, until: () => Date | undefined, fai
       end.set((until()?.getTime() ?? 0) / 1000);
     },
   });
-  if (failures === undefined) return;
+  if (issued === undefined) return;
   const failed = new Gauge({
     name: 'ward_certificate_failed_renewals',
-    help: 'Attempts to get a certificate by ACME that have failed since the last success',
+    help: 'Attempts to get the certificate of the server by ACME that have failed since the last success',
     registers: [registry],
     collect() {
-      failed.set(failures());
+      failed.set(issued().find(({ isDomain }) => !isDomain)?.failures ?? 0);
     },
   });
 }

@@ -1,0 +1,218 @@
+/**
+ * Orders certificates when they are due, one after the other, and takes those that other servers have got. Of the servers
+ * of a database, one orders at a time. What became of an attempt is in the database too, so that servers don't try one
+ * after the other what an authority has just refused.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Log, messageOf } from '../../lib/index.ts';
+import { keepLease, type LeaseKeeper, type LeaseStore } from '../../store/index.ts';
+import type { AcmeSetting } from '../config/tls-setting.ts';
+import { expiryOf } from '../tls/key-pair.ts';
+import {
+  type KeptAcme,
+  type KeptCertificate,
+  namesIn,
+  noCertificate,
+  type StoredCertificate,
+  whyUseless,
+} from './kept.ts';
+import { newAccountKey, orderPair } from './order.ts';
+import { dueAt, pauseAfter } from './schedule.ts';
+
+export interface IssuingOptions {
+  readonly setting: AcmeSetting;
+  readonly kept: KeptAcme;
+  readonly leases: LeaseStore;
+  /** How often to look what other servers have done. Undefined: there are none. */
+  readonly pollMs: number | undefined;
+  readonly log: Log;
+}
+
+type Certificates = ReadonlyMap<string, StoredCertificate>;
+
+const leaseName = 'acme';
+/** A timer for longer is cut off; and the clock of the machine may be set meanwhile. */
+const longestWaitMs = 60 * 60_000;
+/** While another server orders, or the database does not answer. */
+const busyMs = 2000;
+/** A certificate that was issued is not given up at once. */
+const savingTries = 20;
+/** What no server needs any more is removed after this time. */
+const forgottenMs = 30 * 86_400_000;
+const mostErrorLetters = 500;
+
+export class Issuing implements AsyncDisposable {
+  readonly #options: IssuingOptions;
+  /** Of the server's own names. */
+  readonly #own: string;
+  readonly #wanted: () => readonly string[];
+  #certificates: Certificates = new Map();
+  #onNew: () => void = () => {};
+  #timer: NodeJS.Timeout | undefined;
+  #keeper: LeaseKeeper | undefined;
+  #isStepping = false;
+  #isStarted = false;
+  #isOver = false;
+
+  /** @param wanted names of the certificates to have, beside the server's own */
+  constructor(options: IssuingOptions, wanted: () => readonly string[]) {
+    this.#options = options;
+    this.#own = options.setting.names.join(' ');
+    this.#wanted = wanted;
+  }
+
+  /** Undefined before anything was tried. */
+  own(): StoredCertificate | undefined {
+    return this.of(this.#own);
+  }
+
+  of(name: string): StoredCertificate | undefined {
+    return this.#certificates.get(name);
+  }
+
+  /** Reads what is in the database. */
+  async load(): Promise<void> {
+    const before = this.#certificates;
+    this.#certificates = await this.#options.kept.certificates(before);
+    const isSame = (name: string) => before.get(name)?.pair?.cert === this.of(name)?.pair?.cert;
+    if (!this.#all().every(isSame)) this.#onNew();
+  }
+
+  /** @param onNew called when a wanted certificate is new */
+  start(onNew: () => void): void {
+    this.#onNew = onNew;
+    this.#isStarted = true;
+    this.look();
+  }
+
+  /** Call it when other names are wanted. */
+  look(): void {
+    if (!this.#isStepping && this.#isStarted) this.#wait(0);
+  }
+
+  async forget(name: string): Promise<void> {
+    await this.#options.kept.deleteCertificate(name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    // Another server may go on at once.
+    await this.#keeper?.close();
+  }
+
+  #all(): readonly string[] {
+    return [this.#own, ...this.#wanted()];
+  }
+
+  #wait(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#isOver) return;
+    this.#timer = setTimeout(() => void this.#step(), ms);
+    this.#timer.unref();
+  }
+
+  async #step(): Promise<void> {
+    this.#isStepping = true;
+    let isBusy = false;
+    try {
+      await this.load();
+      isBusy = this.#firstDue() !== undefined && !(await this.#orderDue());
+    } catch (error) {
+      if (this.#isOver) return;
+      isBusy = true;
+      this.#options.log.warn({ reason: messageOf(error) }, 'the certificates can’t be read; trying again');
+    }
+    this.#isStepping = false;
+    const { pollMs = longestWaitMs } = this.#options;
+    const dueMs = Math.min(...this.#all().map((name) => this.of(name)?.dueAt ?? 0)) - Date.now();
+    this.#wait(isBusy ? busyMs : Math.max(0, Math.min(longestWaitMs, pollMs, dueMs)));
+  }
+
+  /** The server's own comes first. */
+  #firstDue(): string | undefined {
+    const now = Date.now();
+    return this.#all().find((name) => (this.of(name)?.dueAt ?? 0) <= now);
+  }
+
+  /** False when another server orders. */
+  async #orderDue(): Promise<boolean> {
+    const { leases, kept, log } = this.#options;
+    const keeper = keepLease({ leases, name: leaseName, log });
+    this.#keeper = keeper;
+    try {
+      if ((await keeper.held()) === undefined) return false;
+      await kept.deleteOldProofs();
+      await this.#forgetOld();
+      for (;;) {
+        if (this.#isOver) return true;
+        // Another server may have been faster.
+        await this.load();
+        const name = this.#firstDue();
+        if (name === undefined) return true;
+        if ((await keeper.held()) === undefined) return false;
+        await this.#order(name);
+      }
+    } finally {
+      await keeper.close();
+    }
+  }
+
+  async #order(name: string): Promise<void> {
+    const { kept, setting, log } = this.#options;
+    const names = namesIn(name);
+    const before = this.of(name) ?? noCertificate;
+    const triedAt = Date.now();
+    try {
+      const accountKey = await kept.accountKey(setting.directory, newAccountKey);
+      const pair = await orderPair({ ...setting, names }, accountKey, kept);
+      const useless = whyUseless(pair, name);
+      if (useless !== undefined) throw new Error(`the authority’s certificate is of no use: ${useless}`);
+      const until = expiryOf(pair.cert);
+      const times = { until: until.getTime(), dueAt: dueAt(pair.cert), triedAt };
+      if (!(await this.#save(name, { pair, ...times, failures: 0, error: null }))) return;
+      log.info({ names, until: until.toISOString() }, 'new certificate from the authority in use');
+    } catch (error) {
+      if (this.#isOver) return;
+      const failures = before.failures + 1;
+      const pauseMs = pauseAfter(failures, Math.random());
+      const reason = messageOf(error);
+      const failed = { failures, triedAt, dueAt: Date.now() + pauseMs };
+      const next = { ...before, ...failed, error: reason.slice(0, mostErrorLetters) };
+      await kept.putCertificate(name, next, this.of(name)?.revision ?? null);
+      // A tenant's name may lead elsewhere, which is no trouble of the server.
+      const level = name === this.#own ? 'error' : 'warn';
+      const minutes = Math.ceil(pauseMs / 60_000);
+      log[level](
+        { names, reason, failures, minutes },
+        'no new certificate from the authority, Ward tries again; the old one stays in use',
+      );
+    }
+  }
+
+  /** False when it is not needed any more. Authorities count what they issue, so it is not lost while the database is away. */
+  async #save(name: string, next: KeptCertificate): Promise<boolean> {
+    const { kept } = this.#options;
+    for (let tries = 1; ; tries++) {
+      const known = this.of(name);
+      // By when it is due: an authority near its own end issues certificates that all end with it.
+      const isNewer = (known?.dueAt ?? 0) < next.dueAt;
+      if (this.#isOver || !isNewer || !this.#all().includes(name)) return false;
+      try {
+        const isSaved = await kept.putCertificate(name, next, known?.revision ?? null);
+        await this.load();
+        if (isSaved) return true;
+      } catch (error) {
+        if (tries === savingTries) throw error;
+        await sleep(busyMs, undefined, { ref: false });
+      }
+    }
+  }
+
+  async #forgetOld(): Promise<void> {
+    const before = Date.now() - forgottenMs;
+    const all = this.#all();
+    for (const [name, { until, triedAt }] of this.#certificates)
+      if (!all.includes(name) && Math.max(until ?? 0, triedAt ?? 0) < before) await this.forget(name);
+  }
+}
