@@ -68,6 +68,7 @@ describe.skipIf(missing !== undefined)(`ACME${missing ? ` (${missing})` : ''}`, 
 
   it('gets one for each proved domain, as long as it is one', async () => {
     const domain = 'shop.example.com';
+    const claim = `/ward/v1/domains/${domain}`;
     // Not by `fetch`: it does not trust the authority, nor know the name.
     const ask = async (method: string, path: string, body?: object) => {
       const { port } = new URL(ward.url);
@@ -76,7 +77,7 @@ describe.skipIf(missing !== undefined)(`ACME${missing ? ` (${missing})` : ''}`, 
         ...(body && { 'content-type': 'application/json' }),
       };
       const to = { host: '127.0.0.1', port, servername: name, rejectUnauthorized: false, agent: false };
-      const sent = request({ ...to, method, path: `/ward/v1/domains/${domain}${path}`, headers });
+      const sent = request({ ...to, method, path, headers });
       sent.end(body && JSON.stringify(body));
       const [answer] = await once(sent, 'response');
       return String(await text(answer));
@@ -94,15 +95,22 @@ describe.skipIf(missing !== undefined)(`ACME${missing ? ` (${missing})` : ''}`, 
       session.destroy();
       return Number(headers[':status']);
     };
-    const { challenge } = JSON.parse(await ask('PUT', '', { package: 'default' }));
+    const { challenge } = JSON.parse(await ask('PUT', claim, { package: 'default' }));
     dns.records.set(challenge.name, [challenge.value]);
     expect((await shown(domain)).subjectaltname).toBe(`DNS:${name}`);
-    await ask('POST', '/verify');
+    await ask('POST', `${claim}/verify`);
     await ward.until(async () => (await shown(domain)).subjectaltname === `DNS:${domain}`);
     expect((await shown()).subjectaltname).toBe(`DNS:${name}`);
     expect([await statusOf(domain), await statusOf(name)]).toEqual([404, 200]);
-    await ask('DELETE', '');
+    const figures = () => ask('GET', '/metrics');
+    const end = 'ward_issued_certificate_not_after_seconds';
+    for (const each of [name, domain]) {
+      expect(await figures()).toMatch(new RegExp(`${end}\\{names="${each}"\\} \\d{10}`));
+      expect(await figures()).toContain(`ward_issued_certificate_failures{names="${each}"} 0`);
+    }
+    await ask('DELETE', claim);
     await ward.until(async () => (await shown(domain)).subjectaltname === `DNS:${name}`);
+    expect(await figures()).not.toContain(domain);
   });
 
   it('when the authority has ended, the old one stays, and the log says so', async () => {

@@ -12,6 +12,7 @@ import type { UpOptions } from './processes/up.ts';
 
 export type { DoctorReport, DoctorRow, Explanation } from '../sandbox/index.ts';
 export type { AuditAdmin } from './admin/audit.ts';
+export type { CertificateView } from './admin/certificates.ts';
 export type { BusCertificate, ClusterInit, NodeToken, OpenToken } from './admin/cluster.ts';
 export type { ConsoleLogin } from './admin/console.ts';
 export type { PolicyCheck, PolicyInForce } from './admin/gate.ts';
@@ -78,6 +79,7 @@ function lazy<Module, Name extends keyof Functions<Module> & keyof Module>(
 const doctorBlobs = () => import('./by-hand/doctor-blobs.ts');
 const fsck = () => import('./fsck/fsck.ts');
 const advisories = () => import('./advisories/by-hand.ts');
+const certificates = () => import('./admin/certificates.ts');
 const cluster = () => import('./admin/cluster.ts');
 const consoleLogin = () => import('./admin/console.ts');
 const nodes = () => import('./admin/nodes.ts');
@@ -107,6 +109,7 @@ export const showAdvisories = lazy(advisories, 'showAdvisories');
 export const initCluster = lazy(cluster, 'initCluster');
 export const newConsoleLogin = lazy(consoleLogin, 'newConsoleLogin');
 export const newNodeToken = lazy(cluster, 'newNodeToken');
+export const listCertificates = lazy(certificates, 'listCertificates');
 export const listTokens = lazy(cluster, 'listTokens');
 export const revokeToken = lazy(cluster, 'revokeToken');
 export const removeNode = lazy(cluster, 'removeNode');

@@ -1,6 +1,7 @@
 /** `ward up`, `ward doctor`. */
 import { formatSize } from '../../lib/index.ts';
 import type { AdvisoriesAge, DiskStatus, OwnMemoryStatus } from '../../server/index.ts';
+import { certificateText } from '../certificate-text.ts';
 import type { Handler } from '../command-spec.ts';
 import type { Io } from '../io.ts';
 import { localOptions, openServer } from '../local.ts';
@@ -63,6 +64,10 @@ export const doctor: Handler = async (input, context) => {
   io.note(`advisories: ${advisoriesText(report.scanAdvisories)}`);
   if (report.disk !== undefined) io.note(`disk: ${diskText(report.disk)}`);
   io.note(`memory: ${memoryText(report.memory)}`);
+  for (const each of report.certificates) {
+    const isWell = !each.isUrgent && each.error === null;
+    io.note(`${isWell ? 'certificate' : 'warning: certificate'} ${certificateText(each)}`);
+  }
   for (const row of rows)
     if (row.required && row.proven !== 'yes')
       io.problem('MECHANISM_MISSING', `${row.name}: ${row.evidence || row.chosen}`);

@@ -1,9 +1,10 @@
 /**
  * `ward status`: whether the server accepts calls, as it reports itself; for the operator of this machine also its
- * nodes and its queue, as the database has them.
+ * nodes, its queue and its certificates, as the database has them.
  */
 import type { JsonObject } from '../../lib/index.ts';
-import type { NodeList } from '../../server/index.ts';
+import type { CertificateView, NodeList } from '../../server/index.ts';
+import { certificateState, certificateText } from '../certificate-text.ts';
 import type { Context, Handler } from '../command-spec.ts';
 import { objectOf, textOf, timeText } from '../entity-fields.ts';
 import type { Input } from '../input.ts';
@@ -30,15 +31,19 @@ export const status: Handler = async (input, context) => {
     isPublic: true,
   });
   const isReady = data['ready'] === true;
-  const nodes = await nodesOf(input, context);
+  const nodes = await ofThisMachine(input, context, async ({ listNodes }, place) => listNodes(place));
+  const certificates = await ofThisMachine(input, context, async ({ listCertificates }, place) =>
+    listCertificates(place),
+  );
   await context.io.list<Part>({
     items: [
       callsOf(isReady),
       recordsOf(objectOf(data['recording'])),
       diskOf(textOf(data['disk'])),
       ...(nodes === undefined ? [] : [nodesPart(nodes), queuePart(nodes)]),
+      ...(certificates ?? []).map(certificatePart),
     ],
-    data: { ...data, ...nodes },
+    data: { ...data, ...nodes, ...(certificates && { certificates }) },
     columns: [
       { title: 'part', cell: ({ name }) => name },
       { title: 'state', cell: ({ state }) => state },
@@ -54,12 +59,18 @@ export const status: Handler = async (input, context) => {
  * Undefined for the server of another machine, and for users who may not read this one's database.
  * @throws Fault when the user has named a folder that can't be read
  */
-async function nodesOf(input: Input, { settings }: Context): Promise<NodeList | undefined> {
+async function ofThisMachine<T>(
+  input: Input,
+  { settings }: Context,
+  read: (
+    server: Awaited<ReturnType<typeof openServer>>,
+    place: ReturnType<typeof localOptions>,
+  ) => Promise<T>,
+): Promise<T | undefined> {
   const isNamed = input.has('data') || input.has('config');
   if (!isNamed && settings().apihost.source !== 'this machine') return undefined;
   try {
-    const { listNodes } = await openServer();
-    return await listNodes(localOptions(input));
+    return await read(await openServer(), localOptions(input));
   } catch (error) {
     if (isNamed) throw error;
     return undefined;
@@ -80,6 +91,11 @@ function queuePart({ queue }: NodeList): Part {
     since: '-',
     meaning: `accepted calls: ${queueText(queue)}`,
   };
+}
+
+function certificatePart(view: CertificateView): Part {
+  const meaning = certificateText(view);
+  return { name: 'certificate', state: certificateState(view), since: '-', meaning };
 }
 
 function callsOf(isReady: boolean): Part {

@@ -29,7 +29,7 @@ export interface Acme extends AsyncDisposable, Proofs {
   serveDomains(names: readonly string[], isCovered: (name: string) => boolean): void;
 }
 
-export interface CertificateReport extends Pick<KeptCertificate, 'until' | 'failures'> {
+export interface CertificateReport extends Pick<KeptCertificate, 'until' | 'failures' | 'triedAt'> {
   /** Separated by spaces. */
   readonly names: string;
   readonly isDomain: boolean;
@@ -60,7 +60,7 @@ export async function openAcme({ setting, store, vault, pollMs, log }: AcmeOptio
   });
   const reportOf = (names: string, isDomain: boolean, known: KeptCertificate | undefined) => ({
     ...{ names, isDomain },
-    ...{ until: known?.until ?? null, failures: known?.failures ?? 0 },
+    ...{ until: known?.until ?? null, failures: known?.failures ?? 0, triedAt: known?.triedAt ?? null },
   });
   return {
     ...createProofs(kept),

@@ -10,6 +10,7 @@ import {
 } from '../../sandbox/index.ts';
 import { advisoryStatus } from '../../scanner/index.ts';
 import { actAsOwner } from '../admin/act-as.ts';
+import { type CertificateView, listCertificates } from '../admin/certificates.ts';
 import { readPolicyFile } from '../admin/gate.ts';
 import { type AdvisoriesAge, advisoriesAge } from '../advisories/age.ts';
 import { advisoriesPath } from '../advisories/by-hand.ts';
@@ -42,6 +43,8 @@ export interface ServerDoctorReport extends DoctorReport {
    * group.
    */
   readonly memory: OwnMemoryStatus;
+  /** Of TLS. They do not affect `ok` either. */
+  readonly certificates: readonly CertificateView[];
   /** The walls of Ward's own processes. Required ones affect `ok`. */
   readonly processes: readonly ProcessRow[];
 }
@@ -68,6 +71,7 @@ export async function doctorHere(options: DoctorOptions): Promise<ServerDoctorRe
     scanAdvisories: await scanAdvisories(options),
     disk: await diskOf(config),
     memory: ownMemoryStatus(),
+    certificates: await listCertificates(options).catch(() => []),
     processes,
   };
 }

@@ -13,6 +13,7 @@ import type { CertificateReport } from '../../acme/acme.ts';
 import type { AdvisoriesAge } from '../../advisories/age.ts';
 import type { DiskStatus } from '../disk-reserve.ts';
 import { actionFigures, type CalledAction } from './action-figures.ts';
+import { watchIssued } from './issued-certificates.ts';
 import { watchNodes } from './node-gauges.ts';
 
 export type Throttle =
@@ -318,6 +319,7 @@ function watchCertificate(
       failed.set(issued().find(({ isDomain }) => !isDomain)?.failures ?? 0);
     },
   });
+  watchIssued(registry, issued);
 }
 
 function watchDamage(registry: Registry, count: () => number): void {

@@ -1,0 +1,75 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { makeAuthority } from '../../lib/key-pairs.fixture.ts';
+import { openStore } from '../../store/index.ts';
+import { adviceFor } from '../acme/advice.ts';
+import { dataPaths } from '../instance/instance.ts';
+import { listCertificates } from './certificates.ts';
+
+const dayMs = 86_400_000;
+
+test('lists the certificate of the server, of domains and of files, with what to do', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'ward-certificates-'));
+  onTestFinished(() => rm(dataDir, { recursive: true }));
+  await using authority = await makeAuthority();
+  const file = join(dataDir, 'other.crt');
+  await writeFile(file, (await authority.issue(['other.example'])).cert);
+  const configFile = join(dataDir, 'config.yaml');
+  const tls = (more: string) => `tls: { acme: { names: [a.example, b.example], agree: true }${more} }\n`;
+  await writeFile(
+    configFile,
+    tls(`, others: [{ cert: ${file}, key: ${file} }, { cert: /none, key: /none }]`),
+  );
+  const place = { dataDir, configFile };
+  await using store = await openStore({ path: dataPaths(dataDir).database });
+  const nothing = { triedAt: null, failures: 0, error: null, hint: null };
+  const own = { ...nothing, name: 'a.example b.example', until: null, isUrgent: true };
+  expect(await listCertificates(place)).toEqual([
+    { ...nothing, name: file, until: expect.any(Number), isUrgent: true },
+    {
+      ...nothing,
+      name: '/none',
+      until: null,
+      isUrgent: true,
+      error: expect.any(String),
+      hint: expect.any(String),
+    },
+    own,
+  ]);
+  await writeFile(configFile, tls(''));
+  await store.namespaces.create({
+    ...{ name: 'guest', keyId: 'k', keyHash: 'h', createdAt: 1, settings: {}, limits: {} },
+  });
+  const shop = { namespace: 'guest', name: 'shop.example', token: 't', createdAt: 1 };
+  const claim = { ...shop, target: { kind: 'package', package: 'default' } as const, provedAt: null };
+  await store.domains.put(claim, 10);
+  await store.domains.prove(claim, undefined, 1);
+  const put = (name: string, days: number, more: object = {}) => {
+    const times = { until: Date.now() + days * dayMs, dueAt: 0, triedAt: 1 };
+    const document = { sealed: null, ...times, failures: 0, error: null, ...more };
+    return store.acme.put({ kind: 'certificate', name, document }, null);
+  };
+  await put('a.example b.example', 8);
+  await put('shop.example', 6, { failures: 3, error: 'urn:ietf:params:acme:error:rateLimited' });
+  await put('gone.example', 6);
+  await put('earlier.example b.example', 6);
+  expect(await listCertificates(place)).toMatchObject([
+    { name: 'a.example b.example', isUrgent: false, hint: null, triedAt: 1 },
+    { name: 'shop.example', isUrgent: true, failures: 3, hint: expect.stringContaining('wait') },
+  ]);
+  await writeFile(configFile, 'logLevel: warn\n');
+  expect(await listCertificates(place)).toEqual([]);
+});
+
+test.each([
+  ['https://a/dir does not answer: self-signed certificate', /NODE_EXTRA_CA_CERTS/],
+  ['Error creating new order :: too many certificates already issued', /wait/],
+  ['CAA record for a.example prevents issuance', /CAA record/],
+  ['DNS problem: NXDOMAIN looking up A for a.example', /in DNS/],
+  ['10.0.0.1: Fetching http://a.example/: Connection refused', /port 80/],
+  ['something else', /the log/],
+])('about %j says what to do', (error, hint) => {
+  expect(adviceFor(error)).toMatch(hint);
+});

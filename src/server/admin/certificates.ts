@@ -1,0 +1,72 @@
+/** The operator's view of certificates, whether or not a server runs: those of an authority, and those in files. */
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { messageOf } from '../../lib/index.ts';
+import type { AcmeRow, Store } from '../../store/index.ts';
+import { adviceFor } from '../acme/advice.ts';
+import { certificateDocument } from '../acme/kept.ts';
+import { loadConfig } from '../config/config.ts';
+import { openState, type Place } from './cluster.ts';
+
+export interface CertificateView {
+  /** Of the certificate, separated by spaces; or the operator's file. */
+  readonly name: string;
+  /** Its end. Null: there is none yet. Times are epoch milliseconds. */
+  readonly until: number | null;
+  /** The last attempt to get one from the authority. */
+  readonly triedAt: number | null;
+  /** Attempts that have failed since the last success. */
+  readonly failures: number;
+  readonly error: string | null;
+  /** What to do about the error. */
+  readonly hint: string | null;
+  /** It ends soon, or there is none. */
+  readonly isUrgent: boolean;
+}
+
+/** An authority's certificate for 90 days is renewed 30 days before its end. */
+const urgentMs = 7 * 86_400_000;
+
+/** @returns none when the server speaks plain HTTP. @throws Fault DATA_DIR_EMPTY */
+export async function listCertificates(place: Place): Promise<readonly CertificateView[]> {
+  const { tls } = await loadConfig(place);
+  if (tls === undefined) return [];
+  const files = await Promise.all(tls.files.map(({ cert }) => fileView(cert)));
+  if (tls.acme === undefined) return files;
+  await using at = await openState(place);
+  return [...files, ...(await issuedViews(at.store, tls.acme.names.join(' ')))];
+}
+
+async function fileView(file: string): Promise<CertificateView> {
+  const nothing = { name: file, triedAt: null, failures: 0 };
+  try {
+    const until = new X509Certificate(await readFile(file)).validToDate.getTime();
+    return { ...nothing, until, error: null, hint: null, isUrgent: isUrgent(until) };
+  } catch (error) {
+    const hint = 'name a file with a certificate in PEM that Ward may read';
+    return { ...nothing, until: null, error: messageOf(error), hint, isUrgent: true };
+  }
+}
+
+/** That of the server, tried or not, and those of domains. */
+async function issuedViews(
+  { acme, domains }: Pick<Store, 'acme' | 'domains'>,
+  own: string,
+): Promise<readonly CertificateView[]> {
+  const rows = await acme.list('certificate');
+  const views = [issuedView(own, rows.find(({ name }) => name === own)?.document)];
+  for (const { name, document } of rows)
+    if (name !== own && (await domains.owner(name)) !== undefined) views.push(issuedView(name, document));
+  return views;
+}
+
+function issuedView(name: string, document: AcmeRow['document'] | undefined): CertificateView {
+  const { data } = certificateDocument.safeParse(document);
+  const { until = null, triedAt = null, failures = 0, error = null } = data ?? {};
+  const hint = error === null ? null : adviceFor(error);
+  return { name, until, triedAt, failures, error, hint, isUrgent: isUrgent(until) };
+}
+
+function isUrgent(until: number | null): boolean {
+  return until === null || until - Date.now() < urgentMs;
+}
