@@ -18,12 +18,12 @@ import {
   type HeadOf,
   mostSendings,
   parseHead,
-  plain,
   type Sending,
   violationReportOf,
 } from '../wire/heads.ts';
 import type { Link } from '../wire/link.ts';
 import type { Message } from '../wire/messages.ts';
+import { runMessage } from '../wire/run-message.ts';
 import type { Subjects } from '../wire/subjects.ts';
 import { endFrom, keepLogPart, lostLog, type OpenJob, type Refusal } from './open-job.ts';
 import { RemoteLogs } from './remote-logs.ts';
@@ -229,17 +229,13 @@ export class RemoteJobs {
   #sendRun(open: OpenJob): boolean {
     const { self, link, subjects } = this.#options;
     const { job, node, attempt, handover } = open;
-    const { parameters, activationId, ...rest } = job;
+    const isAsked = handover !== undefined;
     open.sends++;
     return link.send(
       subjects.invoker(node, self.node),
-      {
-        ...{ type: 'run', activationId, attempt },
-        head: plain({ start: self.start, sentAt: Date.now(), isAsked: handover !== undefined, job: rest }),
-        tail: Buffer.from(JSON.stringify(parameters)),
-      },
+      runMessage({ job, start: self.start, sentAt: Date.now(), isAsked }, attempt),
       // Only the first sending can prove that no one has the job.
-      open.sends === 1 ? subjects.unheard(self.node, activationId, attempt) : undefined,
+      open.sends === 1 ? subjects.unheard(self.node, job.activationId, attempt) : undefined,
     );
   }
 

@@ -11,18 +11,11 @@ import type { ActivationLog } from '../activation-log.ts';
 import { dispatchFault } from '../faults.ts';
 import type { LoadNote } from '../placement/types.ts';
 import type { Dispatcher, Handover, Job, JobEnd, ViolationReport } from '../types.ts';
-import { invalid, noActivation } from '../wire/frames.ts';
-import {
-  grantsSchema,
-  type HeadOf,
-  mostSendings,
-  parsed,
-  parseHead,
-  plain,
-  type Sending,
-} from '../wire/heads.ts';
+import { noActivation } from '../wire/frames.ts';
+import { grantsSchema, mostSendings, parsed, parseHead, plain, type Sending } from '../wire/heads.ts';
 import type { Link } from '../wire/link.ts';
 import type { Message } from '../wire/messages.ts';
+import { type RunOrder, runIn } from '../wire/run-message.ts';
 import type { Subjects } from '../wire/subjects.ts';
 import { parseTail } from '../wire/tails.ts';
 import { logInTurn, logMessages, refusalMessage, resultMessage, type ServedJob } from './served-job.ts';
@@ -209,17 +202,15 @@ export class InvokerService {
     const known = this.#jobs.get(key);
     if (known !== undefined) return void this.#tellAgain(known);
     if (this.#past.has(key)) return;
-    let head: HeadOf<'run'>;
-    let job: Job;
+    let order: RunOrder;
     try {
-      head = parseHead('run', message.head);
-      job = { ...head.job, activationId, parameters: parametersOf(message.tail) };
+      order = runIn(message);
     } catch (error) {
       this.#say(api, refusalMessage({ activationId, attempt }, error));
       throw error;
     }
     const served: ServedJob = {
-      ...{ key, api, start: head.start, activationId, attempt },
+      ...{ key, api, start: order.start, activationId, attempt },
       ...{ isReceipted: false, begin: undefined, askedAt: 0, hasEnded: false, isAbandoned: false },
       ...{ kept: [], keptBytes: 0, endedAt: Number.POSITIVE_INFINITY, resends: 0 },
     };
@@ -232,7 +223,7 @@ export class InvokerService {
     }
     this.#running.set(activationId, served);
     this.#receiptLater(served);
-    void this.#serve(served, head, job);
+    void this.#serve(served, order);
   }
 
   /** Why this node takes no such job. */
@@ -243,10 +234,10 @@ export class InvokerService {
     return this.#options.isDrained() ? 'the node takes no new work' : undefined;
   }
 
-  async #serve(served: ServedJob, { sentAt, isAsked }: HeadOf<'run'>, sentJob: Job): Promise<void> {
+  async #serve(served: ServedJob, { sentAt, isAsked, job: sent }: RunOrder): Promise<void> {
     // Times are in the clock of the API node; the difference contains the way of the message.
     const offsetMs = Date.now() - sentAt;
-    const job: Job = { ...sentJob, acceptedAt: sentJob.acceptedAt + offsetMs };
+    const job: Job = { ...sent, acceptedAt: sent.acceptedAt + offsetMs };
     let end: JobEnd;
     try {
       end = await this.#options.invoker.run(job, isAsked ? this.#handoverOf(served) : undefined);
@@ -398,12 +389,4 @@ export class InvokerService {
 
 function keyOf(api: string, activationId: string, attempt: number): string {
   return `${api} ${activationId} ${attempt}`;
-}
-
-/** @throws Fault MESSAGE_INVALID */
-function parametersOf(tail: Buffer): Job['parameters'] {
-  const value = parseTail(tail, 'parameters');
-  if (typeof value !== 'object' || value === null)
-    throw invalid('parameters are neither an object nor a list');
-  return value as Job['parameters'];
 }

@@ -86,8 +86,17 @@ const reader = { follower: u32 };
 
 /** One schema for each type of message but `report`, which is in `nodes/`. */
 export const headSchemas = {
-  /** `sentAt`: the sender's clock, with which times are translated. `start`: the sender's process. */
-  run: z.object({ start: startForm, sentAt: time, isAsked: z.boolean(), job: jobSchema }),
+  /**
+   * `sentAt`: the sender's clock, with which times are translated. `start`: the sender's process. With `environment`, that of
+   * the job is in the tail, after the parameters: so many bytes.
+   */
+  run: z.object({
+    start: startForm,
+    sentAt: time,
+    isAsked: z.boolean(),
+    job: jobSchema,
+    environment: z.object({ bytes: z.int().min(0) }).optional(),
+  }),
   cancel: z.object({}),
   /** From an invoker the question, from an API node the answer. */
   begin: z.object({ mayBegin: z.boolean().optional() }),

@@ -15,6 +15,7 @@ export interface TailLimits {
 export const tailLimits = {
   /** Twice what an operator can allow, because an action and a call both have parameters. */
   parameters: { bytes: 2 * 17 * mebibyte },
+  environment: { bytes: 2 * 17 * mebibyte },
   /** What an operator can allow, and a little more. */
   result: { bytes: 17 * mebibyte },
   grants: { bytes: 32 * mebibyte, values: 1_000_000 },
