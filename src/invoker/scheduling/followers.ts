@@ -78,11 +78,19 @@ export function createFollowers(): Followers {
   };
 }
 
-/** Returns where the log of an activation of the group is. */
-export function placeOf(group: Group, activationId: string): LogPlace | 'queue' | 'none' {
+/** Returns where the log of an activation is. Undefined if there is no such activation. */
+export function placeIn(groups: Iterable<Group>, activationId: string): LogPlace | 'queue' | undefined {
+  for (const group of groups) {
+    const place = placeOf(group, activationId);
+    if (place !== undefined) return place;
+  }
+  return undefined;
+}
+
+function placeOf(group: Group, activationId: string): LogPlace | 'queue' | undefined {
   const beginning = group.beginning.get(activationId);
   if (beginning) return { source: beginning.runner, id: 'init', isContinued: false };
   const slot = group.slots.find(({ runner }) => runner.isLogging(activationId));
   if (slot) return { source: slot.runner, id: activationId, isContinued: false };
-  return group.queue.some(({ job }) => job.activationId === activationId) ? 'queue' : 'none';
+  return group.queue.some(({ job }) => job.activationId === activationId) ? 'queue' : undefined;
 }

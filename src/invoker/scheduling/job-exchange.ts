@@ -6,7 +6,7 @@ import type { Fault, JsonObject } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import { invokerFault } from '../faults.ts';
 import { type ActivationResponse, internalError } from '../runner/outcomes.ts';
-import type { InitRequest, RunRequest } from '../runner/runner.ts';
+import type { InitRequest, RunEnd, RunRequest } from '../runner/runner.ts';
 import type { Group, Template, WaitingJob } from './group.ts';
 
 /** Bounds of the time after which a caller should retry when the queue is full. */
@@ -35,8 +35,17 @@ export function runRequest(job: Job): RunRequest {
 
 type Noted = Pick<Origin, 'violations' | 'traffic'>;
 
+/** @param init of the sandbox, if the run is the first in it */
+export function originOfRun(
+  { startedAt, logs, ...noted }: Pick<NonNullable<RunEnd>, 'startedAt' | 'logs' | keyof Noted>,
+  init: Origin | undefined,
+): Origin {
+  if (init === undefined) return { start: 'warm', startedAt, logs, ...noted };
+  return { ...init, logs, ...both(init, noted) };
+}
+
 /** Joins what was noted of the initialisation and of the run. */
-export function both(first: Noted, second: Noted): Noted {
+function both(first: Noted, second: Noted): Noted {
   return {
     violations:
       first.violations && second.violations

@@ -8,6 +8,8 @@ import {
   type LoadNote,
   mostIdleGroups,
 } from '../../dispatch/index.ts';
+import type { MemoryLedger } from '../slots/memory-ledger.ts';
+import type { PrewarmPool } from '../slots/prewarm.ts';
 import type { Slot } from '../slots/slot.ts';
 import type { Group } from './group.ts';
 
@@ -16,6 +18,33 @@ interface LoadTraits {
   readonly startMs: number;
   readonly maxStarting: number;
   readonly maxQueued: number;
+}
+
+interface StatusTraits {
+  readonly queued: number;
+  readonly starting: number;
+  readonly prewarm: Pick<PrewarmPool, 'size'>;
+  readonly ledger: Pick<MemoryLedger, 'usedMiB' | 'limitMiB'>;
+  readonly memoryUsedMiB: () => InvokerStatus['memoryUsedMiB'];
+}
+
+/** Each reply to another node has it, so it makes no lists of slots. */
+export function statusOf(
+  groups: Iterable<Group>,
+  { queued, starting, prewarm, ledger, memoryUsedMiB }: StatusTraits,
+): InvokerStatus {
+  let [all, busy] = [0, 0];
+  for (const { slots } of groups) {
+    all += slots.length;
+    for (const { inFlight } of slots) if (inFlight > 0) busy++;
+  }
+  return {
+    queued,
+    sandboxes: { starting, busy, idle: all - busy, prewarmed: prewarm.size },
+    memoryMiB: ledger.usedMiB,
+    memoryLimitMiB: ledger.limitMiB,
+    memoryUsedMiB: memoryUsedMiB(),
+  };
 }
 
 export function loadOf(

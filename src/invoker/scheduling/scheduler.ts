@@ -42,25 +42,25 @@ import type { Slot } from '../slots/slot.ts';
 import type { SlotFactory } from '../slots/slots.ts';
 import { type Cancelling, createCancelling } from './cancelling.ts';
 import { hasMoreThanOneOf } from './fair-share.ts';
-import { createFollowers, type LogPlace, placeOf } from './followers.ts';
+import { createFollowers, type LogPlace, placeIn } from './followers.ts';
 import {
-  endGrant,
   freeSlot,
   type Group,
   grant,
-  grantKey,
   newWaitingJob,
   noteFailed,
   noteServed,
   type WaitingJob,
 } from './group.ts';
 import { createGroups, type Groups } from './groups.ts';
-import { hasSpare, isFull, lacksWarm, needsAnother } from './growth.ts';
+import { isFull, lacksWarm, needsAnother } from './growth.ts';
 import { createHandovers, type Handovers } from './handing-over.ts';
-import { both, busy, complete, type Origin, rejection, runRequest } from './job-exchange.ts';
-import { loadOf, noteOf } from './load.ts';
+import { busy, complete, type Origin, originOfRun, rejection, runRequest } from './job-exchange.ts';
+import { grantLoads, keptActions } from './kept-actions.ts';
+import { loadOf, noteOf, statusOf } from './load.ts';
 import type { ProcessorShares } from './processor-shares.ts';
 import { SlotLives } from './slot-lives.ts';
+import { sweepSlots } from './sweep.ts';
 import { createWaitingLine } from './waiting-line.ts';
 
 export interface SchedulerOptions {
@@ -166,12 +166,9 @@ export class Scheduler {
 
   /** Also follows an activation that still waits for its slot. Undefined if there is no such activation. */
   follow(activationId: string, signal?: AbortSignal): LiveLog | undefined {
-    for (const group of this.#groups.all()) {
-      const place = placeOf(group, activationId);
-      if (place === 'none') continue;
-      return this.#followers.add(activationId, place === 'queue' ? undefined : place, signal);
-    }
-    return undefined;
+    const place = placeIn(this.#groups.all(), activationId);
+    if (place === undefined) return undefined;
+    return this.#followers.add(activationId, place === 'queue' ? undefined : place, signal);
   }
 
   /** Ends idle slots of an action, and lets none of its slots be used again. */
@@ -208,17 +205,7 @@ export class Scheduler {
    */
   sweep(freezeBefore: number, endBefore: number): void {
     for (const group of [...this.#groups.all()]) {
-      endGrant(group);
-      for (const slot of [...group.slots]) {
-        if (slot.inFlight > 0) {
-          slot.runner.reclaim();
-          continue;
-        }
-        if (slot.idleSince < endBefore && hasSpare(group)) this.#lives.drop(group, slot);
-        else if (slot.idleSince < freezeBefore) {
-          slot.runner.freeze().catch(() => void slot.runner.end('exited'));
-        }
-      }
+      sweepSlots(group, { freezeBefore, endBefore }, this.#lives);
       if (!this.isBusy && lacksWarm(group)) this.#lives.begin(group, false);
       this.#groups.forget(group);
     }
@@ -227,19 +214,12 @@ export class Scheduler {
 
   /** The actions that are kept ready. */
   kept(): readonly KeptAction[] {
-    return this.#keptGroups().map(({ template }) => {
-      const { namespace, action, revision, kind, image, code } = template;
-      return { namespace, action, revision, kind, image, code };
-    });
+    return keptActions(this.#groups.all());
   }
 
   /** Says which kept actions may be loaded without a call; see `Dispatcher`. */
   grant(grants: readonly LoadGrant[], forMs: number): void {
-    const permissions = new Map(grants.map((each) => [grantKey(each), each.permission]));
-    for (const group of this.#keptGroups()) {
-      const permission = permissions.get(grantKey(group.template));
-      if (permission !== undefined) grant(group, permission, forMs);
-    }
+    grantLoads(this.#groups.all(), grants, forMs);
   }
 
   /** Serves the queue again after a namespace is no longer held back. */
@@ -254,24 +234,9 @@ export class Scheduler {
 
   status(): InvokerStatus {
     const { ledger, prewarm, memoryUsedMiB } = this.#options;
-    // Each reply to another node has it, so it makes no lists of slots.
-    let [all, busy] = [0, 0];
-    for (const { slots } of this.#groups.all()) {
-      all += slots.length;
-      for (const { inFlight } of slots) if (inFlight > 0) busy++;
-    }
-    return {
-      queued: this.#line.length,
-      sandboxes: {
-        starting: this.#lives.starting,
-        busy,
-        idle: all - busy,
-        prewarmed: prewarm.size,
-      },
-      memoryMiB: ledger.usedMiB,
-      memoryLimitMiB: ledger.limitMiB,
-      memoryUsedMiB: memoryUsedMiB(),
-    };
+    const { starting } = this.#lives;
+    const queued = this.#line.length;
+    return statusOf(this.#groups.all(), { queued, starting, prewarm, ledger, memoryUsedMiB });
   }
 
   load(): InvokerLoad {
@@ -303,10 +268,6 @@ export class Scheduler {
       this.#options.log.debug({ action: target.action, reason: messageOf(error) }, 'not warmed up');
       return undefined;
     }
-  }
-
-  #keptGroups(): readonly Group[] {
-    return [...this.#groups.all()].filter(({ minWarm, retired }) => minWarm > 0 && !retired);
   }
 
   #schedule(): void {
@@ -390,7 +351,7 @@ export class Scheduler {
     group: Group,
     slot: Slot,
     pending: WaitingJob,
-    { outcome, serviceMs, logs, startedAt, ...noted }: NonNullable<RunEnd>,
+    { outcome, serviceMs, ...ran }: NonNullable<RunEnd>,
     origin: Origin | undefined,
   ): void {
     const { job, settle } = pending;
@@ -402,10 +363,8 @@ export class Scheduler {
       this.#putBack(group, { ...pending, isSecondTry: true });
       return;
     }
-    const where: Origin = origin
-      ? { ...origin, logs, ...both(origin, noted) }
-      : { start: 'warm', startedAt, logs, ...noted };
-    settle(complete(job, responseOfRun(outcome, job.limits, this.#options.resultBytes), where));
+    const response = responseOfRun(outcome, job.limits, this.#options.resultBytes);
+    settle(complete(job, response, originOfRun(ran, origin)));
   }
 
   /** Puts a job that no slot has begun first in the queue again. */
