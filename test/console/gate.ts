@@ -137,6 +137,7 @@ export function gatePages(parts: () => Parts): void {
     await page.getByRole('button', { name: 'Put it in force', exact: true }).click();
     await page.getByRole('alert').getByText('POLICY_CHANGED').waitFor();
     expect(await readFile(policy, 'utf8')).toBe('form: 1\n');
+    await page.getByRole('button', { name: 'Cancel' }).click();
     await rm(policy);
     browser.forget(/^console: .* status of 409 /);
     expect(browser.problems).toEqual([]);

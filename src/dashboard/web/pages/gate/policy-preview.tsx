@@ -52,22 +52,26 @@ async function previewAll(text: string, signal: AbortSignal): Promise<PolicyPrev
 const columns: readonly Column<PolicyChange>[] = [
   {
     title: 'What',
-    cell: ({ digest, name }) => (
-      <a class="breaks" href={linkTo(['gate', 'report', digest])} target="_blank" rel="noopener">
-        {name}
-      </a>
-    ),
-  },
-  {
-    title: 'Stage',
-    cell: ({ stage, namespace }) => (
+    cell: ({ digest, name, stage, namespace }) => (
       <>
-        {stage} <span class="quiet breaks">{namespace}</span>
+        <a class="breaks" href={linkTo(['gate', 'report', digest])} target="_blank" rel="noopener">
+          {name}
+        </a>
+        <div class="quiet breaks">{`${stage}, ${namespace}`}</div>
       </>
     ),
   },
-  { title: 'Now', cell: ({ before }) => <OutcomeStatus outcome={before.outcome} /> },
-  { title: 'Then', cell: ({ after }) => <OutcomeStatus outcome={after.outcome} /> },
+  {
+    title: 'Now, and then',
+    cell: ({ before, after }) => (
+      <>
+        <OutcomeStatus outcome={before.outcome} />
+        <div>
+          <OutcomeStatus outcome={after.outcome} />
+        </div>
+      </>
+    ),
+  },
   { title: 'By the rule', cell: (change) => <Rules change={change} /> },
 ];
 

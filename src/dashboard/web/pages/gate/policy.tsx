@@ -65,7 +65,7 @@ function Editor({ file, reload }: EditorProps) {
         {file.readOnly !== null && (
           <p class="note breaks">{file.readOnly}. Try changes here, and make them where it is managed.</p>
         )}
-        <div class="beside">
+        <div class="columns">
           <Section title="The policy">
             {file.digest === null && (
               <p class="quiet">There is none yet. Ward’s own is in force; write here what shall differ.</p>
