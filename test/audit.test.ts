@@ -175,6 +175,8 @@ const changing: Readonly<Record<string, readonly Call[] | string>> = {
   ],
   'POST /console/session': [{ path: '/console/session', entry: 'log-in /guest/KEY' }],
   'DELETE /console/session': [{ path: '/console/session', entry: 'log-out /guest/KEY' }],
+  'POST /console/session/issuer': 'changes nothing: the browser keeps what it needs',
+  'POST /console/session/choice': 'src/api/console/issuer-logins.test.ts has its entries',
   'POST /ward/v1/token': 'makes a key: src/api/resources/token.test.ts has its entry',
   'DELETE /ward/v1/token': 'deletes such a key',
   ...Object.fromEntries(

@@ -37,7 +37,11 @@ export async function openBrowser(origin: string): Promise<ConsoleBrowser> {
     // The tests run as root.
     args: ['--no-sandbox'],
   });
-  const context = await browser.newContext({ baseURL: origin, viewport: { width: 1440, height } });
+  const context = await browser.newContext({
+    ...{ baseURL: origin, viewport: { width: 1440, height } },
+    // Of an OpenID provider, whose authority the test made.
+    ignoreHTTPSErrors: true,
+  });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
   // A first scan takes long on a busy machine.
   context.setDefaultTimeout(60_000);

@@ -1,10 +1,12 @@
 /** The console in a real browser, on a real Ward. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startProvider, type TestProvider } from '../src/oidc/provider.fixture.ts';
 import { type ConsoleBrowser, openBrowser } from './browser.ts';
 import { adminPages } from './console/admin.ts';
 import { functionPages } from './console/functions.ts';
 import { gatePages } from './console/gate.ts';
 import { isolationPage } from './console/isolation.ts';
+import { issuerLogin, issuerSetting } from './console/issuer-login.ts';
 import { runPages } from './console/runs.ts';
 import { triggerPages } from './console/triggers.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
@@ -14,19 +16,22 @@ const longestFirstLoadBytes = 150 * 1024;
 describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
   let ward: Ward;
   let browser: ConsoleBrowser;
+  let provider: TestProvider;
 
   beforeAll(async () => {
-    ward = await Ward.start();
+    provider = await startProvider();
+    ward = await Ward.start({ oidc: issuerSetting(provider) });
     browser = await openBrowser(ward.url);
   });
   afterAll(async () => {
     await browser?.[Symbol.asyncDispose]();
     await ward?.[Symbol.asyncDispose]();
+    await provider?.[Symbol.asyncDispose]();
   });
 
   const logIn = async () => {
     await browser.page.getByLabel('Key of your namespace').fill(ward.auth);
-    await browser.page.getByRole('button', { name: 'Log in' }).click();
+    await browser.page.getByRole('button', { name: 'Log in', exact: true }).click();
     await browser.page.getByRole('button', { name: 'Log out' }).waitFor();
   };
   const operatorUrl = async () => {
@@ -120,4 +125,6 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
     // The refusals that said so.
     expect([...new Set(browser.problems)]).toEqual([expect.stringMatching(/^console: .* status of 401 /)]);
   });
+
+  issuerLogin(() => ({ ward, browser, provider }));
 });

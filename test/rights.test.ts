@@ -222,6 +222,11 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
       ['/ward/v1/cluster/renewal', 'POST', '/ward/v1/cluster/renewal', but({}, 400)],
       ['/console/session', 'POST', '/console/session', but({}, 403)],
       ['/console/session', 'DELETE', '/console/session', but({}, 403)],
+      ['/console/session/issuer', 'POST', '/console/session/issuer', but({}, 403)],
+      ['/console/session/choice', 'GET', '/console/session/choice', but({}, 403)],
+      ['/console/session/choice', 'POST', '/console/session/choice', but({}, 403)],
+      // Leads to the login page.
+      ['/console/session/callback', 'GET', '/console/session/callback', but({}, 303)],
       ['/ward/v1/session', 'GET', '/ward/v1/session', but(each(['no key', ...keys, other], 200), 401)],
       ['/ward/v1/token', 'POST', '/ward/v1/token', but({}, 400)],
       ['/ward/v1/token', 'DELETE', '/ward/v1/token', but(each([...keys, other], 403), 401)],

@@ -28,7 +28,9 @@ export function clientOf(request: FastifyRequest): string {
   return sandboxNamespaceOf(request) === undefined ? request.ip : 'sandbox';
 }
 
-/** Does what an operator asked for in the console; the audit log names the address. */
+/** Does what an operator asked for in the console; the audit log names the address, and the person if it is known. */
 export function asOperator<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
-  return actAs({ who: 'operator by console', from: clientOf(request), request: request.id }, work);
+  const name = request.operator?.login?.name;
+  const who = name === undefined ? 'operator by console' : `operator ${name}`;
+  return actAs({ who, from: clientOf(request), request: request.id }, work);
 }

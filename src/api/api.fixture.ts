@@ -16,6 +16,7 @@ import {
   type Functions,
   type FunctionsOptions,
   type LoginOptions,
+  noLogins,
 } from '../functions/index.ts';
 import { Fault, type JsonValue, type Log, silentLog } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
@@ -57,7 +58,7 @@ export interface TestApiOptions {
   readonly limits?: NonNullable<FunctionsOptions['limits']>;
   readonly forwarding?: FunctionsOptions['forwarding'];
   readonly trustedProxies?: readonly string[];
-  readonly logins?: LoginOptions;
+  readonly logins?: Partial<LoginOptions>;
   /** Logs every request. */
   readonly accessLog?: Log;
   /** Lets browsers log in. */
@@ -104,7 +105,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     isAlone: true,
     log: options.accessLog ?? silentLog,
     limits: options.limits ?? {},
-    ...(options.logins === undefined ? {} : { logins: options.logins }),
+    ...(options.logins === undefined ? {} : { logins: { ...noLogins, ...options.logins } }),
     forwarding: options.forwarding,
     admission: {
       admit(_namespace, limits) {

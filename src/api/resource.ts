@@ -50,6 +50,6 @@ export function addResource(scope: FastifyInstance, urls: readonly string[], res
 
 /** For methods that a path does not have. */
 function otherAccess(scope: FastifyInstance): RouteAccess {
-  if (scope.hasRequestDecorator('isOperator')) return 'operator';
+  if (scope.hasRequestDecorator('operator')) return 'operator';
   return scope.hasRequestDecorator('identity') ? 'any-key' : 'anyone';
 }

@@ -33,7 +33,7 @@ export function refuseUndeclaredRoutes(app: FastifyInstance): void {
     const route = `${[method].flat().join(', ')} ${url}`;
     if (access === undefined) throw new Error(`the route ${route} does not say who may use it`);
     if (access === 'anyone') return;
-    if ((access === 'operator') !== this.hasRequestDecorator('isOperator'))
+    if ((access === 'operator') !== this.hasRequestDecorator('operator'))
       throw new Error(`the route ${route} is for '${access}', in a scope for others`);
     if (access === 'operator') return;
     const wantsKey = access !== 'own-check';

@@ -12,13 +12,31 @@ declare module 'fastify' {
   }
 }
 
-export type SessionTokens = Readonly<Partial<Record<SessionOwner, string>>>;
+/** `away` is not a session: the browser keeps it while a person logs in at an issuer. */
+export type SessionTokens = Readonly<Partial<Record<SessionOwner | 'away', string>>>;
+
+/** A browser that is at an issuer. */
+export interface Away {
+  readonly issuer: string;
+  readonly secret: string;
+}
 
 /** Browsers accept such a name only from this host, for the whole of it, and over a secure connection. */
 const prefix = '__Host-ward-';
-const names: Readonly<Record<SessionOwner, string>> = { key: `${prefix}key`, operator: `${prefix}operator` };
-const owners: readonly SessionOwner[] = ['key', 'operator'];
-const attributes = 'Path=/; HttpOnly; Secure; SameSite=Strict';
+type CookieName = SessionOwner | 'away';
+const names: Readonly<Record<CookieName, string>> = {
+  key: `${prefix}key`,
+  operator: `${prefix}operator`,
+  choice: `${prefix}choice`,
+  away: `${prefix}away`,
+};
+const owners: readonly SessionOwner[] = ['key', 'operator', 'choice'];
+const ofHost = 'Path=/; HttpOnly; Secure';
+const attributes = `${ofHost}; SameSite=Strict`;
+/** The issuer, which is another site, sends the browser back: a strict cookie would stay away. */
+const awayAttributes = `${ofHost}; SameSite=Lax`;
+const awaySeconds = 600;
+const secretPattern = /^[\w-]{43}$/;
 /** A page of another origin can't send it without asking first, and Ward never allows it. */
 const consoleHeader = 'x-ward-console';
 
@@ -34,11 +52,11 @@ export function takeSessionCookies(app: FastifyInstance): void {
     if (others.length === 0) delete headers.cookie;
     else headers.cookie = others.join('; ');
     // A cookie that is sent twice does not count.
-    const tokenOf = (owner: SessionOwner) => {
+    const tokenOf = (owner: CookieName) => {
       const found = pairs.filter((pair) => pair.startsWith(`${names[owner]}=`));
       return found.length === 1 ? found[0]?.slice(names[owner].length + 1) : undefined;
     };
-    const known = owners.map((owner) => [owner, tokenOf(owner)] as const);
+    const known = [...owners, 'away' as const].map((owner) => [owner, tokenOf(owner)] as const);
     request.sessionTokens = Object.fromEntries(known.filter(([, token]) => token !== undefined));
     done();
   });
@@ -57,14 +75,32 @@ export function isOfConsole({ headers }: FastifyRequest): boolean {
 }
 
 export function setSessionCookie(reply: FastifyReply, { token, kind, lifeMs }: BegunSession): void {
-  reply.header('set-cookie', `${names[kind]}=${token}; ${attributes}; Max-Age=${Math.floor(lifeMs / 1000)}`);
+  addCookie(reply, `${names[kind]}=${token}; ${attributes}; Max-Age=${Math.floor(lifeMs / 1000)}`);
 }
 
-export function clearSessionCookies(reply: FastifyReply): void {
-  reply.header(
-    'set-cookie',
-    owners.map((owner) => `${names[owner]}=; ${attributes}; Max-Age=0`),
-  );
+export function clearSessionCookies(reply: FastifyReply, which = owners): void {
+  for (const owner of which) addCookie(reply, `${names[owner]}=; ${attributes}; Max-Age=0`);
+}
+
+export function setAwayCookie(reply: FastifyReply, { issuer, secret }: Away): void {
+  const value = `${secret}.${Buffer.from(issuer).toString('base64url')}`;
+  addCookie(reply, `${names.away}=${value}; ${awayAttributes}; Max-Age=${awaySeconds}`);
+}
+
+export function clearAwayCookie(reply: FastifyReply): void {
+  addCookie(reply, `${names.away}=; ${awayAttributes}; Max-Age=0`);
+}
+
+/** Also for the request of another site: only the browser that began a login has the secret. */
+export function awayOf({ sessionTokens }: FastifyRequest): Away | undefined {
+  const [secret = '', issuer = ''] = sessionTokens?.away?.split('.') ?? [];
+  if (!secretPattern.test(secret)) return undefined;
+  return { secret, issuer: Buffer.from(issuer, 'base64url').toString() };
+}
+
+/** Fastify keeps those of earlier calls. */
+function addCookie(reply: FastifyReply, cookie: string): void {
+  reply.header('set-cookie', cookie);
 }
 
 /** Whether an answer with this `Set-Cookie` would put somebody into the session of another person. */

@@ -37,6 +37,7 @@ import {
   type LogForwarding,
   type LogForwardingService,
 } from './log-forwarding/log-forwarding.ts';
+import { type BrowserLogins, createBrowserLogins } from './logins/browser-logins.ts';
 import {
   createTokenExchange,
   type LoginOptions,
@@ -108,6 +109,8 @@ export interface Functions {
   /** Of browsers. */
   readonly sessions: SessionService;
   readonly exchange: TokenExchange;
+  /** At issuers, for the console. */
+  readonly browserLogins: BrowserLogins;
   readonly quotas: Pick<Quotas, 'usage'> & {
     /** Deletes the oldest records of namespaces that exceed their record quota. */
     enforce(): Promise<void>;
@@ -204,14 +207,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
 
   return {
     ...holdings,
-    sessions: createSessions(store.sessions, namespaces),
-    exchange: createTokenExchange({
-      ...(options.logins ?? noLogins),
-      namespaces,
-      spentTokens: store.spentTokens,
-      keys: store.keys,
-      onKeysGone: () => namespaces.forget(),
-    }),
+    ...createLogins(given, namespaces),
     limits: given.limits,
     runtimes: given.runtimes,
     triggers,
@@ -238,6 +234,21 @@ export function createFunctions(options: FunctionsOptions): Functions {
     ownLogs: ownLogs({ executions, dispatcher }),
     usage: (query) => usageRows(store.usage, query),
     ...lifeOf(calls, events, recordQuota, logForwarding, watches),
+  };
+}
+
+/** How clients other than those with a key get in. */
+function createLogins(
+  { store, apiHost, logins = noLogins }: FunctionsOptions,
+  namespaces: NamespaceService,
+): Pick<Functions, 'sessions' | 'exchange' | 'browserLogins'> {
+  const { keys, spentTokens } = store;
+  const sessions = createSessions(store.sessions, namespaces);
+  const common = { ...logins, namespaces, keys, spentTokens };
+  return {
+    sessions,
+    exchange: createTokenExchange({ ...common, onKeysGone: () => namespaces.forget() }),
+    browserLogins: createBrowserLogins({ ...common, sessions, apiHost }),
   };
 }
 

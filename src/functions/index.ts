@@ -47,8 +47,15 @@ export {
   type UserLimits,
 } from './limits.ts';
 export type { ForwardingRules, LogForwardingService } from './log-forwarding/log-forwarding.ts';
+export { type BrowserLogins, callbackPath } from './logins/browser-logins.ts';
 export type { LoginGrant, LoginRole } from './logins/grants.ts';
-export type { Login, LoginOptions, TokenExchange } from './logins/token-exchange.ts';
+export {
+  type ConsoleClient,
+  type Login,
+  type LoginOptions,
+  noLogins,
+  type TokenExchange,
+} from './logins/token-exchange.ts';
 export type { KeyDescription, KeyRequest, NewKey } from './namespaces/further-keys.ts';
 export { hasRight, type KeyRight, type KeyScope, rightsOf } from './namespaces/key-scopes.ts';
 export type { NamespaceLimitsPatch, NamespaceLimitValues } from './namespaces/namespace-limits.ts';
@@ -74,6 +81,7 @@ export {
   type BegunSession,
   newOperatorLogin,
   type OperatorLogin,
+  type OperatorSession,
   type SessionOwner,
   type SessionService,
 } from './sessions/sessions.ts';

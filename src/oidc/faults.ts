@@ -6,6 +6,8 @@ export const oidcFaults = {
   OIDC_TOKEN_INVALID: 'unauthenticated',
   /** The token is valid, but lacks a scope. */
   OIDC_SCOPE_MISSING: 'denied',
+  /** A person came back from the issuer without what was agreed before. */
+  OIDC_LOGIN_FAILED: 'unauthenticated',
   /** Ward has no keys of the issuer to check a token with. */
   OIDC_UNAVAILABLE: 'busy',
 } as const;

@@ -1,4 +1,5 @@
 /** Bearer tokens of OpenID issuers: where their keys are, and whether a token is valid. */
+export { type BrowserAway, type CodeClient, type CodeFlow, createCodeFlow } from './code-flow.ts';
 export { parseTokenDemand, type TokenDemand, tokenDemandSchema } from './demand.ts';
 export { oidcFault } from './faults.ts';
 export { type Issuer, parseIssuer } from './issuer.ts';

@@ -12,7 +12,7 @@ import {
   requireAllowedHost,
 } from '../egress/index.ts';
 import { withTimeout } from '../lib/index.ts';
-import { fetchDocument, hostOf } from './fetch-document.ts';
+import { type DocumentPlace, fetchDocument, hostOf } from './fetch-document.ts';
 import { discoveryUrl, type Issuer } from './issuer.ts';
 import type { KeyOwner, LoadKeys } from './issuer-keys.ts';
 import { jwksUrlOf, keysOf } from './key-set.ts';
@@ -60,19 +60,33 @@ async function load(options: IssuerDocumentsOptions, owner: KeyOwner, signal: Ab
 /** @throws Fault EGRESS_EXCEEDED, EGRESS_INVALID, EGRESS_UNRESOLVED */
 async function placeOf(options: IssuerDocumentsOptions, { issuer, namespace }: KeyOwner, url: URL) {
   const { listed, ceiling, rulesOf, resolve } = options;
-  const place = { host: hostOf(url), port: url.port === '' ? 443 : Number(url.port) };
+  const place = hostAndPort(url);
   const entry = listed.find((each) => each.issuer === issuer);
-  if (entry !== undefined) {
-    // An issuer that the operator trusts may keep its keys on another public host, but not send Ward anywhere else.
-    const isHome = new URL(issuer).host === url.host;
-    const address = isHome ? await anyAddress(place.host) : await pinAddress(place, publicCeiling, resolve);
-    return { url, address, ca: entry.ca };
-  }
+  if (entry !== undefined) return await placeOfListed(entry, url, resolve);
   if (namespace === undefined) throw new Error('the operator does not list this issuer');
   requireAllowedHost(place, ceiling);
   const within = await rulesOf(namespace);
   if (within !== undefined) requireAllowedHost(place, { public: false, rules: within });
   return { url, address: await pinAddress(place, ceiling, resolve), ca: undefined };
+}
+
+/**
+ * An issuer that the operator trusts may keep its keys on another public host, but not send Ward anywhere else.
+ * @throws Fault EGRESS_EXCEEDED, EGRESS_UNRESOLVED
+ */
+export async function placeOfListed(
+  { issuer, ca }: ListedIssuer,
+  url: URL,
+  resolve?: ResolveName,
+): Promise<DocumentPlace> {
+  const place = hostAndPort(url);
+  const isHome = new URL(issuer).host === url.host;
+  const address = isHome ? await anyAddress(place.host) : await pinAddress(place, publicCeiling, resolve);
+  return { url, address, ca };
+}
+
+function hostAndPort(url: URL) {
+  return { host: hostOf(url), port: url.port === '' ? 443 : Number(url.port) };
 }
 
 /** As the host itself resolves names, with `/etc/hosts`. */

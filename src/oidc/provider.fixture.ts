@@ -1,5 +1,6 @@
 /** A real OpenID provider in this process, at an https address of this machine. */
 import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
@@ -18,15 +19,31 @@ export interface TestProvider extends AsyncDisposable {
   readonly authority: TestAuthority;
   /** An access token of the client `robot`. */
   token(audience: string, scope?: string): Promise<string>;
+  /** The client of the console sends people back to this address. */
+  sendBackTo(redirectUri: string): void;
+  /** Whoever comes with a browser from now on is this person, and agrees to everything. */
+  visitAs(person: string): void;
+  /** Opens an address as a browser does, and returns the one outside to which the provider sends it. */
+  visit(url: string): Promise<URL>;
   /** Approves all devices from now on, as a person does in a browser. */
   approveAs(person: string): void;
   /** Replaces all keys. */
   rotate(): void;
 }
 
-/** The client of `ward login`, and the people who use it. */
+/** The client of `ward login`. */
 export const deviceClient = 'ward-cli';
-const people: Readonly<Record<string, readonly string[]>> = { ada: ['ops'], eve: ['others'] };
+/** The console as a client. */
+export const consoleClient = 'ward-console';
+const people: Readonly<Record<string, readonly string[]>> = {
+  ada: ['ops'],
+  adam: ['ops'],
+  eve: ['others'],
+  bob: ['ops', 'shop'],
+  olga: ['ops', 'admins'],
+  otto: ['ops', 'admins'],
+  omar: ['admins'],
+};
 
 const client = { client_id: 'robot', client_secret: 'known to the test' };
 
@@ -38,14 +55,28 @@ export async function startProvider(): Promise<TestProvider> {
   if (issuer === undefined) throw new TypeError('not an issuer');
   let count = 0;
   let provider: Provider;
+  let redirectUri = 'https://ward.example.com/none';
+  let visitor = 'ada';
   const rotate = () => {
     server.removeAllListeners('request');
-    provider = newProvider(issuer, `key-${++count}`);
-    server.on('request', provider.callback());
+    provider = newProvider(issuer, `key-${++count}`, redirectUri);
+    const serve = provider.callback();
+    server.on('request', (asked, reply) => {
+      if (asked.url?.startsWith(interactions)) void agree(provider, visitor, asked, reply);
+      else void serve(asked, reply);
+    });
   };
   rotate();
   return {
     ...{ issuer, authority, rotate },
+    sendBackTo(uri) {
+      redirectUri = uri;
+      rotate();
+    },
+    visitAs(person) {
+      visitor = person;
+    },
+    visit: (url) => visit(url, issuer, authority.cert),
     async token(audience, scope = 'read') {
       const asked = request(`${issuer}/token`, { method: 'POST', ca: authority.cert, agent: false });
       asked.setHeader('content-type', 'application/x-www-form-urlencoded');
@@ -72,8 +103,44 @@ export async function startProvider(): Promise<TestProvider> {
   };
 }
 
+const interactions = '/interaction/';
+
+/** What a person does on the provider's pages. */
+async function agree(
+  provider: Provider,
+  accountId: string,
+  asked: IncomingMessage,
+  reply: ServerResponse,
+): Promise<void> {
+  const { params } = await provider.interactionDetails(asked, reply);
+  const grant = new provider.Grant({ accountId, clientId: String(params['client_id']) });
+  grant.addOIDCScope('openid');
+  const consent = { grantId: await grant.save() };
+  await provider.interactionFinished(asked, reply, { login: { accountId }, consent });
+}
+
+async function visit(start: string, issuer: Issuer, ca: string): Promise<URL> {
+  const cookies = new Map<string, string>();
+  let url = new URL(start);
+  while (url.origin === issuer) {
+    const cookie = [...cookies].map((pair) => pair.join('=')).join('; ');
+    const asked = request(url, { ca, agent: false, headers: { cookie } });
+    asked.end();
+    const [answer]: [IncomingMessage] = (await once(asked, 'response')) as [IncomingMessage];
+    answer.resume();
+    for (const each of answer.headers['set-cookie'] ?? []) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(each) ?? [];
+      cookies.set(name, value);
+    }
+    const { location } = answer.headers;
+    if (location === undefined) throw new Error(`the provider answers ${answer.statusCode} to ${url}`);
+    url = new URL(location, url);
+  }
+  return url;
+}
+
 /** Its access tokens are JWTs for the audience that the client names. */
-function newProvider(issuer: Issuer, kid: string): Provider {
+function newProvider(issuer: Issuer, kid: string, redirectUri: string): Provider {
   const { privateKey } = newKey(kid);
   const key: JWK = { ...(privateKey.export({ format: 'jwk' }) as JWK), kid, alg: 'ES256', use: 'sig' };
   return new Provider(issuer, {
@@ -88,7 +155,14 @@ function newProvider(issuer: Issuer, kid: string): Provider {
         grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
         ...{ token_endpoint_auth_method: 'none', id_token_signed_response_alg: 'ES256' },
       },
+      {
+        ...{ client_id: consoleClient, redirect_uris: [redirectUri], response_types: ['code'] },
+        grant_types: ['authorization_code'],
+        ...{ token_endpoint_auth_method: 'none', id_token_signed_response_alg: 'ES256' },
+      },
     ],
+    pkce: { required: () => true },
+    interactions: { url: (_context, { uid }) => `${interactions}${uid}` },
     jwks: { keys: [key] },
     claims: { openid: ['sub', 'groups'] },
     conformIdTokenClaims: false,
@@ -96,7 +170,10 @@ function newProvider(issuer: Issuer, kid: string): Provider {
       accountId: person,
       claims: () => ({ sub: person, groups: [...(people[person] ?? [])] }),
     }),
-    ttl: { ClientCredentials: 600, AccessToken: 600, IdToken: 600, RefreshToken: 600 },
+    ttl: {
+      ...{ ClientCredentials: 600, AccessToken: 600, IdToken: 600, RefreshToken: 600 },
+      ...{ Interaction: 600, Grant: 600, Session: 600 },
+    },
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },

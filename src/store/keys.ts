@@ -47,6 +47,7 @@ export function keyStore(db: Kysely<Schema>, { now }: SqlWords): KeyStore {
           .values({ person, at })
           .onConflict((conflict) => conflict.column('person').doUpdateSet({ at }))
           .execute();
+        await inside.deleteFrom('sessions').where('person', '=', person).execute();
         const rows = await inside.deleteFrom('keys').where('person', '=', person).returningAll().execute();
         const gone = rows.map(toRow);
         await note(inside, [

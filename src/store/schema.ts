@@ -268,6 +268,9 @@ export interface SessionTable {
   created_at: number;
   used_at: number;
   expires_at: number;
+  person: string | null;
+  name: string | null;
+  offer: string | null;
 }
 
 export interface SpentTokenTable {

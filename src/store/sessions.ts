@@ -1,9 +1,9 @@
 /** Sessions of browsers, as hashes of their tokens. All times are the database's. */
 import { type Kysely, sql } from 'kysely';
 import { inTransaction, note } from './noted.ts';
-import type { Schema } from './schema.ts';
+import type { Schema, SessionTable } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
-import type { SessionKind, SessionStore } from './types/sessions.ts';
+import type { SessionKind, SessionRow, SessionStore } from './types/sessions.ts';
 
 /** Anyone with a key can log in, so logins must not fill the disk. */
 const mostSessions = 10_000;
@@ -13,7 +13,7 @@ const noteEveryMs = 60_000;
 export function sessionStore(db: Kysely<Schema>, { now }: SqlWords): SessionStore {
   const isLive = sql<boolean>`expires_at > ${now}`;
   return {
-    async create({ tokenHash, kind, keyId, lifeMs }) {
+    async create({ tokenHash, kind, keyId, lifeMs, login }) {
       await db.deleteFrom('sessions').where('expires_at', '<=', sql<number>`${now}`).execute();
       const oldest = db
         .selectFrom('sessions')
@@ -30,8 +30,11 @@ export function sessionStore(db: Kysely<Schema>, { now }: SqlWords): SessionStor
             ...{ token_hash: tokenHash, kind, key_id: keyId },
             ...{ created_at: sql<number>`${now}`, used_at: sql<number>`${now}` },
             expires_at: sql<number>`${now} + ${lifeMs}`,
+            ...{ person: login?.person ?? null, name: login?.name ?? null, offer: login?.offer ?? null },
           })
           .execute();
+        // The session that is chosen has an entry.
+        if (kind === 'choice') return;
         await note(inside, [
           { what: kind === 'login' ? 'create-login' : 'log-in', ...(await holderOf(inside, keyId)) },
         ]);
@@ -40,7 +43,7 @@ export function sessionStore(db: Kysely<Schema>, { now }: SqlWords): SessionStor
     async use(tokenHash, kind, idleMs) {
       const row = await db
         .selectFrom('sessions')
-        .select(['kind', 'key_id', sql<number>`expires_at - ${now}`.as('left')])
+        .select([...told, sql<number>`expires_at - ${now}`.as('left')])
         .select(sql<number>`${now} - used_at`.as('idle'))
         .where('token_hash', '=', tokenHash)
         .where('kind', '=', kind)
@@ -53,7 +56,7 @@ export function sessionStore(db: Kysely<Schema>, { now }: SqlWords): SessionStor
           .set({ used_at: sql<number>`${now}` })
           .where('token_hash', '=', tokenHash)
           .execute();
-      return { kind: row.kind as SessionKind, keyId: row.key_id, leftMs: row.left };
+      return { ...toRow(row), leftMs: row.left };
     },
     end: (tokenHash, kind) =>
       inTransaction(db, async (inside) => {
@@ -62,15 +65,23 @@ export function sessionStore(db: Kysely<Schema>, { now }: SqlWords): SessionStor
           .where('token_hash', '=', tokenHash)
           .where('kind', '=', kind)
           .where(isLive)
-          .returning('key_id')
+          .returning(told)
           .executeTakeFirst();
-        if (row === undefined) return false;
-        // A login ends when it is used, which is an entry itself.
-        if (kind !== 'login')
+        if (row === undefined) return undefined;
+        // These end when they are used, which is an entry itself.
+        if (kind !== 'login' && kind !== 'choice')
           await note(inside, [{ what: 'log-out', ...(await holderOf(inside, row.key_id)) }]);
-        return true;
+        return toRow(row);
       }),
   };
+}
+
+const told = ['kind', 'key_id', 'person', 'name', 'offer'] as const;
+
+function toRow(row: Pick<SessionTable, (typeof told)[number]>): Omit<SessionRow, 'leftMs'> {
+  const { kind, key_id: keyId, person, name, offer } = row;
+  const login = person === null ? undefined : { person, name: name ?? '', offer };
+  return { kind: kind as SessionKind, keyId, login };
 }
 
 /** Whose session it is, for the audit log. */

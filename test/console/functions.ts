@@ -172,7 +172,7 @@ export function functionPages(given: () => Given): void {
     const { page } = browser;
     await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByLabel('Key of your namespace').fill(key);
-    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByRole('button', { name: 'Log in', exact: true }).click();
     await page.getByRole('link', { name: 'hostile' }).click();
     await page.getByRole('textbox', { name: 'Code of hostile' }).waitFor();
     for (const name of ['Save', 'Run', 'Delete…'])

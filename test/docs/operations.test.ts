@@ -134,7 +134,7 @@ test('the examples of the configuration are accepted', async () => {
   const examples = ['docs/operations.md', 'docs/sandbox.md'].flatMap((path) =>
     codeBlocksOf(readText(path)).filter(({ info }) => info === 'yaml'),
   );
-  expect(examples).toHaveLength(8);
+  expect(examples).toHaveLength(9);
   for (const { text } of examples) systemLimits(await load(text));
 });
 

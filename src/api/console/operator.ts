@@ -3,7 +3,7 @@
  * of a namespace does, with any scope.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { Functions } from '../../functions/index.ts';
+import type { Functions, OperatorSession } from '../../functions/index.ts';
 import type { JsonObject } from '../../lib/index.ts';
 import { sendError, sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
@@ -22,8 +22,8 @@ import { addOperatorWaivers, type OperatorWaivers } from './operator-waivers.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** True when an operator asks. Only scopes for operators have it. */
-    isOperator: boolean;
+    /** Who asks. Only scopes for operators have it. */
+    operator: OperatorSession | undefined;
   }
 }
 
@@ -105,12 +105,13 @@ function letInOperators(
   sessions: Functions['sessions'],
   checkClient: CheckClient,
 ): void {
-  scope.decorateRequest('isOperator', false);
+  scope.decorateRequest('operator', undefined);
   scope.addHook('onRequest', async (request) => {
-    const { operator } = ownTokens(request);
-    if (operator === undefined || !(await sessions.isOperator(operator))) throw operatorRequired();
+    const { operator: token } = ownTokens(request);
+    const operator = token === undefined ? undefined : await sessions.operatorOf(token);
+    if (operator === undefined) throw operatorRequired();
     checkClient(request);
-    request.isOperator = true;
+    request.operator = operator;
   });
 }
 

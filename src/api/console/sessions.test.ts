@@ -48,7 +48,7 @@ test('a key opens a session with its rights, in a cookie that scripts and other 
   const [keyId] = api.key.split(':');
   expect(who.json()).toEqual({
     ...{ version: '1.2.3', namespace: 'guest', keyId, scope: 'full' },
-    ...{ rights: ['read', 'deploy', 'invoke'], operator: false },
+    ...{ rights: ['read', 'deploy', 'invoke'], operator: false, login: false },
   });
   expect((await ask(actions, { headers: { ...own, cookie } })).statusCode).toBe(200);
 });
@@ -111,6 +111,7 @@ test('a session ends at logout, and with its key', async () => {
   expect(out.headers['set-cookie']).toEqual([
     expect.stringMatching(/^__Host-ward-key=; .*Max-Age=0$/),
     expect.stringMatching(/^__Host-ward-operator=; .*Max-Age=0$/),
+    expect.stringMatching(/^__Host-ward-choice=; .*Max-Age=0$/),
   ]);
   expect((await ask(actions, { headers: { ...own, cookie } })).statusCode).toBe(401);
 

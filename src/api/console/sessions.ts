@@ -3,16 +3,18 @@
  * may do.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Functions, type Identity, rightsOf } from '../../functions/index.ts';
+import { type Functions, functionFault, type Identity, rightsOf } from '../../functions/index.ts';
 import { type Actor, actAs, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
-import { sendError, sendJson } from '../errors.ts';
+import { sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
+import { queryBoolean } from '../query.ts';
 import { addResource } from '../resource.ts';
 import type { CheckClient } from '../secure/client-certificate.ts';
-import { clearSessionCookies, isOfConsole, ownTokens, setSessionCookie } from '../session-cookies.ts';
+import { clearSessionCookies, ownTokens, setSessionCookie } from '../session-cookies.ts';
 import { createRateLimiter } from '../web/rate-limiter.ts';
+import { addIssuerLogins, refuseForeign } from './issuer-logins.ts';
 
-type Accounts = Pick<Functions, 'namespaces' | 'sessions'>;
+type Accounts = Pick<Functions, 'namespaces' | 'sessions' | 'exchange' | 'browserLogins'>;
 
 const loginRate = { perSecond: 0.5, burst: 20 };
 const mostAddresses = 10_000;
@@ -26,13 +28,15 @@ export function addSessions(
 ): void {
   const { sessions } = functions;
   const limiter = createRateLimiter({ rate: loginRate, capacity: mostAddresses });
+  const takeTry = ({ ip }: FastifyRequest) => limiter.take(ip);
+  addIssuerLogins(app, { logins: functions.browserLogins, checkClient, takeTry });
   addResource(app, ['/console/session'], {
     POST: {
       access: 'own-check',
       bodyLimit: bodyBytes,
       onRequest: (request, reply, done) => {
         if (refuseForeign(request, reply)) return;
-        limiter.take(request.ip);
+        takeTry(request);
         done();
       },
       handler: (request, reply) =>
@@ -51,11 +55,14 @@ export function addSessions(
       },
       handler: (request, reply) =>
         actAs(browserOf(request), async () => {
-          const { key, operator } = request.sessionTokens ?? {};
+          const isEverywhere = queryBoolean(request.query, 'everywhere', false);
+          const ended = isEverywhere ? await endEverywhere(functions, request) : undefined;
+          const { key, operator, choice } = request.sessionTokens ?? {};
           if (key !== undefined) await sessions.end(key, 'key');
           if (operator !== undefined) await sessions.end(operator, 'operator');
+          if (choice !== undefined) await sessions.end(choice, 'choice');
           clearSessionCookies(reply);
-          return sendJson(withoutCache(reply), 200, '{}');
+          return sendJson(withoutCache(reply), 200, JSON.stringify(ended === undefined ? {} : { ended }));
         }),
     },
   });
@@ -64,9 +71,12 @@ export function addSessions(
       access: 'own-check',
       handler: async (request, reply) => {
         const identity = await callerOf(functions, request);
-        const { operator } = ownTokens(request);
-        const isOperator = operator !== undefined && (await sessions.isOperator(operator));
-        const about = { version, ...aboutCaller(identity), operator: isOperator };
+        const operator = await operatorOf(functions, request);
+        const isLogin = identity !== undefined && (await functions.exchange.isOfLogin(identity));
+        const about = {
+          ...{ version, ...aboutCaller(identity), operator: operator !== undefined },
+          login: isLogin || operator?.login !== undefined,
+        };
         return sendJson(withoutCache(reply), 200, JSON.stringify(about));
       },
     },
@@ -87,6 +97,29 @@ async function callerOf(
   if (authorization !== undefined) return await namespaces.authenticate(authorization);
   const { key } = ownTokens(request);
   return key === undefined ? undefined : await sessions.identityOf(key);
+}
+
+async function operatorOf({ sessions }: Accounts, request: FastifyRequest) {
+  const { operator } = ownTokens(request);
+  return operator === undefined ? undefined : await sessions.operatorOf(operator);
+}
+
+/**
+ * Ends all logins of those whose sessions these are. Returns the number of keys.
+ * @throws Fault LOGIN_DENIED when none is from a login
+ */
+async function endEverywhere(functions: Accounts, request: FastifyRequest): Promise<number> {
+  const { exchange } = functions;
+  const login = (await operatorOf(functions, request))?.login;
+  const { key } = ownTokens(request);
+  const identity = key === undefined ? undefined : await functions.sessions.identityOf(key);
+  let ended = login === undefined ? 0 : await exchange.endOperator(login);
+  // The key can have ended with the person's other sessions.
+  if (identity !== undefined && (login === undefined || (await exchange.isOfLogin(identity))))
+    ended += await exchange.endEverywhere(identity);
+  if (identity === undefined && login === undefined)
+    throw functionFault('LOGIN_DENIED', 'This browser is not logged in at an issuer.');
+  return ended;
 }
 
 function aboutCaller(identity: Identity | undefined): JsonObject {
@@ -113,13 +146,6 @@ async function beginAsked(
 
 function isText(value: JsonValue | undefined): value is string {
   return typeof value === 'string' && value !== '';
-}
-
-/** Without this, another page could log its visitor in as somebody else, or out. */
-function refuseForeign(request: FastifyRequest, reply: FastifyReply): boolean {
-  if (isOfConsole(request)) return false;
-  void sendError(request, reply, 403, 'Only the console itself logs in and out here.');
-  return true;
 }
 
 function withoutCache(reply: FastifyReply): FastifyReply {

@@ -16,7 +16,7 @@ const grants: readonly LoginGrant[] = [
 const ciGrants: readonly LoginGrant[] = [
   { claims: { repository: ['acme/shop'], ref: ['refs/heads/main'] }, namespace: 'guest', role: 'deployer' },
 ];
-const login = { issuer, client: undefined, keyMs: 60_000 };
+const login = { issuer, client: undefined, console: undefined, keyMs: 60_000 };
 
 let api: TestApi;
 

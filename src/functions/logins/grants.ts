@@ -17,7 +17,7 @@ export interface LoginGrant {
 export function grantedBy(claims: JsonObject, grants: readonly LoginGrant[]): ReadonlyMap<string, KeyScope> {
   const granted = new Map<string, KeyScope>();
   for (const grant of grants) {
-    if (!isMet(claims, grant)) continue;
+    if (!isMet(claims, grant.claims)) continue;
     const scope = loginRoles[grant.role];
     const known = granted.get(grant.namespace);
     if (known === undefined || isWithin(known, scope)) granted.set(grant.namespace, scope);
@@ -30,8 +30,8 @@ export function isWithin(scope: KeyScope, outer: KeyScope): boolean {
   return rightsOf(scope).every((right) => hasRight(outer, right));
 }
 
-/** A grant without conditions would be for everyone, so it is for no one. */
-function isMet(claims: JsonObject, { claims: conditions }: LoginGrant): boolean {
+/** Whether claims meet all conditions. No conditions would be for everyone, so they are for no one. */
+export function isMet(claims: JsonObject, conditions: LoginGrant['claims']): boolean {
   const all = Object.entries(conditions);
   return (
     all.length > 0 && all.every(([name, values]) => values.some((value) => hasValue(claims, name, value)))

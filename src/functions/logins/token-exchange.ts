@@ -2,22 +2,39 @@
  * Exchanges a token of an issuer that the operator trusts for a short key of a namespace: people log in so, and pipelines
  * deploy without a stored key. The key is an ordinary further key, with a scope and an expiry.
  */
-import { hash } from 'node:crypto';
 import { type Actor, actAs, type JsonObject } from '../../lib/index.ts';
-import { type Issuer, issuerIn, oidcFault, type Tokens, tokenId } from '../../oidc/index.ts';
-import type { SpentTokenStore, Store } from '../../store/index.ts';
+import {
+  type CodeClient,
+  type CodeFlow,
+  type Issuer,
+  issuerIn,
+  oidcFault,
+  type Tokens,
+} from '../../oidc/index.ts';
+import type { SessionLogin, SpentTokenStore } from '../../store/index.ts';
 import { functionFault } from '../faults.ts';
-import type { NewKey } from '../namespaces/further-keys.ts';
 import type { Identity } from '../namespaces/identities.ts';
 import { type KeyScope, parseKeyScope } from '../namespaces/key-scopes.ts';
-import type { NamespaceService } from '../namespaces/namespaces.ts';
 import { grantedBy, isWithin, type LoginGrant } from './grants.ts';
+import {
+  dropExpired,
+  type ExchangedKey,
+  type LoginKeys,
+  labelPrefix,
+  makeLoginKey,
+  personFor,
+  personIn,
+  refuseLoggedOut,
+  spend,
+} from './login-keys.ts';
 
 export interface Login {
   readonly issuer: Issuer;
   readonly audiences: readonly string[];
   /** Undefined: nobody logs in here with `ward login`. */
   readonly client: LoginClient | undefined;
+  /** Undefined: nobody logs in to the console at this issuer. */
+  readonly console: ConsoleClient | undefined;
   /** How long its keys work. */
   readonly keyMs: number;
   readonly grants: readonly LoginGrant[];
@@ -29,17 +46,18 @@ export interface LoginClient {
   readonly scopes: string;
 }
 
+/** The console as a client of the issuer, for the code flow. */
+export interface ConsoleClient extends Omit<CodeClient, 'issuer'> {
+  /** Who meets one of these is an operator: claims as in a grant. */
+  readonly operators: readonly LoginGrant['claims'][];
+}
+
 export interface ExchangeRequest {
   readonly token: string;
   /** Undefined: the only one that the token opens. */
   readonly namespace: string | undefined;
   /** Undefined: all that the token is worth. */
   readonly scope: string | undefined;
-}
-
-export interface ExchangedKey extends NewKey {
-  readonly namespace: string;
-  readonly expiresAt: number;
 }
 
 export interface TokenExchange {
@@ -58,6 +76,10 @@ export interface TokenExchange {
    * Returns their number. @throws Fault LOGIN_DENIED for a key that is not of a login
    */
   endEverywhere(identity: Identity): Promise<number>;
+  /** Whether a key is from a login, so that `endEverywhere` takes it. */
+  isOfLogin(identity: Pick<Identity, 'keyId'>): Promise<boolean>;
+  /** The same for the person whose session of an operator this is. */
+  endOperator(login: Pick<SessionLogin, 'person' | 'name'>): Promise<number>;
   /** The same for the subject of an issuer. */
   endPerson(issuer: string, subject: string): Promise<number>;
 }
@@ -65,16 +87,13 @@ export interface TokenExchange {
 export interface LoginOptions {
   readonly logins: readonly Login[];
   readonly tokens: Pick<Tokens, 'check'>;
+  readonly codeFlow: CodeFlow;
 }
 
-interface TokenExchangeOptions extends LoginOptions {
-  readonly namespaces: Pick<NamespaceService, 'createKey' | 'deleteKey' | 'listKeys'>;
+interface TokenExchangeOptions extends Pick<LoginOptions, 'logins' | 'tokens'>, LoginKeys {
   readonly spentTokens: SpentTokenStore;
-  readonly keys: Pick<Store['keys'], 'byId' | 'logOut' | 'loggedOutAt'>;
   /** The caches have keys that are gone. */
   readonly onKeysGone: () => void;
-  /** Epoch milliseconds. */
-  readonly now?: () => number;
 }
 
 export const noLogins: LoginOptions = {
@@ -84,13 +103,15 @@ export const noLogins: LoginOptions = {
       throw oidcFault('OIDC_TOKEN_INVALID', 'Nobody logs in here.');
     },
   },
+  codeFlow: {
+    async begin() {
+      throw oidcFault('OIDC_LOGIN_FAILED', 'Nobody logs in here.');
+    },
+    async finish() {
+      throw oidcFault('OIDC_LOGIN_FAILED', 'Nobody logs in here.');
+    },
+  },
 };
-
-/** Begins the labels of keys that were exchanged for a token. */
-const labelPrefix = 'login: ';
-const labelLength = 64;
-/** The clock of the database may be behind, and a token is valid a little longer than it says. */
-const spareMs = 120_000;
 
 export function createTokenExchange(options: TokenExchangeOptions): TokenExchange {
   const { logins, namespaces, keys, onKeysGone } = options;
@@ -107,7 +128,7 @@ export function createTokenExchange(options: TokenExchangeOptions): TokenExchang
       const { namespace, scope: most } = choose(granted, wanted);
       const scope = asked === undefined ? most : parseKeyScope(asked);
       if (!isWithin(scope, most)) throw denied(`key with the scope '${scope}'`, namespace);
-      const who = `${printable(String(claims['sub']))} of ${login.issuer}`;
+      const { who } = personIn(login.issuer, claims);
       return actAs({ who, ...client }, () => take(options, { token, claims, login, namespace, scope }));
     },
     async end({ namespace, keyId }) {
@@ -119,13 +140,20 @@ export function createTokenExchange(options: TokenExchangeOptions): TokenExchang
         );
       await namespaces.deleteKey(namespace, keyId);
     },
+    async isOfLogin({ keyId }) {
+      return ((await keys.byId(keyId))?.person ?? null) !== null;
+    },
     async endEverywhere({ keyId }) {
       const { person = null, label = '' } = (await keys.byId(keyId)) ?? {};
       if (person === null)
         throw functionFault('LOGIN_DENIED', 'This key is not from a login, so nobody is logged in with it.');
       return await logOut(person, label.slice(labelPrefix.length));
     },
-    endPerson: (issuer, subject) => logOut(personOf(issuer, subject), `${printable(subject)} of ${issuer}`),
+    endOperator: ({ person, name }) => logOut(person, name),
+    endPerson(issuer, subject) {
+      const { id, who } = personFor(issuer, subject);
+      return logOut(id, who);
+    },
   };
 }
 
@@ -169,73 +197,16 @@ interface Taken {
   readonly scope: KeyScope;
 }
 
-/** An issuer and a subject can be long, and the subject hostile. */
-function personOf(issuer: string, subject: string): string {
-  return hash('sha256', JSON.stringify([issuer, subject]), 'hex');
-}
-
-/**
- * A token of a login from before the person logged out everywhere is worth nothing. `auth_time` stays when the token is
- * refreshed, `iat` does not.
- */
-async function refuseLoggedOut(
-  keys: TokenExchangeOptions['keys'],
-  person: string,
-  { auth_time: authTime, iat }: JsonObject,
-): Promise<void> {
-  const at = await keys.loggedOutAt(person);
-  const begunAt = Number(authTime ?? iat ?? 0) * 1000;
-  if (at === undefined || begunAt > at) return;
-  throw functionFault('LOGIN_ENDED', 'This login was ended everywhere.', {
-    hint: 'log in at the issuer again',
-  });
-}
-
 async function take(
-  { namespaces, spentTokens, keys, now = Date.now }: TokenExchangeOptions,
+  options: TokenExchangeOptions,
   { token, claims, login, namespace, scope }: Taken,
 ): Promise<ExchangedKey> {
-  const person = personOf(login.issuer, String(claims['sub']));
-  await refuseLoggedOut(keys, person, claims);
-  await dropExpired(namespaces, namespace, now());
-  const lifeMs = Math.max(0, Number(claims['exp']) * 1000 - now()) + spareMs;
-  if (!(await spentTokens.spend(tokenId(token, claims), lifeMs)))
-    throw functionFault('TOKEN_SPENT', 'This token was exchanged for a key already.', {
-      hint: 'get a new token: each is worth one key',
-    });
-  const expiresAt = now() + login.keyMs;
-  const label = labelOf(String(claims['sub']));
-  const made = await namespaces.createKey(namespace, { scope, label, expiresAt, person });
-  try {
-    // The person can have logged out meanwhile.
-    await refuseLoggedOut(keys, person, claims);
-  } catch (error) {
-    await namespaces.deleteKey(namespace, made.keyId).catch(() => {});
-    throw error;
-  }
-  return { ...made, namespace, expiresAt };
-}
-
-/** A namespace has a limited number of keys, and expired ones count. */
-async function dropExpired(
-  namespaces: TokenExchangeOptions['namespaces'],
-  namespace: string,
-  now: number,
-): Promise<void> {
-  for (const { keyId, label, expiresAt } of await namespaces.listKeys(namespace)) {
-    if (expiresAt === null || expiresAt > now || !label.startsWith(labelPrefix)) continue;
-    await namespaces.deleteKey(namespace, keyId).catch(() => {});
-  }
-}
-
-/** A label has at most 64 UTF-16 units. */
-function labelOf(subject: string): string {
-  return `${labelPrefix}${printable(subject)}`.slice(0, labelLength).replace(/[\uD800-\uDBFF]$/, '');
-}
-
-/** An issuer, or a person, chooses the subject. */
-function printable(subject: string): string {
-  return subject.slice(0, 128).replaceAll(/\p{C}/gu, '?');
+  const { spentTokens, keys, now = Date.now } = options;
+  const person = personIn(login.issuer, claims);
+  await refuseLoggedOut(keys, person);
+  await dropExpired(options, namespace);
+  await spend(spentTokens, token, claims, now());
+  return await makeLoginKey(options, { person, namespace, scope, keyMs: login.keyMs });
 }
 
 function denied(what: string, namespace: string | undefined) {

@@ -3,7 +3,7 @@
  * hashes of tokens. A session ends at logout, with its time, when it was idle, and with its key.
  */
 import { hash, randomBytes } from 'node:crypto';
-import type { SessionKind, SessionStore } from '../../store/index.ts';
+import type { SessionKind, SessionLogin, SessionStore } from '../../store/index.ts';
 import { functionFault } from '../faults.ts';
 import type { Identity, NamespaceService } from '../namespaces/namespaces.ts';
 
@@ -23,9 +23,30 @@ export interface SessionService {
   beginOperator(login: string): Promise<BegunSession>;
   /** Undefined when the session has ended. @throws Fault AUTHENTICATION_STALE */
   identityOf(token: string): Promise<Identity | undefined>;
-  isOperator(token: string): Promise<boolean>;
-  /** Does nothing when it has ended. */
+  /** Undefined when the session has ended, or is not of an operator. */
+  operatorOf(token: string): Promise<OperatorSession | undefined>;
+  /** Does nothing when it has ended. The key of a login at an issuer ends with its session. */
   end(token: string, kind: SessionOwner): Promise<void>;
+}
+
+export interface OperatorSession {
+  /** Whose login at an issuer it is from. Undefined: it began with `ward console login`. */
+  readonly login: PersonLogin | undefined;
+}
+
+export type PersonLogin = Pick<SessionLogin, 'person' | 'name'>;
+
+/** Sessions of people who have logged in at an issuer. */
+export interface PersonSessions extends Pick<SessionService, 'end'> {
+  /** @param keyId of a key that was made for this session, and ends with it */
+  beginKey(login: PersonLogin, keyId: string, mostMs: number): Promise<BegunSession>;
+  beginOperatorOf(login: PersonLogin, mostMs: number): Promise<BegunSession>;
+  /** @param offer what there is to choose from */
+  beginChoice(login: PersonLogin, offer: string): Promise<BegunSession>;
+  /** Undefined when it has ended. */
+  offerOf(token: string): Promise<string | undefined>;
+  /** Returns the offer, to one of several callers. */
+  endChoice(token: string): Promise<string | undefined>;
 }
 
 const minuteMs = 60_000;
@@ -33,6 +54,7 @@ const hourMs = 60 * minuteMs;
 const lives: Readonly<Record<SessionOwner, { readonly lifeMs: number; readonly idleMs: number }>> = {
   key: { lifeMs: 7 * 24 * hourMs, idleMs: 12 * hourMs },
   operator: { lifeMs: 12 * hourMs, idleMs: hourMs },
+  choice: { lifeMs: 5 * minuteMs, idleMs: 5 * minuteMs },
 };
 /** To open the URL that the command printed. */
 const loginMs = 5 * minuteMs;
@@ -41,12 +63,17 @@ const tokenPattern = /^[\w-]{43}$/;
 
 export function createSessions(
   store: SessionStore,
-  namespaces: Pick<NamespaceService, 'authenticate' | 'ownerOf'>,
-): SessionService {
-  const begin = async (kind: SessionOwner, keyId: string | null): Promise<BegunSession> => {
+  namespaces: Pick<NamespaceService, 'authenticate' | 'ownerOf' | 'deleteKey'>,
+): SessionService & PersonSessions {
+  const begin = async (
+    kind: SessionOwner,
+    keyId: string | null,
+    login?: SessionLogin,
+    mostMs = Number.POSITIVE_INFINITY,
+  ): Promise<BegunSession> => {
     const token = newToken();
-    const { lifeMs } = lives[kind];
-    await store.create({ tokenHash: hashOf(token), kind, keyId, lifeMs });
+    const lifeMs = Math.min(lives[kind].lifeMs, mostMs);
+    await store.create({ tokenHash: hashOf(token), kind, keyId, lifeMs, login });
     return { token, kind, lifeMs };
   };
   const use = async (token: string, kind: SessionOwner) =>
@@ -58,16 +85,29 @@ export function createSessions(
       return await begin('key', keyId);
     },
     async beginOperator(login) {
-      if (!tokenPattern.test(login) || !(await store.end(hashOf(login), 'login'))) throw loginInvalid();
+      if (!tokenPattern.test(login) || (await store.end(hashOf(login), 'login')) === undefined)
+        throw loginInvalid();
       return await begin('operator', null);
     },
     async identityOf(token) {
       const session = await use(token, 'key');
       return session?.keyId == null ? undefined : await namespaces.ownerOf(session.keyId);
     },
-    isOperator: async (token) => (await use(token, 'operator')) !== undefined,
+    operatorOf: (token) => use(token, 'operator'),
     async end(token, kind) {
-      if (tokenPattern.test(token)) await store.end(hashOf(token), kind);
+      if (!tokenPattern.test(token)) return;
+      const { keyId = null, login } = (await store.end(hashOf(token), kind)) ?? {};
+      if (keyId === null || login === undefined) return;
+      const owner = await namespaces.ownerOf(keyId);
+      if (owner !== undefined) await namespaces.deleteKey(owner.namespace, keyId);
+    },
+    beginKey: (login, keyId, mostMs) => begin('key', keyId, { ...login, offer: null }, mostMs),
+    beginOperatorOf: (login, mostMs) => begin('operator', null, { ...login, offer: null }, mostMs),
+    beginChoice: (login, offer) => begin('choice', null, { ...login, offer }),
+    offerOf: async (token) => (await use(token, 'choice'))?.login?.offer ?? undefined,
+    async endChoice(token) {
+      if (!tokenPattern.test(token)) return undefined;
+      return (await store.end(hashOf(token), 'choice'))?.login?.offer ?? undefined;
     },
   };
 }

@@ -1,3 +1,6 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { oidcSchema, oidcSetting } from './oidc-setting.ts';
 
@@ -31,6 +34,26 @@ test('certificates of a private authority must be there', async () => {
   await expect(oidcSetting(file)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
 });
 
+test('the console is a client with a secret in a file that only Ward reads', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'ward-oidc-'));
+  const secretFile = join(folder, 'secret');
+  const console = { clientId: 'console', operators: [{ groups: ['admins', 'root'] }] };
+  const read = async (more: object) =>
+    (await oidcSetting(oidcSchema.parse({ logins: [{ ...login, console: { ...console, ...more } }] })))
+      .logins[0]?.console;
+  expect(await read({})).toEqual({ ...console, secret: undefined, scopes: 'openid' });
+  await writeFile(secretFile, 'top secret\n', { mode: 0o600 });
+  expect(await read({ secretFile, scopes: 'openid groups' })).toMatchObject({
+    ...{ secret: 'top secret', scopes: 'openid groups' },
+  });
+  await chmod(secretFile, 0o644);
+  await expect(read({ secretFile })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  await rm(folder, { recursive: true });
+  await expect(read({ secretFile })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  // An operator is never everybody.
+  await expect(read({ operators: [{}] })).rejects.toThrow('at least one claim is needed');
+});
+
 test('rules for GitHub’s and GitLab’s pipelines must say whose they are', () => {
   const of = (claims: object, from = github) =>
     oidcSchema.safeParse({ logins: [{ ...login, issuer: from, grants: [{ ...grant, claims }] }] }).success;
@@ -38,6 +61,11 @@ test('rules for GitHub’s and GitLab’s pipelines must say whose they are', ()
   expect(of({ ref: 'main' }, 'https://gitlab.com')).toBe(false);
   expect(of({ ref: 'main' }, issuer)).toBe(true);
   expect(of({ repository: 'acme/shop', ref: 'refs/heads/main' })).toBe(true);
+  const console = { clientId: 'console', operators: [{ groups_direct: 'acme' }] };
+  const grants = [{ ...grant, claims: { sub: '1' } }];
+  expect(
+    oidcSchema.safeParse({ logins: [{ ...login, issuer: 'https://gitlab.com', console, grants }] }).success,
+  ).toBe(false);
   expect(of({ project_path: 'acme/shop' }, 'https://gitlab.com')).toBe(true);
 });
 

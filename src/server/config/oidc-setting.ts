@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { type EgressCeiling, egressCeilingSchema } from '../../egress/index.ts';
-import type { Login, LoginRole } from '../../functions/index.ts';
-import { messageOf } from '../../lib/index.ts';
+import type { ConsoleClient, Login, LoginRole } from '../../functions/index.ts';
+import { messageOf, readSecretFile } from '../../lib/index.ts';
 import { type ListedIssuer, parseIssuer, type TokenDemand, tokenDemandSchema } from '../../oidc/index.ts';
 import { serverFault } from '../faults.ts';
 
@@ -45,10 +45,23 @@ const names = z.union([name.transform((one) => [one]), z.array(name).min(1).max(
 const value = z.union([name, z.number(), z.boolean()]).transform(String);
 const values = z.union([value.transform((one) => [one]), z.array(value).min(1).max(100)]);
 
+const conditions = z
+  .record(name, values)
+  .refine((all) => Object.keys(all).length > 0, 'at least one claim is needed');
+
 const grantSchema = z.strictObject({
-  claims: z.record(name, values).refine((all) => Object.keys(all).length > 0, 'at least one claim is needed'),
+  claims: conditions,
   namespace: name,
   role: z.enum(roles),
+});
+
+const consoleSchema = z.strictObject({
+  clientId: name,
+  /** File with the secret of the client; without it, a public one. */
+  secretFile: z.string().min(1).optional(),
+  scopes: z.string().max(512).optional(),
+  /** Claims that make a person an operator: each of one of them. */
+  operators: z.array(conditions).max(100).optional(),
 });
 
 const loginSchema = z
@@ -59,16 +72,22 @@ const loginSchema = z
     clientId: name.optional(),
     /** What `ward login` asks the issuer for. */
     scopes: z.string().max(512).optional(),
+    /** The console as a client, for its button to log in. */
+    console: consoleSchema.optional(),
     keyMinutes: z.int().min(1).max(1440).optional(),
     grants: z.array(grantSchema).min(1).max(1000),
   })
-  .superRefine(({ issuer, grants }, context) => {
+  .superRefine(({ issuer, grants, console }, context) => {
     const tells = ownerClaims[issuer];
     if (tells === undefined) return;
-    for (const [at, { claims }] of grants.entries()) {
+    const rules = [
+      ...grants.map(({ claims }, at) => ({ claims, path: ['grants', at, 'claims'] })),
+      ...(console?.operators ?? []).map((claims, at) => ({ claims, path: ['console', 'operators', at] })),
+    ];
+    for (const { claims, path } of rules) {
       if (tells.some((claim) => Object.hasOwn(claims, claim))) continue;
       const message = `anyone can get such a token there, so one of these claims is needed: ${tells.join(', ')}`;
-      context.addIssue({ code: 'custom', path: ['grants', at, 'claims'], message });
+      context.addIssue({ code: 'custom', path, message });
     }
   });
 
@@ -117,9 +136,29 @@ function loginOf(login: z.output<typeof loginSchema>): Login {
     issuer: login.issuer,
     audiences: login.audience,
     client: clientId === undefined ? undefined : { clientId, scopes },
+    console: login.console && consoleClient(login.console),
     keyMs: keyMinutes * 60_000,
     grants: login.grants,
   };
+}
+
+function consoleClient(client: z.output<typeof consoleSchema>): ConsoleClient {
+  const { clientId, secretFile, scopes = 'openid', operators = [] } = client;
+  return {
+    clientId,
+    secret: secretFile === undefined ? undefined : readSecret(secretFile),
+    scopes,
+    operators,
+  };
+}
+
+/** @throws Fault CONFIG_INVALID */
+function readSecret(path: string): string {
+  const file = readSecretFile(path);
+  const why = 'problem' in file ? file.why : file.text.trim() === '' ? 'it is empty' : undefined;
+  if (why !== undefined || 'problem' in file)
+    throw serverFault('CONFIG_INVALID', `oidc.logins: console.secretFile: ${path}: ${why}`);
+  return file.text.trim();
 }
 
 async function readAuthority(path: string): Promise<string> {

@@ -2,7 +2,13 @@
 import type { TokenGuard } from '../../api/index.ts';
 import { type EgressRule, resolverOf } from '../../egress/index.ts';
 import type { Functions, LoginOptions } from '../../functions/index.ts';
-import { createIssuerKeys, createTokens, loadIssuerKeys, type Tokens } from '../../oidc/index.ts';
+import {
+  createCodeFlow,
+  createIssuerKeys,
+  createTokens,
+  loadIssuerKeys,
+  type Tokens,
+} from '../../oidc/index.ts';
 import { operatorPolicy } from '../../sandbox/index.ts';
 import type { Context } from './context.ts';
 
@@ -18,7 +24,11 @@ export function createTokenGuard(
 
 export function loginOptions(context: Settings): LoginOptions {
   // No namespace names the issuers of logins.
-  return { logins: context.config.oidc.logins, tokens: tokensUnder(context, async () => []) };
+  const { config, log } = context;
+  const { listed, logins } = config.oidc;
+  const { egress } = operatorPolicy(config.sandbox);
+  const codeFlow = createCodeFlow({ listed, log, resolve: resolverOf(egress.resolvers) });
+  return { logins, tokens: tokensUnder(context, async () => []), codeFlow };
 }
 
 function tokensUnder(

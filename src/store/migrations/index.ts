@@ -38,6 +38,7 @@ import * as persons from './0029-persons.ts';
 import * as joinTokenUses from './0030-join-token-uses.ts';
 import * as traffic from './0031-traffic.ts';
 import * as acme from './0032-acme.ts';
+import * as sessionPersons from './0033-session-persons.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -72,6 +73,7 @@ export const migrations: Migrations = {
   '0030-join-token-uses': joinTokenUses,
   '0031-traffic': traffic,
   '0032-acme': acme,
+  '0033-session-persons': sessionPersons,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

@@ -24,7 +24,7 @@ export interface KeyStore {
   /** False when it does not exist. */
   delete(namespace: string, keyId: string): Promise<boolean>;
   /**
-   * Deletes all keys of a person's logins, and notes when. Returns their number.
+   * Deletes all keys and sessions of a person's logins, and notes when. Returns the number of the keys.
    * @param name of the person, for the audit log
    */
   logOut(person: string, name: string): Promise<number>;

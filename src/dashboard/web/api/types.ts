@@ -11,6 +11,8 @@ export interface Session {
   readonly scope: string | null;
   readonly rights: readonly Right[];
   readonly operator: boolean;
+  /** Whether it is from a login at an issuer. */
+  readonly login: boolean;
 }
 
 /** `GET /ward/v1/operator/namespaces`. */

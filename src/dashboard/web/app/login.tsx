@@ -1,9 +1,11 @@
-/** Asks for a key. */
+/** Asks for a key, or lets a person log in at an issuer. */
 import { useEffect, useState } from 'preact/hooks';
+import { ApiError } from '../api/client.ts';
 import { Button } from '../components/button.tsx';
 import { CommandLine } from '../components/command-line.tsx';
 import { ErrorNote } from '../components/error-note.tsx';
 import { TextField } from '../components/fields.tsx';
+import { ChooseNamespace, IssuerButtons, loadOffered, type Offered } from './issuer-login.tsx';
 import { logIn } from './session.ts';
 
 interface LoginProps {
@@ -16,6 +18,8 @@ export function Login({ why, before }: LoginProps) {
   const [key, setKey] = useState('');
   const [error, setError] = useState(before);
   const [isBusy, setBusy] = useState(false);
+  const [{ issuers, choices }, setOffered] = useState<Offered>({ issuers: [], choices: null });
+  const isAnew = before instanceof ApiError && before.code === 'LOGIN_ENDED';
   const enter = async () => {
     setBusy(true);
     setError(undefined);
@@ -28,6 +32,8 @@ export function Login({ why, before }: LoginProps) {
   };
   useEffect(() => {
     document.title = 'Log in · Ward';
+    // Without an answer there is still the key.
+    loadOffered().then(setOffered, () => {});
   }, []);
   return (
     <main class="alone">
@@ -37,6 +43,8 @@ export function Login({ why, before }: LoginProps) {
           {why}
         </p>
       )}
+      {choices !== null && <ChooseNamespace choices={choices} />}
+      {issuers.length > 0 && choices === null && <IssuerButtons issuers={issuers} isAnew={isAnew} />}
       <form
         class="stack"
         onSubmit={(event) => {
@@ -54,7 +62,11 @@ export function Login({ why, before }: LoginProps) {
           isMono
           placeholder="uuid:secret"
         />
-        <Button kind="primary" type="submit" isDisabled={isBusy || key.trim() === ''}>
+        <Button
+          kind={issuers.length > 0 ? 'usual' : 'primary'}
+          type="submit"
+          isDisabled={isBusy || key.trim() === ''}
+        >
           {isBusy ? 'Logging in…' : 'Log in'}
         </Button>
       </form>

@@ -1,8 +1,9 @@
 /** Who is logged in. The token is in a cookie that no script reads. */
 import { signal } from '@preact/signals';
-import { call, sessionEnds } from '../api/client.ts';
+import { type ApiError, call, sessionEnds } from '../api/client.ts';
 import type { Right, Session } from '../api/types.ts';
-import { goTo, linkTo, place } from './router.ts';
+import { failedLogin } from './failed-login.ts';
+import { goTo, linkTo, place, root } from './router.ts';
 
 export type SessionState =
   | { readonly is: 'asked' }
@@ -21,8 +22,13 @@ const dropped =
 
 /** Uses up the one-time login in the address, if there is one, and finds out who is logged in. */
 export async function startSession(): Promise<void> {
+  const { parts, query } = place.peek();
+  const failed = parts[0] === loginPage ? query.get('failed') : null;
   const login = takeOneTimeLogin();
-  if (login === undefined) return await loadSession();
+  if (login === undefined) {
+    await loadSession('', failed === null ? undefined : failedLogin(failed));
+    return returnToPage();
+  }
   try {
     await logIn({ login });
   } catch (error) {
@@ -30,12 +36,15 @@ export async function startSession(): Promise<void> {
   }
 }
 
-/** @param absent what to say when there is no session */
-async function loadSession(absent = ''): Promise<void> {
+/**
+ * @param absent what to say when there is no session
+ * @param failure of a login, to show in that case
+ */
+async function loadSession(absent = '', failure?: ApiError): Promise<void> {
   try {
     const session = await call<Session>('GET', '/ward/v1/session');
     const isOpen = session.namespace !== null || session.operator;
-    sessionState.value = isOpen ? { is: 'open', session } : { is: 'none', why: absent, error: undefined };
+    sessionState.value = isOpen ? { is: 'open', session } : { is: 'none', why: absent, error: failure };
   } catch (error) {
     sessionState.value = { is: 'failed', error };
   }
@@ -47,6 +56,32 @@ export async function logIn(given: { readonly key: string } | { readonly login: 
   await loadSession(dropped);
 }
 
+/** Where the person was before leaving for the issuer. It comes from this browser, never from an address. */
+const returnKey = 'ward-return';
+
+/** Leaves this page. @throws ApiError */
+export async function leaveForIssuer(issuer: string, isAnew: boolean): Promise<void> {
+  const body = { issuer, anew: isAnew };
+  const { url } = await call<{ readonly url: string }>('POST', '/console/session/issuer', { body });
+  const { pathname, search } = window.location;
+  sessionStorage.setItem(returnKey, pathname + search);
+  window.location.assign(url);
+}
+
+function returnToPage(): void {
+  const link = sessionStorage.getItem(returnKey);
+  if (link === null || sessionState.peek().is !== 'open') return;
+  sessionStorage.removeItem(returnKey);
+  if (place.peek().parts.length === 0 && link.startsWith(root)) goTo(link, 'replace');
+}
+
+/** @param namespace null: none, only as an operator. @throws ApiError */
+export async function chooseNamespace(namespace: string | null): Promise<void> {
+  await call('POST', '/console/session/choice', { body: { namespace } });
+  await loadSession(dropped);
+  returnToPage();
+}
+
 /** Removes it from the address at once, so that it stays in no history. */
 function takeOneTimeLogin(): string | undefined {
   const login = window.location.hash.slice(1);
@@ -55,9 +90,9 @@ function takeOneTimeLogin(): string | undefined {
   return login === '' ? undefined : login;
 }
 
-/** @throws ApiError */
-export async function logOut(): Promise<void> {
-  await call('DELETE', '/console/session');
+/** @param isEverywhere also in all other browsers, and on all machines. @throws ApiError */
+export async function logOut(isEverywhere = false): Promise<void> {
+  await call('DELETE', `/console/session${isEverywhere ? '?everywhere=true' : ''}`);
   sessionState.value = { is: 'none', why: '', error: undefined };
 }
 

@@ -149,6 +149,13 @@ export const allPages: readonly PageSpec[] = [
     load: async () => (await import('./admin/audit.tsx')).Audit,
   },
   {
+    path: 'account',
+    title: 'Your login',
+    group: 'Who runs it',
+    needs: 'anything',
+    load: async () => (await import('./admin/account.tsx')).Account,
+  },
+  {
     path: 'components',
     title: 'Components',
     needs: 'anything',

@@ -1,0 +1,129 @@
+/**
+ * What all logins at an issuer have in common: whose they are, that a token is worth one key, and that a person who has
+ * logged out everywhere stays out until the next login.
+ */
+import { hash } from 'node:crypto';
+import type { JsonObject } from '../../lib/index.ts';
+import { type Issuer, tokenId } from '../../oidc/index.ts';
+import type { SpentTokenStore, Store } from '../../store/index.ts';
+import { functionFault } from '../faults.ts';
+import type { NewKey } from '../namespaces/further-keys.ts';
+import type { KeyScope } from '../namespaces/key-scopes.ts';
+import type { NamespaceService } from '../namespaces/namespaces.ts';
+
+export interface LoginKeys {
+  readonly namespaces: Pick<NamespaceService, 'createKey' | 'deleteKey' | 'listKeys'>;
+  readonly keys: Pick<Store['keys'], 'byId' | 'logOut' | 'loggedOutAt'>;
+  /** Epoch milliseconds. */
+  readonly now?: () => number;
+}
+
+export interface LoginPerson {
+  /** The same for each login of a subject at an issuer. */
+  readonly id: string;
+  /** The subject, printable. */
+  readonly subject: string;
+  /** For the audit log: the subject and the issuer. */
+  readonly who: string;
+  /** When the person logged in at the issuer; epoch milliseconds. */
+  readonly begunAt: number;
+}
+
+export interface ExchangedKey extends NewKey {
+  readonly namespace: string;
+  readonly expiresAt: number;
+}
+
+interface KeyOfLogin {
+  readonly person: LoginPerson;
+  readonly namespace: string;
+  readonly scope: KeyScope;
+  /** How long it works. */
+  readonly keyMs: number;
+}
+
+/** Begins the labels of keys that were exchanged for a token. */
+export const labelPrefix = 'login: ';
+const labelLength = 64;
+/** The clock of the database may be behind, and a token is valid a little longer than it says. */
+const spareMs = 120_000;
+
+/** `auth_time` stays when a token is refreshed, `iat` does not. */
+export function personIn(issuer: Issuer, { sub, auth_time: authTime, iat }: JsonObject): LoginPerson {
+  return { ...personFor(issuer, String(sub)), begunAt: Number(authTime ?? iat ?? 0) * 1000 };
+}
+
+/** An issuer and a subject can be long, and the subject hostile. */
+export function personFor(issuer: string, subject: string): Omit<LoginPerson, 'begunAt'> {
+  const text = printable(subject);
+  const id = hash('sha256', JSON.stringify([issuer, subject]), 'hex');
+  return { id, subject: text, who: `${text} of ${issuer}` };
+}
+
+/** Uses a token up. @throws Fault TOKEN_SPENT */
+export async function spend(
+  spentTokens: SpentTokenStore,
+  token: string,
+  claims: JsonObject,
+  now: number,
+): Promise<void> {
+  const lifeMs = Math.max(0, Number(claims['exp']) * 1000 - now) + spareMs;
+  if (await spentTokens.spend(tokenId(token, claims), lifeMs)) return;
+  throw functionFault('TOKEN_SPENT', 'This token was exchanged for a key already.', {
+    hint: 'get a new token: each is worth one key',
+  });
+}
+
+/**
+ * Refuses a login from before the person logged out everywhere.
+ * @throws Fault LOGIN_ENDED
+ */
+export async function refuseLoggedOut(
+  keys: LoginKeys['keys'],
+  { id, begunAt }: Pick<LoginPerson, 'id' | 'begunAt'>,
+): Promise<void> {
+  const at = await keys.loggedOutAt(id);
+  if (at === undefined || begunAt > at) return;
+  throw functionFault('LOGIN_ENDED', 'This login was ended everywhere.', {
+    hint: 'log in at the issuer again',
+  });
+}
+
+/** @throws Fault LOGIN_ENDED, NOT_FOUND, KEYS_EXHAUSTED */
+export async function makeLoginKey(
+  { namespaces, keys, now = Date.now }: LoginKeys,
+  { person, namespace, scope, keyMs }: KeyOfLogin,
+): Promise<ExchangedKey> {
+  const expiresAt = now() + keyMs;
+  const label = labelOf(person.subject);
+  const made = await namespaces.createKey(namespace, { scope, label, expiresAt, person: person.id });
+  try {
+    // The person can have logged out meanwhile.
+    await refuseLoggedOut(keys, person);
+  } catch (error) {
+    await namespaces.deleteKey(namespace, made.keyId).catch(() => {});
+    throw error;
+  }
+  return { ...made, namespace, expiresAt };
+}
+
+/** A namespace has a limited number of keys, and expired ones count. */
+export async function dropExpired(
+  { namespaces, now = Date.now }: LoginKeys,
+  namespace: string,
+): Promise<void> {
+  for (const { keyId, label, expiresAt } of await namespaces.listKeys(namespace)) {
+    if (expiresAt === null || expiresAt > now() || !label.startsWith(labelPrefix)) continue;
+    await namespaces.deleteKey(namespace, keyId).catch(() => {});
+  }
+}
+
+/** A label has at most 64 UTF-16 units. */
+function labelOf(subject: string): string {
+  return `${labelPrefix}${subject}`.slice(0, labelLength).replace(/[\uD800-\uDBFF]$/, '');
+}
+
+/** An issuer, or a person, chooses the subject. */
+function printable(subject: string): string {
+  return subject.slice(0, 128).replaceAll(/\p{C}/gu, '?');
+}

@@ -1,0 +1,58 @@
+/** Logging in at an OpenID provider, with real redirects between two sites. */
+import { expect, test } from 'vitest';
+import type { TestProvider } from '../../src/oidc/provider.fixture.ts';
+import { consoleClient } from '../../src/oidc/provider.fixture.ts';
+import type { ConsoleBrowser } from '../browser.ts';
+import type { Ward } from '../ward.ts';
+
+interface Parts {
+  readonly ward: Ward;
+  readonly browser: ConsoleBrowser;
+  readonly provider: TestProvider;
+}
+
+/** The setting `oidc` for these tests. */
+export function issuerSetting({ issuer, authority }: TestProvider): object {
+  const grant = (group: string, namespace: string) => ({
+    ...{ claims: { groups: group }, namespace, role: 'viewer' },
+  });
+  const grants = [grant('ops', 'guest'), grant('shop', 'shop')];
+  return {
+    issuers: [{ issuer, caFile: authority.file }],
+    logins: [{ issuer, audience: 'ward-cli', console: { clientId: consoleClient }, grants }],
+  };
+}
+
+/** @param parts a browser without a session */
+export function issuerLogin(parts: () => Parts): void {
+  test('lets a person in at an issuer, with the rights of the group, and out everywhere', async () => {
+    const { ward, browser, provider } = parts();
+    const { page, context } = browser;
+    provider.sendBackTo(`${ward.url}/console/session/callback`);
+    provider.visitAs('eve');
+    await page.goto('/console/runs?name=greet');
+    const enter = page.getByRole('button', { name: `Log in with ${new URL(provider.issuer).host}` });
+    await enter.click();
+    await page.getByText('gives your login nothing to see').waitFor();
+    provider.visitAs('bob');
+    await context.clearCookies({ name: /^_/, domain: '127.0.0.1' });
+    await page.goto('/console/runs?name=greet');
+    await enter.click();
+    await page.getByLabel('Namespace').selectOption('guest');
+    await browser.inspect('choice of a namespace');
+    await page.getByRole('button', { name: 'Open' }).click();
+    await page.getByRole('heading', { name: 'Runs' }).waitFor();
+    expect(page.url()).toBe(`${ward.url}/console/runs?name=greet`);
+    const cookies = (await context.cookies()).filter(({ name }) => name.startsWith('__Host-ward-'));
+    expect(cookies).toMatchObject([{ name: '__Host-ward-key', httpOnly: true, sameSite: 'Strict' }]);
+    await page.getByRole('link', { name: 'Your login' }).click();
+    await page.getByText('a login at an issuer').waitFor();
+    await browser.inspect('account');
+    await page.getByRole('button', { name: 'Log out everywhere…' }).click();
+    await page.getByRole('button', { name: 'Log out everywhere', exact: true }).click();
+    await enter.waitFor();
+    // On the way to the provider and back.
+    browser.forget(/^a request to https:\/\/127\.0\.0\.1:/);
+    expect(browser.problems).toEqual([]);
+  });
+}
