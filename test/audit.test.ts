@@ -187,6 +187,7 @@ const changing: Readonly<Record<string, readonly Call[] | string>> = {
   ),
   'POST /ward/v1/operator/logouts': 'needs an operator: the store’s tests have its entries',
   'POST /ward/v1/operator/policy/preview': 'changes nothing',
+  'POST /ward/v1/namespaces/:ns/calls/cancel': 'ends calls, whose records say so',
   'POST /webhooks/:token': 'fires a trigger',
   ...Object.fromEntries(
     ['POST /waivers', 'DELETE /waivers/:id', 'PUT /policy'].map((route) => [

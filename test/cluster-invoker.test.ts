@@ -102,6 +102,26 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     expect(await readFile(join(invoker.dataDir, 'config.yaml'), 'utf8')).not.toMatch(/store|blobs|bus/);
   });
 
+  test('ends a call that is cancelled, whose one record says so', async () => {
+    await api.deploy('wait', 'const main = () => new Promise((resolve) => setTimeout(resolve, 50_000))');
+    const { body } = await api.request('POST', '/api/v1/namespaces/_/actions/wait', { body: {} });
+    const { activationId } = body;
+    const calls = '/ward/v1/namespaces/_/calls';
+    const underWay = async () => (await api.request('GET', `${calls}?name=wait`)).body;
+    await api.until(async () => (await underWay()).calls[0]?.hasBegun === true);
+    expect(await underWay()).toMatchObject({ total: 1, calls: [{ activationId, path: 'wait' }] });
+    const ids = { body: { activationIds: [activationId] } };
+    const asked = await api.request('POST', `${calls}/cancel`, ids);
+    expect(asked).toMatchObject({ status: 200, body: { cancelled: [activationId], missing: [] } });
+    await api.until(async () => (await underWay()).total === 0);
+    const { response, duration } = await api.activation(activationId);
+    expect(response).toMatchObject({ success: false, result: { error: 'The activation was cancelled.' } });
+    expect(duration).toBeLessThan(40_000);
+    const { body: records } = await api.request('GET', '/api/v1/namespaces/_/activations?name=wait');
+    expect(records).toHaveLength(1);
+    expect((await api.request('POST', `${calls}/cancel`, ids)).body).toMatchObject({ cancelled: [] });
+  });
+
   test('lets an action call its own API', async () => {
     const code = `const main = async () => {
       const { __OW_API_HOST: host, __OW_API_KEY: key } = process.env;

@@ -133,6 +133,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
         const { log, ...completion } = await api.script(job);
         return { completion, log };
       },
+      cancel() {},
       warm() {},
       prefetch() {},
       follow: (...asked) => api.live(...asked),

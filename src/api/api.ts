@@ -23,6 +23,7 @@ import { addMemoryAdmission, createUploadBudget, type MemoryAdmission } from './
 import { addActions } from './resources/actions.ts';
 import { addActivationInputs, addActivations, addErrorGroups, addRequests } from './resources/activations.ts';
 import { type AuditSource, addAudit } from './resources/audit.ts';
+import { addCallsUnderWay } from './resources/calls-under-way.ts';
 import { addCluster, type ClusterRoutes } from './resources/cluster.ts';
 import {
   addClusterNodes,
@@ -220,6 +221,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
       addUsageDays(scope, functions);
       addActivationInputs(scope, functions);
       addErrorGroups(scope, functions);
+      addCallsUnderWay(scope, functions);
       addRecordsStream(scope, functions);
       if (options.explain !== undefined) addExplain(scope, options.explain);
       addLogSearch(scope, functions);

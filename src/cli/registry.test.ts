@@ -30,7 +30,7 @@ test('has the commands of the platform', () => {
     'doctor',
     'prove',
     ...['create', 'update', 'get', 'list', 'delete', 'invoke'].map((verb) => `action ${verb}`),
-    ...['list', 'get', 'result', 'logs', 'poll'].map((verb) => `activation ${verb}`),
+    ...['list', 'get', 'result', 'logs', 'poll', 'cancel'].map((verb) => `activation ${verb}`),
     'logs',
     ...['create', 'update', 'bind', 'get', 'list', 'delete'].map((verb) => `package ${verb}`),
     ...['create', 'update', 'get', 'list', 'delete', 'fire'].map((verb) => `trigger ${verb}`),

@@ -30,7 +30,7 @@ export type {
   DrainOrdersByNode,
   InvokerLoad,
   LocalInvoker,
-  OwnLogs,
+  OwnCalls,
 } from './cluster/types.ts';
 export { dispatchFaults, imageUnknown, jobWithdrawn } from './faults.ts';
 export { createLimitShare } from './limit-share.ts';

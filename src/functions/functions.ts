@@ -1,7 +1,7 @@
 /** Puts the domain's services together, from the parts that the composition root provides. */
 
 import type { BlobStore } from '../blobs/index.ts';
-import type { AdmissionControl, Dispatcher, OwnLogs } from '../dispatch/index.ts';
+import type { AdmissionControl, Dispatcher, OwnCalls } from '../dispatch/index.ts';
 import { closedCeiling } from '../egress/index.ts';
 import { type Log, messageOf } from '../lib/index.ts';
 import type { EntityRow, Store, UsageQuery } from '../store/index.ts';
@@ -12,13 +12,14 @@ import { codeGraceMs } from './actions/code-sweep.ts';
 import { defaultRuntimes, type Runtime } from './actions/runtimes.ts';
 import type { ActivationService } from './activations/activations.ts';
 import { createErrorGroups, type GroupErrors } from './activations/error-groups.ts';
-import { type FollowLog, followActivation, ownLogs } from './activations/following.ts';
+import { type FollowLog, followActivation, ownCalls } from './activations/following.ts';
 import { prefetchImage } from './activations/image-prefetch.ts';
 import type { InvocationService } from './activations/invocations.ts';
 import { grantLoads } from './activations/load-grants.ts';
 import { createLogSearch, type SearchLogs } from './activations/log-search.ts';
 import { createRecordQuota, type RecordQuota, type RecordWatch } from './activations/record-quota.ts';
 import type { Tracing } from './activations/trace-context.ts';
+import { type CallsUnderWay, type CancelCall, createCallsUnderWay } from './activations/under-way.ts';
 import type { BuiltinAction } from './builtin.ts';
 import { type Calls, createCalls } from './calls.ts';
 import { createDomains, type DomainRules, type DomainService } from './domains/domains.ts';
@@ -61,7 +62,7 @@ export interface FunctionsOptions {
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly admission: AdmissionControl;
-  readonly dispatcher: Omit<Dispatcher, 'status' | 'cancel'>;
+  readonly dispatcher: Omit<Dispatcher, 'status'>;
   readonly vault: Vault;
   /** No other server uses the store and the blobs at the same time. */
   readonly isAlone: boolean;
@@ -96,6 +97,8 @@ export interface FunctionsOptions {
   readonly onChanged?: () => void;
   /** Follows the log of an activation that another server has taken. Absent: there are none. */
   readonly followElsewhere?: FollowLog | undefined;
+  /** Ends an activation that another server has taken. False: none has it. Absent: there are none. */
+  readonly cancelElsewhere?: CancelCall | undefined;
   /** Absent: no token of another issuer is worth a key. */
   readonly logins?: LoginOptions;
   /** How often it looks for changes of other servers without a hint. Absent: four times a second. */
@@ -131,6 +134,7 @@ export interface Functions {
   readonly groupErrors: GroupErrors;
   readonly activations: Omit<ActivationService, 'expect' | 'arrived'>;
   readonly invocations: InvocationService;
+  readonly underWay: CallsUnderWay;
   /** Built-in actions of `/whisk.system`. */
   readonly builtins: readonly BuiltinAction[];
   readonly code: Pick<CodeStore, 'drop' | 'keep'>;
@@ -145,7 +149,7 @@ export interface Functions {
    */
   readonly follow: FollowLog;
   /** The logs of the activations that this server has taken, for other servers. */
-  readonly ownLogs: OwnLogs;
+  readonly ownCalls: OwnCalls;
   /**
    * Resumes calls that an earlier run accepted and did not end, now and from then on, and starts alarms and retries.
    * Resolves when the calls left over have been dealt with. Call it once, when invocations can be run.
@@ -222,6 +226,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     groupErrors: createErrorGroups(store.activations),
     activations,
     invocations,
+    underWay: createCallsUnderWay({ ...options, executions, accepted: store.accepted }),
     builtins: own,
     lookForChanges: () => watch.look(),
     quotas: {
@@ -231,7 +236,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       },
     },
     follow: (...of) => followActivation({ ...options, executions, accepted: store.accepted }, ...of),
-    ownLogs: ownLogs({ executions, dispatcher }),
+    ownCalls: ownCalls({ executions, dispatcher }),
     usage: (query) => usageRows(store.usage, query),
     ...lifeOf(calls, events, recordQuota, logForwarding, watches),
   };

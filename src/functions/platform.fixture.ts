@@ -40,6 +40,8 @@ export interface ScriptedInvoker extends ScriptedCalls {
   slot: Promise<void> | undefined;
   /** Number of jobs that wait for a sandbox. */
   waiting: number;
+  /** Ends a job as cancelled, by its activation. */
+  readonly cancelled: Map<string, () => void>;
 }
 
 /** A completion with its log, as scripts return both. */
@@ -79,6 +81,7 @@ export function scriptedInvoker(): ScriptedInvoker {
     script: (job) => completion(Array.isArray(job.parameters) ? null : { ...job.parameters }),
     slot: undefined,
     waiting: 0,
+    cancelled: new Map(),
     admit(_namespace, limits) {
       if (invoker.inFlight >= limits.concurrentInvocations) {
         const counts = `(count: ${invoker.inFlight}, allowed: ${limits.concurrentInvocations})`;
@@ -93,11 +96,16 @@ export function scriptedInvoker(): ScriptedInvoker {
     },
     async run(job, handover) {
       invoker.waiting++;
-      await invoker.slot;
+      const { promise: ended, resolve } = Promise.withResolvers<EndedJob>();
+      const text = 'The activation was cancelled.';
+      invoker.cancelled.set(job.activationId, () => resolve(failure('whisk internal error', text)));
+      const early = await Promise.race([invoker.slot, ended]);
       invoker.waiting--;
-      if (handover !== undefined && !(await handover.begin())) throw jobWithdrawn();
-      invoker.jobs.push(job);
-      const { log, ...completion } = await invoker.script(job);
+      if (early === undefined) {
+        if (handover !== undefined && !(await handover.begin())) throw jobWithdrawn();
+        invoker.jobs.push(job);
+      }
+      const { log, ...completion } = early ?? (await Promise.race([invoker.script(job), ended]));
       return { completion, log };
     },
     admitFire: () => void invoker.fired++,
@@ -106,6 +114,7 @@ export function scriptedInvoker(): ScriptedInvoker {
       remaining: limits.invocationsPerMinute,
       resetMs: 60_000,
     }),
+    cancel: (id) => invoker.cancelled.get(id)?.(),
     warm: (target) => void invoker.warmed.push(target),
     prefetch: ({ image }) => void invoker.prefetched.push(image),
     follow: () => undefined,

@@ -226,7 +226,7 @@ describe('on the second server, an activation of the first', () => {
       isAlone: false,
       async followElsewhere(namespace, activationId, signal) {
         asked.push(namespace);
-        return first?.ownLogs.follow(namespace, activationId, signal);
+        return first?.ownCalls.follow(namespace, activationId, signal);
       },
     });
     await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
@@ -246,7 +246,7 @@ describe('on the second server, an activation of the first', () => {
     await expect.poll(() => follower.lines).toEqual(['begun']);
     expect(follower.hasEnded).toBe(false);
     expect(await second.follow('other', activationId, signal)).toBeUndefined();
-    expect(first.ownLogs.has('other', activationId)).toBe(false);
+    expect(first.ownCalls.has('other', activationId)).toBe(false);
     end.resolve(completion({}));
     await follower.ended;
     expect(await second.activations.get('guest', activationId)).toMatchObject({ activationId });

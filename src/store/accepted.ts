@@ -66,6 +66,19 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, words: Sq
         .executeTakeFirst();
       return row === undefined ? undefined : toRow(row);
     },
+    async ofNamespace(namespace, limit) {
+      await writer.flushNamespace(namespace);
+      await writer.flushNamespace(anyNamespace);
+      const rows = await db
+        .selectFrom('accepted')
+        .selectAll()
+        .where('namespace', '=', namespace)
+        .orderBy('accepted_at')
+        .orderBy('activation_id')
+        .limit(limit)
+        .execute();
+      return rows.map(toRow);
+    },
     async pending(limit) {
       await writer.flush();
       const rows = await db

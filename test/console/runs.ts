@@ -93,12 +93,35 @@ export function runPages(given: () => Given): void {
     const input = page.getByLabel('Input, as a JSON object');
     await expect.poll(() => input.inputValue()).toContain('"first"');
     await browser.inspect('replay');
-    await input.fill('{ "say": "second", "waitMs": 1500 }');
+    await input.fill('{ "say": "second", "waitMs": 50000 }');
     await page.getByRole('button', { name: 'Run', exact: true }).click();
     // Its log, while it runs.
     await page.getByText('said second').waitFor();
     await page.getByText('It has not ended.').waitFor();
-    await page.getByText('"ended"').waitFor();
+    await page.getByRole('button', { name: 'Cancel…' }).click();
+    await page.getByRole('button', { name: 'Cancel the run' }).click();
+    await page.getByText('"The activation was cancelled."').waitFor();
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('cancels all calls that fit the filters, and counts them before', async () => {
+    const { ward, browser } = given();
+    const { page } = browser;
+    const start = (name: string) =>
+      ward.request('POST', `/api/v1/namespaces/_/actions/${name}`, { body: { waitMs: 50_000 } });
+    for (let at = 0; at < 2; at++) expect((await start('follow')).status).toBe(202);
+    await page.goto('/console/runs?name=greet');
+    await page.getByRole('button', { name: 'Cancel calls…' }).click();
+    await page.getByText('No call of greet is under way.').waitFor();
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.goto('/console/runs?name=follow');
+    await page.getByRole('button', { name: 'Cancel calls…' }).click();
+    await page.getByText('2 calls run or wait.').waitFor();
+    await browser.inspect('cancel');
+    await page.getByRole('button', { name: 'Cancel 2 calls' }).click();
+    await page.getByText('Cancelled 2 calls of follow.').waitFor();
+    // One that was followed to its end, and three that were cancelled.
+    await page.getByText('4 runs', { exact: true }).waitFor();
     expect(browser.problems).toEqual([]);
   });
 
@@ -112,7 +135,7 @@ export function runPages(given: () => Given): void {
     await page.getByText('Memory promised').waitFor();
     await page.getByText('by sandboxes', { exact: true }).waitFor();
     await browser.inspect('overview');
-    await page.locator('dt:text-is("Failed") + dd').getByRole('link', { name: '1', exact: true }).click();
+    await page.locator('dt:text-is("Failed") + dd').getByRole('link', { name: '4', exact: true }).click();
     await page.getByRole('link', { name: 'hostile' }).waitFor();
     expect(page.url()).toContain('/console/runs?since=hour&failed=true');
     expect(browser.problems).toEqual([]);

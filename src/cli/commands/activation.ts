@@ -105,6 +105,29 @@ const poll: CommandSpec = {
   handler: async () => (await import('../handlers/activation-poll.ts')).poll,
 };
 
+const cancel: CommandSpec = {
+  name: 'cancel',
+  summary: 'end calls that run or wait; their records say that they were cancelled',
+  works: 'remote',
+  args: [{ name: '[id...]', summary: 'ids of activations; or choose them by options' }],
+  options: [
+    { flags: '--action <NAME>', summary: 'all calls of this action' },
+    {
+      flags: '--since <TIME>',
+      summary: 'only those accepted since this time: 30m, 12h, or 2026-01-31T12:00Z',
+    },
+    { flags: '--until <TIME>', summary: 'only those accepted at this time or before' },
+    { flags: '--all', summary: 'all calls of the namespace' },
+    { flags: '--dry-run', summary: 'show what would be cancelled, and do nothing' },
+  ],
+  examples: [
+    { command: 'ward activation cancel 44794bd6aab74415b4e42a308d880e5b', does: 'one, with its parts' },
+    { command: 'ward activation cancel --action hello --dry-run', does: 'shows what would be cancelled' },
+    { command: 'ward activation cancel --action hello --until 10m', does: 'those that take too long' },
+  ],
+  handler: async () => (await import('../handlers/activation-cancel.ts')).cancel,
+};
+
 export const logsCommand: CommandSpec = {
   name: 'logs',
   summary: 'search the logs of recorded activations, oldest line first, or follow one',
@@ -131,6 +154,6 @@ export const logsCommand: CommandSpec = {
 
 export const activationGroup: GroupSpec = {
   name: 'activation',
-  summary: 'records, results and logs of what ran',
-  commands: [list, get, result, logs, poll],
+  summary: 'records, results and logs of what ran, and the end of what runs',
+  commands: [list, get, result, logs, poll, cancel],
 };

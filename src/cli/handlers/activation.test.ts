@@ -137,3 +137,27 @@ test('logs asks for page after page, and prints down to the newest', async () =>
     `${url}?name=hello&text=e&upto=41&limit=3`,
   ]);
 });
+
+test('activation cancel ends calls by their ids, or all that a filter lists', async () => {
+  const calls = '/ward/v1/namespaces/_/calls';
+  const other = 'b'.repeat(32);
+  api.answers.set(`POST ${calls}/cancel`, { body: { cancelled: [id], missing: [other] } });
+  const named = await ward(['activation', 'cancel', id, other]);
+  expect(named).toMatchObject({ code: 1, stderr: expect.stringContaining('ok: cancelled 1 call\n') });
+  expect(named.stderr).toContain(`activation ${other} has ended, or does not exist`);
+  expect(api.requests.map(({ method, body }) => [method, body])).toEqual([
+    ['POST', { activationIds: [id, other] }],
+  ]);
+
+  api.requests.length = 0;
+  api.answers.set(`GET ${calls}`, { body: { total: 1, calls: [{ activationId: id, path: 'hello' }] } });
+  const filter = ['activation', 'cancel', '--action', 'hello', '--since', '1970-01-01T00:00:00.005Z'];
+  expect(await ward([...filter, '--dry-run'])).toMatchObject({
+    ...{ code: 0, stdout: `${id}  hello\n`, stderr: '1 call would be cancelled\n' },
+  });
+  expect(api.requests.map(({ url }) => url)).toEqual([`${calls}?name=hello&since=5&limit=200`]);
+  expect(await ward(filter)).toMatchObject({ code: 0 });
+  expect(api.requests.at(-1)?.body).toEqual({ activationIds: [id] });
+  for (const wrong of [[], [id, '--all']])
+    expect((await ward(['activation', 'cancel', ...wrong])).code).toBe(2);
+});

@@ -123,7 +123,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
     },
   });
   const relayed = new RelayedLogs({
-    ...{ now, ownLogs: options.ownLogs, live: () => members.live(), isUp: () => link.isUp },
+    ...{ now, ownCalls: options.ownCalls, live: () => members.live(), isUp: () => link.isUp },
     send: (to, message) => void link.send(subjects.api(to, node), message),
   });
   const hints = stack.use(
@@ -161,6 +161,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
       ...{ ...options, local: invoker, isDrained, remote, members, link, subjects, images },
     }),
     followElsewhere: (...following) => relayed.follow(...following),
+    cancelElsewhere: (...of) => relayed.cancel(...of),
     nodes: () => members.live(),
     heard: () => [...(isTaken ? [] : [{ report: report(), ageMs: 0 }]), ...members.heard()],
     drain(known) {

@@ -14,8 +14,13 @@ async function setUp() {
   const logs: LiveLog[] = [];
   const left: string[] = [];
   const has = (namespace: string, id: string) => namespace === 'acme' && id === activationId;
-  const ownLogs = {
+  const cancelled: string[] = [];
+  const ownCalls = {
     has,
+    async cancel(namespace: string, id: string) {
+      cancelled.push(`${namespace} ${id}`);
+      return true;
+    },
     follow(namespace: string, id: string, signal: AbortSignal) {
       if (!has(namespace, id)) return undefined;
       const log = new LiveLog(() => left.push(id), signal);
@@ -24,12 +29,12 @@ async function setUp() {
     },
   };
   const bBus = network.bus();
-  const b = await joined(bBus, { node: 'b', ownLogs });
+  const b = await joined(bBus, { node: 'b', ownCalls });
   await invokerNode(network, 'inv');
   const a = await joined(network.bus(), { node: 'a' });
   await until(() => a.nodes().length === 2 && b.nodes().length === 2);
   const follow = (signal = stays) => a.followElsewhere('acme', activationId, signal);
-  return { network, activationId, logs, left, a, b, bBus, follow };
+  return { network, activationId, logs, left, cancelled, a, b, bBus, follow };
 }
 
 async function read(log: AsyncIterable<{ lines: readonly string[]; skipped: number }> | undefined) {
@@ -62,6 +67,16 @@ describe('a log at another API node', () => {
     expect(await b.followElsewhere('acme', activationId, stays)).toBeUndefined();
     const alone = await joined(new MemoryNetwork().bus(), { node: 'alone' });
     expect(await alone.followElsewhere('acme', activationId, stays)).toBeUndefined();
+  });
+
+  it('is not the only thing to ask for: a call is cancelled where it is, and nowhere else', async () => {
+    const { a, b, activationId, cancelled } = await setUp();
+    expect(await a.cancelElsewhere('other', activationId)).toBe(false);
+    expect(await a.cancelElsewhere('acme', newActivationId())).toBe(false);
+    expect(await b.cancelElsewhere('acme', activationId)).toBe(false);
+    expect(cancelled).toEqual([]);
+    expect(await a.cancelElsewhere('acme', activationId)).toBe(true);
+    expect(cancelled).toEqual([`acme ${activationId}`]);
   });
 
   it('survives messages that are lost or doubled', async () => {

@@ -1,7 +1,8 @@
 /**
- * Logs of activations that another API node has taken. The node that a caller asks does not know which one that is, so
- * it asks all, and then follows the log at the one that has the activation, piece after piece. Only nodes that serve
- * the API are asked, heard and answered: an invoker can neither read a log in this way nor put lines into one.
+ * Activations that another API node has taken: follows their logs, and cancels them. The node that a caller asks does not
+ * know which one that is, so it asks all. Then it follows the log at the one that has the activation, piece after piece;
+ * a question can also say that the node shall end what it has. Only nodes that serve the API are asked, heard and answered:
+ * an invoker can neither read a log in this way, nor put lines into one, nor end a call of another node.
  */
 import { type JsonObject, randomHex } from '../../lib/index.ts';
 import type { LogPiece } from '../live-log.ts';
@@ -11,14 +12,14 @@ import { ServedLogs } from '../service/served-logs.ts';
 import { invalid } from '../wire/frames.ts';
 import { parseHead } from '../wire/heads.ts';
 import type { Message } from '../wire/messages.ts';
-import type { OwnLogs } from './types.ts';
+import type { OwnCalls } from './types.ts';
 
 export interface RelayedLogsOptions {
   /** The other nodes that are heard. */
   readonly live: () => readonly NodeReport[];
   readonly isUp: () => boolean;
   readonly send: (node: string, message: Message) => void;
-  readonly ownLogs: OwnLogs | undefined;
+  readonly ownCalls: OwnCalls | undefined;
   readonly now: () => number;
 }
 
@@ -44,12 +45,12 @@ export class RelayedLogs {
 
   constructor(options: RelayedLogsOptions) {
     this.#options = options;
-    const { send, now, ownLogs } = options;
+    const { send, now, ownCalls } = options;
     this.#followed = new RemoteLogs({ send, now });
     this.#served = new ServedLogs({
       ...{ send, now },
       follow: (activationId, signal, { namespace }) =>
-        namespace === undefined ? undefined : ownLogs?.follow(namespace, activationId, signal),
+        namespace === undefined ? undefined : ownCalls?.follow(namespace, activationId, signal),
     });
   }
 
@@ -59,17 +60,14 @@ export class RelayedLogs {
     activationId: string,
     signal: AbortSignal,
   ): Promise<AsyncIterable<LogPiece> | undefined> {
-    const nodes = this.#apiNodes();
-    if (nodes.length === 0 || !this.#options.isUp()) return undefined;
-    const question = randomHex(8);
-    const { promise, resolve } = Promise.withResolvers<string | undefined>();
-    const askedAt = this.#options.now();
-    this.#questions.set(question, { activationId, asked: new Set(nodes), askedAt, answer: resolve });
-    for (const node of nodes) this.#say(node, activationId, { question, namespace });
-    const node = await promise;
-    this.#questions.delete(question);
+    const node = await this.#ask(activationId, { namespace });
     if (node === undefined || signal.aborted) return undefined;
     return this.#followed.follow({ node, activationId, attempt: 0, namespace }, signal);
+  }
+
+  /** Resolves to false if no other node says that it has the activation in that namespace, and ends it. */
+  async cancel(namespace: string, activationId: string): Promise<boolean> {
+    return (await this.#ask(activationId, { namespace, cancels: true })) !== undefined;
   }
 
   /**
@@ -123,11 +121,30 @@ export class RelayedLogs {
       .map(({ node }) => node);
   }
 
+  /** Returns the node that says that it has the activation. */
+  async #ask(activationId: string, what: JsonObject): Promise<string | undefined> {
+    const nodes = this.#apiNodes();
+    if (nodes.length === 0 || !this.#options.isUp()) return undefined;
+    const question = randomHex(8);
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    const askedAt = this.#options.now();
+    this.#questions.set(question, { activationId, asked: new Set(nodes), askedAt, answer: resolve });
+    for (const node of nodes) this.#say(node, activationId, { question, ...what });
+    try {
+      return await promise;
+    } finally {
+      this.#questions.delete(question);
+    }
+  }
+
+  /** Answers at once, also when a call takes a moment to end: its record says how it ended. */
   #where(from: string, { activationId, head }: Message): void {
-    const { question, namespace, isHere } = parseHead('where', head);
+    const { question, namespace, isHere, cancels } = parseHead('where', head);
     if (namespace !== undefined) {
-      const isOwn = this.#options.ownLogs?.has(namespace, activationId) === true;
+      const { ownCalls } = this.#options;
+      const isOwn = ownCalls?.has(namespace, activationId) === true;
       this.#say(from, activationId, { question, isHere: isOwn });
+      if (isOwn && cancels === true) void ownCalls.cancel(namespace, activationId);
       return;
     }
     const open = this.#questions.get(question);

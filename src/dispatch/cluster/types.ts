@@ -23,9 +23,11 @@ export interface LocalInvoker extends Dispatcher {
 
 export type InvokerLoad = Omit<InvokerReport, 'abilities' | 'isDraining'>;
 
-/** The logs of the activations that a node has taken. */
-export interface OwnLogs {
+/** The activations that a node has taken and that have not ended. */
+export interface OwnCalls {
   has(namespace: string, activationId: string): boolean;
+  /** Ends it. False if the node does not have it. */
+  cancel(namespace: string, activationId: string): Promise<boolean>;
   /** Undefined if the node does not have it. The signal ends it. */
   follow(namespace: string, activationId: string, signal: AbortSignal): AsyncIterable<LogPiece> | undefined;
 }
@@ -51,8 +53,8 @@ export interface ClusterOptions {
   /** Another node has changed something in the database. Only a hint: it may be lost, or wrong. Must not throw. */
   readonly onChanged?: () => void;
   readonly log: Log;
-  /** What other API nodes may follow. Undefined: this node takes no activations. */
-  readonly ownLogs?: OwnLogs | undefined;
+  /** What other API nodes may follow and cancel. Undefined: this node takes no activations. */
+  readonly ownCalls?: OwnCalls | undefined;
   /** The revisions by which this node judges. Undefined: it does not judge. Cheap enough to call often. */
   readonly judges?: (() => JudgeRevisions) | undefined;
   /** As for `drain`, before this node says anything. */
@@ -74,6 +76,8 @@ export interface Cluster extends AsyncDisposable {
     activationId: string,
     signal: AbortSignal,
   ): Promise<AsyncIterable<LogPiece> | undefined>;
+  /** Ends an activation that another API node has taken. Resolves to false if none says that it has it. */
+  cancelElsewhere(namespace: string, activationId: string): Promise<boolean>;
   /** The other nodes that are heard. */
   nodes(): readonly NodeReport[];
   /** All nodes that are heard, this one first. */

@@ -133,7 +133,13 @@ export const headSchemas = {
   changed: z.object({}),
   drain: drainOrderSchema,
   /** With `namespace` the question whether a node has taken the activation there, without it the answer. */
-  where: z.object({ question: startForm, namespace: name.optional(), isHere: z.boolean().optional() }),
+  where: z.object({
+    question: startForm,
+    namespace: name.optional(),
+    isHere: z.boolean().optional(),
+    /** The node that has it ends it. */
+    cancels: z.boolean().optional(),
+  }),
   violation: z.object({
     report: violationSchema.extend({
       namespace: name.optional(),

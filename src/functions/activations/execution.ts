@@ -64,6 +64,10 @@ export class Execution implements Handover {
   isOver = false;
   /** It leaves no record here. */
   isWithdrawn = false;
+  /** A caller wants it to end. */
+  isCancelled = false;
+  /** Ends it because a caller wants that. Set while it runs or waits to run. */
+  stop: (() => void) | undefined;
   /** Stops waiting for its end or its logs. Set while it waits for one of them. */
   interrupt: (() => void) | undefined;
   /** Ends it without a record. Set while it runs or waits to run. */

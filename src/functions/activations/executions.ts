@@ -64,6 +64,11 @@ export class Executions {
     return this.#underWay.get(activationId);
   }
 
+  /** Those that have not ended. */
+  ofNamespace(namespace: string): readonly Execution[] {
+    return [...this.#underWay.values()].filter(({ task, isOver }) => task.namespace === namespace && !isOver);
+  }
+
   /** The activation that a request has begun, not its parts. */
   ofRequest(namespace: string, transactionId: string): Execution | undefined {
     return this.#underWay
@@ -78,6 +83,20 @@ export class Executions {
   cancel(execution: Execution): void {
     execution.release();
     this.#leave(execution);
+  }
+
+  /**
+   * Ends an activation because a caller wants that, with its parts; its record says so. False if none of that namespace is
+   * under way here. Resolves when no more of it begins.
+   */
+  async stop(namespace: string, activationId: string): Promise<boolean> {
+    const execution = this.#underWay.get(activationId);
+    if (execution?.task.namespace !== namespace || execution.isOver || execution.stop === undefined)
+      return false;
+    const parts = [...this.#underWay.values()].filter(({ task }) => task.cause === activationId);
+    execution.stop();
+    for (const { task } of parts) await this.stop(namespace, task.activationId);
+    return true;
   }
 
   /** Makes it durable before it starts. Rejects if that fails. */
@@ -160,6 +179,7 @@ export class Executions {
   #end(execution: Execution, end: ActivationEnd): ActivationRecord {
     execution.isOver = true;
     execution.withdraw = undefined;
+    execution.stop = undefined;
     const record = recordOf(execution.task, execution.frame, attempted(execution, end));
     if (record.status === 'whisk internal error') logFailure(this.#options.log, execution.task, record);
     this.#keeper.keep(execution, record, end.log);

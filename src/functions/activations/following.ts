@@ -1,6 +1,6 @@
 /** Follows an activation that has not ended: each new line of its log, and its end. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Dispatcher, LogPiece, OwnLogs } from '../../dispatch/index.ts';
+import type { Dispatcher, LogPiece, OwnCalls } from '../../dispatch/index.ts';
 import type { AcceptedQueue } from '../../store/index.ts';
 import type { Execution } from './execution.ts';
 import type { Executions } from './executions.ts';
@@ -19,7 +19,7 @@ export type FollowLog = (
 ) => Promise<AsyncIterable<LogPiece> | undefined>;
 
 interface OwnOptions {
-  readonly executions: Pick<Executions, 'find'>;
+  readonly executions: Pick<Executions, 'find' | 'stop'>;
   readonly dispatcher: Pick<Dispatcher, 'follow'>;
 }
 
@@ -41,7 +41,7 @@ export async function followActivation(
 ): Promise<AsyncIterable<LogPiece> | undefined> {
   const [namespace, activationId, signal] = of;
   const { executions, accepted, isAlone, followElsewhere } = options;
-  if (executions.find(activationId) !== undefined) return ownLogs(options).follow(...of);
+  if (executions.find(activationId) !== undefined) return ownCalls(options).follow(...of);
   if (isAlone) return undefined;
   const isAccepted = async () => (await accepted.get(namespace, activationId)) !== undefined;
   const look = async () => followElsewhere?.(...of);
@@ -50,14 +50,15 @@ export async function followActivation(
   return followOn(log, { look, isAccepted, signal });
 }
 
-/** What others may follow here. */
-export function ownLogs(options: OwnOptions): OwnLogs {
+/** What others may follow and cancel here. */
+export function ownCalls(options: OwnOptions): OwnCalls {
   const find = (namespace: string, activationId: string) => {
     const execution = options.executions.find(activationId);
     return execution?.task.namespace === namespace ? execution : undefined;
   };
   return {
     has: (namespace, activationId) => find(namespace, activationId) !== undefined,
+    cancel: (namespace, activationId) => options.executions.stop(namespace, activationId),
     follow(namespace, activationId, signal) {
       const execution = find(namespace, activationId);
       return execution && followHere(options, execution, signal);

@@ -27,7 +27,7 @@ import { requireRun } from './run-permission.ts';
 import type { CodeTask, ComposedTask } from './task.ts';
 
 export interface RunOptions {
-  readonly dispatcher: Pick<Dispatcher, 'run'>;
+  readonly dispatcher: Pick<Dispatcher, 'run' | 'cancel'>;
   /** Runs what is not code; its parts ask whether it may begin. Rejects if it cannot even begin. */
   readonly compose: (
     task: ComposedTask,
@@ -43,6 +43,15 @@ export interface RunOptions {
 const retryMs = 1000;
 
 const interrupted = 'The activation was interrupted because the platform stopped before it ended.';
+
+const cancelled = 'The activation was cancelled.';
+
+/** It is nobody's failure, least of all the platform's. */
+function cancelledEnd(end: ActivationEnd): ActivationEnd {
+  const result = { error: cancelled };
+  const json = JSON.stringify(result);
+  return { ...end, status: 'action developer error', result, json, sizeBytes: Buffer.byteLength(json) };
+}
 
 /** The text of OpenWhisk's runtimes at their initialisation. */
 const noCode = 'Missing main/no code to execute.';
@@ -108,11 +117,16 @@ export function runToEnd(
       execution.isOver = true;
       execution.interrupt = undefined;
       execution.withdraw = undefined;
+      execution.stop = undefined;
       execution.release();
       reject(error);
     };
+    /** With its record, once it is known whether it begins. */
+    const finishCancelled = () =>
+      void execution.settled().then(() => finish(developerFailure(execution.task, cancelled)));
     const refuse = (error: unknown) => {
       if (execution.isOver) return;
+      if (execution.isCancelled) return finishCancelled();
       // As in OpenWhisk, an image that cannot be used ends the activation instead of refusing the call.
       if (isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE'))
         return finish(developerFailure(execution.task, error.message));
@@ -128,7 +142,8 @@ export function runToEnd(
     const beginLater = () => {
       const again = () => {
         if (execution.isOver) return;
-        if (mayBegin(disk)) begin();
+        if (execution.isCancelled) finishCancelled();
+        else if (mayBegin(disk)) begin();
         else beginLater();
       };
       setTimeout(again, retryMs).unref();
@@ -136,12 +151,14 @@ export function runToEnd(
     const { task, call } = execution;
     const start = (image: CodeTask['image']) => {
       if (execution.isOver) return;
+      if (execution.isCancelled) return finishCancelled();
       if (task.type === 'code' && lacksCode(task)) return finish(developerFailure(task, noCode));
       if (task.type !== 'code') return void compose(task, call, execution).then(finish).catch(refuse);
       const judged = image === task.image ? task : { ...task, image };
       const explain = ({ completion, log }: JobEnd) => {
         const end = { ...completion, log };
-        if (end.status === 'success') finish(end);
+        if (execution.isCancelled && end.status === 'whisk internal error') finish(cancelledEnd(end));
+        else if (end.status === 'success') finish(end);
         else explained(task, end, execution.allowed).then(finish, refuse);
       };
       runCode(options, judged, guarded(gate, judged, execution))
@@ -159,6 +176,12 @@ export function runToEnd(
     };
     if (execution.isOver) return leave(jobWithdrawn());
     execution.interrupt = () => finish(internalFailure(execution.task, interrupted));
+    execution.stop = () => {
+      execution.isCancelled = true;
+      // The parts of others are cancelled by themselves.
+      if (task.type === 'code') options.dispatcher.cancel(task.activationId);
+      else finishCancelled();
+    };
     execution.withdraw = () => {
       execution.isWithdrawn = true;
       leave(jobWithdrawn());

@@ -1,5 +1,5 @@
 /** The context of every part of a platform. */
-import type { OwnLogs } from '../../dispatch/index.ts';
+import type { OwnCalls } from '../../dispatch/index.ts';
 import type { Runtime, SystemLimits } from '../../functions/index.ts';
 import type { GateEvent } from '../../gate/index.ts';
 import { type RuntimeKind, runtimeKinds } from '../../images/index.ts';
@@ -40,7 +40,7 @@ export interface Events {
   /** Another server may have changed the store. */
   storeChanged: () => void;
   /** Activations that this server has taken. */
-  ownLogs: OwnLogs;
+  ownCalls: OwnCalls;
 }
 
 /** @param url where the platform listens; empty before. @throws Fault CONFIG_INVALID */
@@ -57,7 +57,7 @@ export function createContext(config: Config, log: Log, url: () => string): Cont
       apiConnected: ({ socket }) => socket.destroy(),
       registryQuota: () => 0,
       storeChanged: () => {},
-      ownLogs: { has: () => false, follow: () => undefined },
+      ownCalls: { has: () => false, cancel: async () => false, follow: () => undefined },
     },
     limits: systemLimits(config),
     kinds,

@@ -18,10 +18,16 @@ export interface Dispatching extends AsyncDisposable {
   readonly tellChanged: (() => void) | undefined;
   /** Follows the log of an activation that another server has taken. Undefined: there are none. */
   readonly followElsewhere: Cluster['followElsewhere'] | undefined;
+  readonly cancelElsewhere: Cluster['cancelElsewhere'] | undefined;
 }
 
 const alone = {
-  ...{ limitShare: undefined, tellChanged: undefined, followElsewhere: undefined },
+  ...{
+    limitShare: undefined,
+    tellChanged: undefined,
+    followElsewhere: undefined,
+    cancelElsewhere: undefined,
+  },
   [Symbol.asyncDispose]: async () => {},
 };
 
@@ -82,9 +88,10 @@ async function openNode(
       ...{ role: invoker === undefined ? 'api' : 'all', version: buildInfo.buildno, invoker, log },
       ...{ resultBytes, onViolation },
       onChanged: () => events.storeChanged(),
-      ownLogs: {
-        has: (...of) => events.ownLogs.has(...of),
-        follow: (...of) => events.ownLogs.follow(...of),
+      ownCalls: {
+        has: (...of) => events.ownCalls.has(...of),
+        cancel: (...of) => events.ownCalls.cancel(...of),
+        follow: (...of) => events.ownCalls.follow(...of),
       },
       judges: guarded.revisions,
       orders: await readOrders(nodes),
@@ -98,6 +105,7 @@ async function openNode(
     dispatcher: cluster.dispatcher,
     tellChanged: cluster.changed,
     followElsewhere: cluster.followElsewhere,
+    cancelElsewhere: cluster.cancelElsewhere,
     limitShare: createLimitShare({ count: () => 1 + others(), isHearing: cluster.isUp }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

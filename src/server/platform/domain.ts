@@ -46,6 +46,8 @@ interface DomainParts {
   readonly tellChanged: (() => void) | undefined;
   /** Undefined: there are none. */
   readonly followElsewhere: Dispatching['followElsewhere'];
+  /** Undefined: there are none. */
+  readonly cancelElsewhere: Dispatching['cancelElsewhere'];
   readonly secrets: Secrets;
   /** Missing parts of a used data folder that Ward may create again. */
   readonly acceptMissing: readonly DataPart[];
@@ -77,7 +79,7 @@ async function openHere(context: Context, parts: DomainParts): Promise<Domain> {
   const keyring = await openKeyring(context, parts, secrets.parameterKeys);
   const functions = domainFunctions(context, parts, keyring.keys);
   events.storeChanged = () => void functions.lookForChanges();
-  events.ownLogs = functions.ownLogs;
+  events.ownCalls = functions.ownCalls;
   events.registryQuota = async (namespace) =>
     (await functions.namespaces.identityOf(namespace))?.limits.registryQuotaBytes;
   await ensureSystemNamespace({ functions, store: store.namespaces, builtins: functions.builtins });
@@ -105,7 +107,17 @@ async function openKeyring(
 
 function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySource): Functions {
   const { config, figures, limits, runtimes, apiHost, log } = context;
-  const { foundation, blobs, guarded, dispatcher, limitShare, tellChanged, followElsewhere, tracing } = parts;
+  const {
+    foundation,
+    blobs,
+    guarded,
+    dispatcher,
+    limitShare,
+    tellChanged,
+    followElsewhere,
+    cancelElsewhere,
+    tracing,
+  } = parts;
   const { store, shared } = foundation;
   return createFunctions({
     store,
@@ -137,6 +149,7 @@ function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySou
     logins: loginOptions(context),
     tracing,
     followElsewhere,
+    cancelElsewhere,
     ...(tellChanged === undefined ? {} : { onChanged: tellChanged }),
   });
 }

@@ -149,11 +149,11 @@ export async function startPlatform(
     }),
   );
   opened('sandboxes');
-  const { dispatcher, limitShare, tellChanged, followElsewhere } = dispatching;
+  const { dispatcher, limitShare, tellChanged, followElsewhere, cancelElsewhere } = dispatching;
   const tracing = await traceOf(context);
   if (tracing !== undefined) stack.use(tracing);
   opened('the export of traces');
-  const others = { limitShare, tellChanged, followElsewhere };
+  const others = { limitShare, tellChanged, followElsewhere, cancelElsewhere };
   const rest = { dispatcher, ...others, tracing, secrets, unfinished, acceptMissing };
   const domain = await openDomain(context, { ...parts, ...rest });
   const { functions, keyring, guestKey } = domain;

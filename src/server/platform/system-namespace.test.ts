@@ -39,6 +39,7 @@ async function start(): Promise<Bench> {
   const dispatcher = {
     run: refuse,
     follow: refuse,
+    cancel() {},
     warm() {},
     prefetch() {},
     checkTarget: async () => {},

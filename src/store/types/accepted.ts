@@ -62,6 +62,8 @@ export interface AcceptedQueue {
   /** Ends it without a record. Ignored when it no longer exists or has another attempt by now. */
   settle(activationId: string, attempt: number): Promise<void>;
   get(namespace: string, activationId: string): Promise<AcceptedRow | undefined>;
+  /** Calls of all owners, oldest first. */
+  ofNamespace(namespace: string, limit: number): Promise<readonly AcceptedRow[]>;
   /** Calls of all owners; for each owner, oldest first. */
   pending(limit: number): Promise<readonly AcceptedRow[]>;
   /** Of what is durable. Waits for no write, so that it answers while the disk takes none. */

@@ -1,5 +1,6 @@
 /** One run: how it ended, where its time went, its result and its log. Live while it runs. */
 import { useEffect, useState } from 'preact/hooks';
+import { cancelCalls } from '../api/calls.ts';
 import { follow } from '../api/event-source.ts';
 import { annotationOf, functionOf, getRun, type RunRecord, runStream } from '../api/runs.ts';
 import type { PageProps } from '../app/pages.ts';
@@ -7,9 +8,11 @@ import { linkTo } from '../app/router.ts';
 import { may } from '../app/session.ts';
 import { Button } from '../components/button.tsx';
 import { CommandLine } from '../components/command-line.tsx';
+import { Confirm } from '../components/confirm.tsx';
 import { Identifier } from '../components/copy.tsx';
 import { type Fact, Facts } from '../components/facts.tsx';
 import { LoadView } from '../components/load-view.tsx';
+import { tell } from '../components/messages.ts';
 import { PageHead } from '../components/page-head.tsx';
 import { Time } from '../components/time.tsx';
 import { durationText, sizeText } from '../components/units.ts';
@@ -38,6 +41,7 @@ interface RunViewProps {
 
 function RunView({ id, record, onEnd }: RunViewProps) {
   const [isReplaying, setReplaying] = useState(false);
+  const [isCancelling, setCancelling] = useState(false);
   const hasEnded = record.end !== undefined;
   const live = useLiveLog(id, hasEnded, onEnd);
   const name = functionOf(record);
@@ -51,6 +55,11 @@ function RunView({ id, record, onEnd }: RunViewProps) {
           </>
         }
       >
+        {may('invoke') && !hasEnded && (
+          <Button kind="danger" onClick={() => setCancelling(true)}>
+            Cancel…
+          </Button>
+        )}
         {may('invoke') && <Button onClick={() => setReplaying(true)}>Run again…</Button>}
       </PageHead>
       <div class="stack wide">
@@ -67,6 +76,19 @@ function RunView({ id, record, onEnd }: RunViewProps) {
           <CommandLine text={`curl -u "$WARD_AUTH" "$WARD_APIHOST/api/v1/namespaces/_/activations/${id}"`} />
         </section>
       </div>
+      {isCancelling && !hasEnded && (
+        <Confirm
+          title={`Cancel this run of ${name}?`}
+          action="Cancel the run"
+          onClose={() => setCancelling(false)}
+          run={async () => {
+            const count = await cancelCalls([id]);
+            tell(count === 0 ? 'It had ended already.' : 'Cancelled the run.');
+          }}
+        >
+          <p>What it has done until now stays done. Its record says that it was cancelled.</p>
+        </Confirm>
+      )}
       {isReplaying && <Replay id={id} name={name} onClose={() => setReplaying(false)} />}
     </>
   );

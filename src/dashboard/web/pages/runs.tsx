@@ -13,6 +13,7 @@ import {
 } from '../api/runs.ts';
 import type { PageProps } from '../app/pages.ts';
 import { linkTo, setQuery } from '../app/router.ts';
+import { may } from '../app/session.ts';
 import { Button } from '../components/button.tsx';
 import { Empty } from '../components/empty.tsx';
 import { SelectField, TextField } from '../components/fields.tsx';
@@ -22,6 +23,7 @@ import { Time } from '../components/time.tsx';
 import { countedText, durationText } from '../components/units.ts';
 import { usePages } from '../components/use-pages.ts';
 import type { VirtualColumn } from '../components/virtual-rows.tsx';
+import { CancelCalls } from './cancel-calls.tsx';
 import { periodOptions, sinceOf } from './run-filters.ts';
 import { RunStatus } from './run-status.tsx';
 
@@ -52,6 +54,7 @@ const columns: readonly VirtualColumn<RunSummary>[] = [
 ];
 
 export function Runs({ query }: PageProps) {
+  const [isCancelling, setCancelling] = useState(false);
   const filter = filterOf(query);
   const key = `${filter.name} ${filter.failed} ${query.get('since') ?? ''}`;
   const pages = usePages<RunSummary>(
@@ -77,11 +80,14 @@ export function Runs({ query }: PageProps) {
   const isFiltered = filter.name !== '' || filter.failed || filter.since !== undefined;
   return (
     <>
-      <PageHead title="Runs" about={pages.count === undefined ? ' ' : countedText(pages.count, 'run')} />
+      <PageHead title="Runs" about={pages.count === undefined ? ' ' : countedText(pages.count, 'run')}>
+        {may('invoke') && <Button onClick={() => setCancelling(true)}>Cancel calls…</Button>}
+      </PageHead>
       <Filters query={query} isFiltered={isFiltered} />
       <PagedRows caption="Runs" layout="runs" columns={columns} pages={pages}>
         {isFiltered ? <NoMatch /> : <NoRuns />}
       </PagedRows>
+      {isCancelling && <CancelCalls filter={filter} onClose={() => setCancelling(false)} />}
     </>
   );
 }

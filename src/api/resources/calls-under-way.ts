@@ -1,0 +1,42 @@
+/** `/ward/v1/namespaces/{ns}/calls`: lists calls that have not ended, and cancels them. OpenWhisk has no such resource. */
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { type Functions, malformed } from '../../functions/index.ts';
+import { identityOf, namespaceOf } from '../authentication.ts';
+import { sendJson } from '../errors.ts';
+import { queryPage } from '../query.ts';
+import { addResource } from '../resource.ts';
+import { filterOf } from './activations.ts';
+
+const mostAtOnce = 1000;
+const bodyBytes = 64 * 1024;
+const cancelBody = z.strictObject({ activationIds: z.array(z.string()).min(1).max(mostAtOnce) });
+
+export function addCallsUnderWay(scope: FastifyInstance, { underWay, limits }: Functions): void {
+  addResource(scope, ['/namespaces/:ns/calls'], {
+    GET: {
+      access: 'read',
+      handler: async (request, reply) => {
+        const { namespace } = namespaceOf(request, identityOf(request));
+        const { failed: _, ...filter } = filterOf(request.query);
+        const { limit } = queryPage(request.query, 'calls', limits.list);
+        const page = await underWay.list({ namespace, ...filter, limit });
+        return sendJson(reply.header('cache-control', 'no-store'), 200, JSON.stringify(page));
+      },
+    },
+  });
+  addResource(scope, ['/namespaces/:ns/calls/cancel'], {
+    POST: {
+      access: 'invoke',
+      bodyLimit: bodyBytes,
+      handler: async (request, reply) => {
+        const { namespace } = namespaceOf(request, identityOf(request));
+        const body = cancelBody.safeParse(request.body);
+        if (!body.success)
+          throw malformed(`\`activationIds\` is expected, with 1 to ${mostAtOnce} ids of activations`);
+        const outcome = await underWay.cancel(namespace, body.data.activationIds);
+        return sendJson(reply, 200, JSON.stringify(outcome));
+      },
+    },
+  });
+}
