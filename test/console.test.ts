@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startProvider, type TestProvider } from '../src/oidc/provider.fixture.ts';
 import { type ConsoleBrowser, openBrowser } from './browser.ts';
 import { adminPages } from './console/admin.ts';
+import { domainPage } from './console/domains.ts';
 import { functionPages } from './console/functions.ts';
 import { gatePages } from './console/gate.ts';
 import { isolationPage } from './console/isolation.ts';
@@ -76,6 +77,7 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
   runPages(() => ({ ward, browser }));
   functionPages(() => ({ ward, browser, logIn, logInAsOperator }));
   triggerPages(() => ({ ward, browser }));
+  domainPage(() => ({ ward, browser }));
   gatePages(() => ({ ward, browser }));
   isolationPage(() => ({ ward, browser }));
   adminPages(() => ({ ward, browser }));

@@ -40,6 +40,8 @@ export function adminPages(parts: () => Parts): void {
     await page.getByText('shown only now').waitFor();
     const key = (await page.getByRole('dialog').locator('pre').textContent()) ?? '';
     expect((await ward.request('GET', '/api/v1/namespaces/_/actions', { auth: key })).status).toBe(200);
+    const refused = await ward.request('PUT', '/api/v1/namespaces/_/packages/p', { auth: key, body: {} });
+    expect(refused.status).toBe(403);
     await page.getByRole('button', { name: 'I have copied it' }).click();
     await page.getByRole('cell', { name: script }).waitFor();
     await browser.inspect('namespace');

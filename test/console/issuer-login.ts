@@ -38,11 +38,17 @@ export function issuerLogin(parts: () => Parts): void {
     await context.clearCookies({ name: /^_/, domain: '127.0.0.1' });
     await page.goto('/console/runs?name=greet');
     await enter.click();
-    await page.getByLabel('Namespace').selectOption('guest');
+    await page.getByLabel('Namespace', { exact: true }).selectOption('guest');
     await browser.inspect('choice of a namespace');
     await page.getByRole('button', { name: 'Open' }).click();
-    await page.getByRole('heading', { name: 'Runs' }).waitFor();
+    await page.getByRole('heading', { name: 'Runs', exact: true }).waitFor();
     expect(page.url()).toBe(`${ward.url}/console/runs?name=greet`);
+    // Nothing that a viewer may not do.
+    for (const name of ['Cancel calls…', 'Run again…'])
+      expect(await page.getByRole('button', { name }).count()).toBe(0);
+    await page.getByRole('link', { name: 'Domains' }).click();
+    await page.getByText('No domains yet').waitFor();
+    expect(await page.getByRole('button', { name: 'Claim a domain…' }).count()).toBe(0);
     const cookies = (await context.cookies()).filter(({ name }) => name.startsWith('__Host-ward-'));
     expect(cookies).toMatchObject([{ name: '__Host-ward-key', httpOnly: true, sameSite: 'Strict' }]);
     await page.getByRole('link', { name: 'Your login' }).click();
@@ -52,6 +58,7 @@ export function issuerLogin(parts: () => Parts): void {
     await page.getByRole('button', { name: 'Log out everywhere', exact: true }).click();
     await enter.waitFor();
     // On the way to the provider and back.
+    browser.forget(/^console: .* status of 401 /);
     browser.forget(/^a request to https:\/\/127\.0\.0\.1:/);
     expect(browser.problems).toEqual([]);
   });

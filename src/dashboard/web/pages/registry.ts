@@ -77,6 +77,13 @@ export const allPages: readonly PageSpec[] = [
     load: async () => (await import('./triggers/dead-letters.tsx')).DeadLetters,
   },
   {
+    path: 'domains',
+    title: 'Domains',
+    group: 'What runs',
+    needs: 'read',
+    load: async () => (await import('./domains/domains.tsx')).Domains,
+  },
+  {
     path: 'gate',
     title: 'Gate',
     group: 'What guards it',
