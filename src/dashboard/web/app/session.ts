@@ -26,8 +26,7 @@ export async function startSession(): Promise<void> {
   const failed = parts[0] === loginPage ? query.get('failed') : null;
   const login = takeOneTimeLogin();
   if (login === undefined) {
-    await loadSession('', failed === null ? undefined : failedLogin(failed));
-    return returnToPage();
+    return await loadSession('', failed === null ? undefined : failedLogin(failed));
   }
   try {
     await logIn({ login });
@@ -44,6 +43,8 @@ async function loadSession(absent = '', failure?: ApiError): Promise<void> {
   try {
     const session = await call<Session>('GET', '/ward/v1/session');
     const isOpen = session.namespace !== null || session.operator;
+    // Before the shell shows anything: it leads from the root to the first page.
+    if (isOpen) returnToPage();
     sessionState.value = isOpen ? { is: 'open', session } : { is: 'none', why: absent, error: failure };
   } catch (error) {
     sessionState.value = { is: 'failed', error };
@@ -70,7 +71,7 @@ export async function leaveForIssuer(issuer: string, isAnew: boolean): Promise<v
 
 function returnToPage(): void {
   const link = sessionStorage.getItem(returnKey);
-  if (link === null || sessionState.peek().is !== 'open') return;
+  if (link === null) return;
   sessionStorage.removeItem(returnKey);
   if (place.peek().parts.length === 0 && link.startsWith(root)) goTo(link, 'replace');
 }
@@ -79,7 +80,6 @@ function returnToPage(): void {
 export async function chooseNamespace(namespace: string | null): Promise<void> {
   await call('POST', '/console/session/choice', { body: { namespace } });
   await loadSession(dropped);
-  returnToPage();
 }
 
 /** Removes it from the address at once, so that it stays in no history. */
