@@ -1,6 +1,6 @@
 /** What an operator can do about an attempt that has failed, by what the authority or the network says. */
 
-/** The first that fits counts. Wherever a text comes from the authority, it is not trusted to be of any form. */
+/** The first that fits counts. The texts come from authorities, and their form is no promise. */
 const advice: readonly (readonly [says: RegExp, hint: string])[] = [
   [
     /does not answer/i,

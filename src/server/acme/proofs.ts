@@ -1,5 +1,5 @@
 /**
- * What an authority wants to see at the moment, whichever server ordered: it may ask any of them. Others can ask as
+ * What an authority wants to see at the moment. It may ask any server, also one that did not order. Others can ask as
  * often as they like, so the database is read a few times a second at most.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
