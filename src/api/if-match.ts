@@ -13,8 +13,8 @@ export function revisionTag(revision: string): string {
 }
 
 /**
- * What the request's `If-Match` asks for; undefined without one. `*` asks for anything that exists. Other than the RFC
- * has it, weak tags match: a tag names a revision, not the bytes of an answer.
+ * What the request's `If-Match` asks for; undefined without one. `*` asks for anything that exists. Weak tags match, too,
+ * unlike in the RFC: a tag names a revision, not the bytes of an answer.
  */
 export function revisionCheck({ headers }: FastifyRequest): RevisionCheck | undefined {
   const tags = headers['if-match']?.split(',').map((tag) => tag.trim());
