@@ -44,6 +44,20 @@ test.each([[[]], [[4711]]])('only living processes count as left: %j', async (pi
   await sandbox.destroy();
 });
 
+test.each([[[]], [[4711]]])('after it was killed, only what the kill has left counts: %j', async (left) => {
+  const exited = Promise.withResolvers<[number, null]>();
+  let pids: readonly number[] = [4711];
+  const kill = async () => {
+    exited.resolve([137, null]);
+    await new Promise(setImmediate);
+    pids = left;
+  };
+  const usage = () => ({ ...noUsage, pids: 1 });
+  const sandbox = ending({ usage, pids: () => pids, kill }, undefined, exited.promise);
+  await sandbox.destroy();
+  expect(sandbox.usage()).toMatchObject({ pids: left.length });
+});
+
 test('only the caller that waits for its removal gets the error', async () => {
   const sandbox = ending({ usage: () => noUsage }, async () => {
     throw new Error('EROFS: read-only file system');

@@ -132,7 +132,15 @@ class SandboxLife {
     // The group may still be empty.
     if (!this.#hasEnded) process.kill();
     await this.exited;
+    this.#countLeft();
     await this.removed;
+  }
+
+  /** The runtime can end a moment before the processes that it has started. */
+  #countLeft(): void {
+    const usage = this.#lastUsage;
+    if (!this.#isKilled || usage === undefined || usage.pids === 0) return;
+    this.#lastUsage = { ...usage, pids: this.#parts.cgroup.pids().length };
   }
 
   #watchSockets(): Disposable | undefined {
