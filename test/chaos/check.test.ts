@@ -57,6 +57,10 @@ describe('the judgement', () => {
       { answers: [{ ...blocking, at: killAt - 500 }], runs: [run()], kills: [killAt] },
     ],
     [
+      'a result that was read just after the kill',
+      { answers: [{ ...blocking, at: killAt + 20 }], runs: [run()], kills: [killAt] },
+    ],
+    [
       'a part without a record, of a composition that a kill has interrupted',
       {
         answers: [answer('conductor', 202, { activationId: 'f' })],
@@ -103,6 +107,11 @@ describe('the judgement', () => {
       'no record',
       'a result long before a kill',
       { answers: [{ ...blocking, at: killAt - 5000 }], kills: [killAt] },
+    ],
+    [
+      'no record',
+      'a result after a kill',
+      { answers: [{ ...blocking, at: killAt + 300 }], kills: [killAt] },
     ],
     [
       'no record',

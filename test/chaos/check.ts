@@ -55,6 +55,8 @@ export function judge(evidence: Evidence, slots: number): Judgement {
 const saysWhyNot = /\S{3}/;
 /** A busy disk can take this long to write a group of records. */
 const keepMs = 2000;
+/** A client reads this much later, at most, what a server had sent when it was killed. */
+const readMs = 250;
 const unheard = /is not heard any more/;
 const interrupted = /interrupted|not started|never started/i;
 
@@ -165,7 +167,8 @@ class Court {
 
   #isUnkept(answer: Answer | undefined): boolean {
     if (answer === undefined || answer.status === 202) return false;
-    return this.#evidence.kills.some((at) => answer.at <= at && at - answer.at < keepMs);
+    const { at } = answer;
+    return this.#evidence.kills.some((kill) => kill - at < keepMs && at - kill < readMs);
   }
 
   /** Whether a kill ended the part: then the record of the whole says so. */
