@@ -108,11 +108,7 @@ describe('the judgement', () => {
       'a result long before a kill',
       { answers: [{ ...blocking, at: killAt - 5000 }], kills: [killAt] },
     ],
-    [
-      'no record',
-      'a result after a kill',
-      { answers: [{ ...blocking, at: killAt + 300 }], kills: [killAt] },
-    ],
+    ['no record', 'a result after a kill', { answers: [{ ...blocking, at: killAt + 300 }], kills: [killAt] }],
     [
       'no record',
       'an accepted call right before a kill',
