@@ -40,6 +40,11 @@ export function sendJson(reply: FastifyReply, status: number, json: string | Buf
   return reply.code(status).header('content-type', 'application/json').send(json);
 }
 
+/** Sends an answer that no cache may keep. */
+export function sendUncached(reply: FastifyReply, answer: object, status = 200) {
+  return sendJson(reply.header('cache-control', 'no-store'), status, JSON.stringify(answer));
+}
+
 export function errorHandler(log: Log) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const trouble = troubleAnswer(log, error, request.id);

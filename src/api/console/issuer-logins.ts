@@ -14,7 +14,7 @@ import {
 } from '../../functions/index.ts';
 import { isFault } from '../../lib/index.ts';
 import { clientOf } from '../actors.ts';
-import { sendError, sendJson } from '../errors.ts';
+import { sendError, sendUncached } from '../errors.ts';
 import { addResource } from '../resource.ts';
 import type { CheckClient } from '../secure/client-certificate.ts';
 import {
@@ -75,7 +75,7 @@ export function addIssuerLogins(
   addResource(app, [`${home}session/issuer`], {
     GET: {
       access: 'anyone',
-      handler: async (_request, reply) => send(reply, { issuers: logins.issuers }),
+      handler: async (_request, reply) => sendUncached(reply, { issuers: logins.issuers }),
     },
     POST: {
       ...own,
@@ -86,7 +86,7 @@ export function addIssuerLogins(
         const secret = randomBytes(secretBytes).toString('base64url');
         const url = await logins.leave(issuer, secret, anew);
         setAwayCookie(reply, { issuer, secret });
-        return send(reply, { url: url.href });
+        return sendUncached(reply, { url: url.href });
       },
     },
   });
@@ -116,7 +116,7 @@ export function addIssuerLogins(
       handler: async (request, reply) => {
         const { choice } = ownTokens(request);
         const offered = choice === undefined ? undefined : await logins.choices(choice);
-        return send(reply, { choices: offered ?? null });
+        return sendUncached(reply, { choices: offered ?? null });
       },
     },
     POST: {
@@ -127,7 +127,7 @@ export function addIssuerLogins(
         const { choice = '' } = ownTokens(request);
         setSessions(reply, await logins.choose(choice, body.data.namespace, clientFrom(request)));
         clearSessionCookies(reply, ['choice']);
-        return send(reply, {});
+        return sendUncached(reply, {});
       },
     },
   });
@@ -150,8 +150,4 @@ function goTo(reply: FastifyReply, path: string): FastifyReply {
     .header('cache-control', 'no-store')
     .header('referrer-policy', 'no-referrer')
     .redirect(path, 303);
-}
-
-function send(reply: FastifyReply, answer: object): FastifyReply {
-  return sendJson(reply.header('cache-control', 'no-store'), 200, JSON.stringify(answer));
 }

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { type Functions, malformed } from '../../functions/index.ts';
 import { asOperator } from '../actors.ts';
-import { sendJson } from '../errors.ts';
+import { sendUncached } from '../errors.ts';
 import { addResource } from '../resource.ts';
 
 const bodyBytes = 16 * 1024;
@@ -21,7 +21,7 @@ export function addOperatorLogouts(scope: FastifyInstance, { exchange }: Pick<Fu
         if (!body.success) throw malformed('`issuer` and `subject` are expected, as texts');
         const { issuer, subject } = body.data;
         const ended = await asOperator(request, () => exchange.endPerson(issuer, subject));
-        return sendJson(reply.header('cache-control', 'no-store'), 200, JSON.stringify({ ended }));
+        return sendUncached(reply, { ended });
       },
     },
   });

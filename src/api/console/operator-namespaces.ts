@@ -1,11 +1,11 @@
 /** `/ward/v1/operator/namespaces`: operators create and delete namespaces, set their limits, and make and delete keys. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Functions, malformed, type NamespaceLimitsPatch } from '../../functions/index.ts';
 import { isJsonObject, type JsonObject, messageOf } from '../../lib/index.ts';
 import { asOperator } from '../actors.ts';
 import { pathPart } from '../authentication.ts';
-import { sendJson } from '../errors.ts';
+import { sendUncached } from '../errors.ts';
 import { queryPage } from '../query.ts';
 import { addResource } from '../resource.ts';
 
@@ -51,7 +51,7 @@ export function addOperatorNamespaces(
     GET: {
       access: 'operator',
       handler: async (request, reply) =>
-        send(reply, 200, await source.namespaces(queryPage(request.query, 'namespaces', list))),
+        sendUncached(reply, await source.namespaces(queryPage(request.query, 'namespaces', list))),
     },
     POST: {
       access: 'operator',
@@ -59,7 +59,7 @@ export function addOperatorNamespaces(
       handler: async (request, reply) => {
         const { name } = bodyOf(request, namespaceBody);
         const key = await asOperator(request, () => namespaces.create(name));
-        return send(reply, 201, { name, key });
+        return sendUncached(reply, { name, key }, 201);
       },
     },
   });
@@ -73,7 +73,7 @@ export function addOperatorNamespaces(
           quotas.usage(name),
           namespaces.listKeys(name),
         ]);
-        return send(reply, 200, { name, createdAt, limits, own, usage, keys });
+        return sendUncached(reply, { name, createdAt, limits, own, usage, keys });
       },
     },
     DELETE: {
@@ -92,7 +92,7 @@ export function addOperatorNamespaces(
         const patch: NamespaceLimitsPatch = bodyOf(request, limitsBody);
         const name = pathPart(request, 'ns');
         const { limits, own } = await asOperator(request, () => namespaces.setLimits(name, patch));
-        return send(reply, 200, { limits, own });
+        return sendUncached(reply, { limits, own });
       },
     },
   });
@@ -103,7 +103,7 @@ export function addOperatorNamespaces(
       handler: async (request, reply) => {
         const asked = bodyOf(request, keyBody);
         const name = pathPart(request, 'ns');
-        return send(reply, 201, await asOperator(request, () => namespaces.createKey(name, asked)));
+        return sendUncached(reply, await asOperator(request, () => namespaces.createKey(name, asked)), 201);
       },
     },
   });
@@ -125,8 +125,4 @@ function bodyOf<T>({ body }: FastifyRequest, schema: z.ZodType<T>): T {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw malformed(`${issue?.path.join('.') ?? 'the body'}: ${issue?.message ?? messageOf(parsed.error)}`);
-}
-
-function send(reply: FastifyReply, status: number, answer: object): FastifyReply {
-  return sendJson(reply.header('cache-control', 'no-store'), status, JSON.stringify(answer));
 }

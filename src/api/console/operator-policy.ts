@@ -2,11 +2,11 @@
  * `/ward/v1/operator/policy`: operators read the gate's policy, see what a draft would change, and put it in force. A
  * write says which text it replaces, so nobody overwrites what another wrote meanwhile.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { malformed } from '../../functions/index.ts';
 import { asOperator } from '../actors.ts';
-import { sendJson } from '../errors.ts';
+import { sendUncached } from '../errors.ts';
 import { addResource } from '../resource.ts';
 
 export interface EditedPolicy {
@@ -42,13 +42,13 @@ const changeBody = z.strictObject({ text: z.string(), before: z.string().max(100
 /** @param scope for operators */
 export function addOperatorPolicy(scope: FastifyInstance, policy: EditedPolicy): void {
   addResource(scope, ['/policy'], {
-    GET: { access: 'operator', handler: async (_, reply) => send(reply, await policy.read()) },
+    GET: { access: 'operator', handler: async (_, reply) => sendUncached(reply, await policy.read()) },
     PUT: {
       access: 'operator',
       bodyLimit: bodyBytes,
       handler: async (request, reply) => {
         const change = bodyOf(request, changeBody, '`text` and `before` are expected');
-        return send(reply, await asOperator(request, () => policy.save(change)));
+        return sendUncached(reply, await asOperator(request, () => policy.save(change)));
       },
     },
   });
@@ -57,7 +57,7 @@ export function addOperatorPolicy(scope: FastifyInstance, policy: EditedPolicy):
       access: 'operator',
       bodyLimit: bodyBytes,
       handler: async (request, reply) =>
-        send(reply, await policy.preview(bodyOf(request, draftBody, '`text` is expected'))),
+        sendUncached(reply, await policy.preview(bodyOf(request, draftBody, '`text` is expected'))),
     },
   });
 }
@@ -67,8 +67,4 @@ function bodyOf<T>({ body }: FastifyRequest, schema: z.ZodType<T>, wanted: strin
   const parsed = schema.safeParse(body);
   if (!parsed.success) throw malformed(wanted);
   return parsed.data;
-}
-
-function send(reply: FastifyReply, answer: object): FastifyReply {
-  return sendJson(reply.header('cache-control', 'no-store'), 200, JSON.stringify(answer));
 }

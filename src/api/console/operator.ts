@@ -2,10 +2,10 @@
  * `/ward/v1/operator/`: what concerns all namespaces. Only an operator's session gets in (`ward console login`); no key
  * of a namespace does, with any scope.
  */
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Functions, OperatorSession } from '../../functions/index.ts';
 import type { JsonObject } from '../../lib/index.ts';
-import { sendError, sendJson } from '../errors.ts';
+import { sendError, sendUncached } from '../errors.ts';
 import { apiFault } from '../faults.ts';
 import { queryEpoch, queryPage, queryText } from '../query.ts';
 import { addResource } from '../resource.ts';
@@ -68,14 +68,20 @@ export function addOperator(
         sendError(request, reply, 404, 'The requested resource does not exist.'),
       );
       addResource(scope, ['/overview'], {
-        GET: { access: 'operator', handler: async (_, reply) => send(reply, await source.overview()) },
+        GET: {
+          access: 'operator',
+          handler: async (_, reply) => sendUncached(reply, await source.overview()),
+        },
       });
       addOperatorNamespaces(scope, functions, source);
       addOperatorUsage(scope, functions);
       addOperatorLogouts(scope, functions);
       if (audit !== undefined) addOperatorAudit(scope, audit);
       addResource(scope, ['/isolation'], {
-        GET: { access: 'operator', handler: async (_, reply) => send(reply, await source.isolation()) },
+        GET: {
+          access: 'operator',
+          handler: async (_, reply) => sendUncached(reply, await source.isolation()),
+        },
       });
       addResource(scope, ['/violations'], {
         GET: {
@@ -84,7 +90,7 @@ export function addOperator(
             const text = (name: string) => queryText(query, name) || undefined;
             const filter = { namespace: text('namespace'), kind: text('kind') };
             const page = queryPage(query, 'violations', limits.list);
-            return send(
+            return sendUncached(
               reply,
               await source.violations({ ...filter, since: queryEpoch(query, 'since'), ...page }),
             );
@@ -119,8 +125,4 @@ function operatorRequired() {
   return apiFault('OPERATOR_REQUIRED', 'This is for operators of this Ward.', {
     hint: 'Run `ward console login` on its machine, and open the URL that it prints.',
   });
-}
-
-function send(reply: FastifyReply, answer: JsonObject): FastifyReply {
-  return sendJson(reply.header('cache-control', 'no-store'), 200, JSON.stringify(answer));
 }

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { JsonObject } from '../../lib/index.ts';
 import { identityOf } from '../authentication.ts';
-import { sendJson } from '../errors.ts';
+import { sendJson, sendUncached } from '../errors.ts';
 import { queryEpoch, queryPage, queryText } from '../query.ts';
 import { addResource } from '../resource.ts';
 
@@ -47,7 +47,7 @@ export function addOperatorAudit(scope: FastifyInstance, audit: AuditSource): vo
       handler: async (request, reply) => {
         const namespace = queryText(request.query, 'namespace') || undefined;
         const { entries, next } = await audit.search({ ...searchOf(request), namespace });
-        return sendJson(reply.header('cache-control', 'no-store'), 200, JSON.stringify({ entries, next }));
+        return sendUncached(reply, { entries, next });
       },
     },
   });

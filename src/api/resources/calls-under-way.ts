@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { type Functions, malformed } from '../../functions/index.ts';
 import { identityOf, namespaceOf } from '../authentication.ts';
-import { sendJson } from '../errors.ts';
+import { sendJson, sendUncached } from '../errors.ts';
 import { queryPage } from '../query.ts';
 import { addResource } from '../resource.ts';
 import { filterOf } from './activations.ts';
@@ -21,7 +21,7 @@ export function addCallsUnderWay(scope: FastifyInstance, { underWay, limits }: F
         const { failed: _, ...filter } = filterOf(request.query);
         const { limit } = queryPage(request.query, 'calls', limits.list);
         const page = await underWay.list({ namespace, ...filter, limit });
-        return sendJson(reply.header('cache-control', 'no-store'), 200, JSON.stringify(page));
+        return sendUncached(reply, page);
       },
     },
   });

@@ -3,9 +3,9 @@
  * checks the signatures in a request. They are slow on purpose for a stranger, because a signature and a look-up in the
  * database cost more than a refused key.
  */
-import type { FastifyInstance, FastifyReply, onRequestHookHandler } from 'fastify';
+import type { FastifyInstance, onRequestHookHandler } from 'fastify';
 import { actAs } from '../../lib/index.ts';
-import { sendJson } from '../errors.ts';
+import { sendUncached } from '../errors.ts';
 import { addResource } from '../resource.ts';
 import { createRateLimiter, type Rate } from '../web/rate-limiter.ts';
 
@@ -45,7 +45,7 @@ export function addCluster(
   };
   const root = '/ward/v1/cluster';
   addResource(app, [root], {
-    GET: { access: 'anyone', onRequest, handler: async (_, reply) => send(reply, await describe()) },
+    GET: { access: 'anyone', onRequest, handler: async (_, reply) => sendUncached(reply, await describe()) },
   });
   for (const [path, work] of [
     ['join', join],
@@ -58,13 +58,9 @@ export function addCluster(
         onRequest,
         handler: async (request, reply) => {
           const node = { who: 'node', from: request.ip, request: request.id };
-          return send(reply, await actAs(node, () => work(request.body)));
+          return sendUncached(reply, await actAs(node, () => work(request.body)));
         },
       },
     });
   }
-}
-
-function send(reply: FastifyReply, answer: object): FastifyReply {
-  return sendJson(reply.header('cache-control', 'no-store'), 200, JSON.stringify(answer));
 }

@@ -5,7 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { notFound, type SystemLimits } from '../../functions/index.ts';
 import { identityOf, pathPart } from '../authentication.ts';
-import { sendJson } from '../errors.ts';
+import { sendJson, sendUncached } from '../errors.ts';
 import { apiFault } from '../faults.ts';
 import { queryPage, queryText } from '../query.ts';
 import { addResource, type Resource } from '../resource.ts';
@@ -89,7 +89,7 @@ export function addOperatorReports(
         handler: async (request, reply) => {
           const found = await read(pathPart(request, 'digest'));
           if (found === undefined) throw notFound();
-          return sendJson(reply.header('cache-control', 'no-store'), 200, JSON.stringify(found));
+          return sendUncached(reply, found);
         },
       },
     });

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { actorOf, type Functions, malformed } from '../../functions/index.ts';
 import { actAs } from '../../lib/index.ts';
 import { clientOf } from '../actors.ts';
-import { sendJson } from '../errors.ts';
+import { sendJson, sendUncached } from '../errors.ts';
 import { queryBoolean } from '../query.ts';
 import { addResource } from '../resource.ts';
 import { networkOf } from '../web/client-network.ts';
@@ -60,7 +60,7 @@ export function addTokenExchange(
             expires_in: Math.round((expiresAt - createdAt) / 1000),
             ...{ scope, namespace, keyId },
           };
-          return sendJson(reply.header('cache-control', 'no-store'), 200, JSON.stringify(answer));
+          return sendUncached(reply, answer);
         },
       },
       DELETE: {
