@@ -1,7 +1,6 @@
 /** Names of the namespace's own at which Ward serves its web actions or an API: claims, proves, and gives them up. */
 import { useState } from 'preact/hooks';
 import { call, send } from '../../api/client.ts';
-import type { Domain } from '../../api/domain-types.ts';
 import { may } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
 import { Confirm } from '../../components/confirm.tsx';
@@ -19,6 +18,21 @@ import { useLoad } from '../../components/use-load.ts';
 import { ClaimDomain } from './claim-domain.tsx';
 
 const domainsPath = '/ward/v1/domains';
+
+/** `GET /ward/v1/domains`. */
+interface Domain {
+  readonly name: string;
+  /** Whose web actions it serves; absent: those of an API. */
+  readonly package?: string;
+  /** Base path of the API. */
+  readonly api?: string;
+  readonly isProved: boolean;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  readonly provedAt: number | null;
+  /** The record that proves it. */
+  readonly challenge: { readonly type: string; readonly name: string; readonly value: string };
+}
 
 export function Domains() {
   const loaded = useLoad((signal) => call<readonly Domain[]>('GET', domainsPath, { signal }), '');
