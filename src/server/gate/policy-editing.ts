@@ -3,6 +3,7 @@
  * and replaces the file. Ward writes only a file of its own user: one that belongs to another, can't be written by its
  * owner, or is a link is managed elsewhere, and a new file could not be as the old one was.
  */
+import type { Stats } from 'node:fs';
 import { chmod, lstat } from 'node:fs/promises';
 import type { EditedPolicy } from '../../api/index.ts';
 import { type Digest, digestOf, isDigest, readRegularFile, writeFileAtomically } from '../../blobs/index.ts';
@@ -152,15 +153,16 @@ async function readFile(path: string): Promise<PolicyFile> {
   const bytes = await readRegularFile(path, longestPolicyBytes);
   if (stats === undefined || bytes === undefined)
     return { text: undefined, digest: null, mode: undefined, readOnly: undefined };
-  const isOurs = stats.uid === process.geteuid?.() && stats.gid === process.getegid?.();
-  const readOnly = stats.isSymbolicLink()
-    ? `${path} is a link, so Ward only reads it`
-    : !isOurs
-      ? `${path} belongs to another user or group than the server’s, so Ward only reads it`
-      : (stats.mode & 0o200) === 0
-        ? `${path} is read-only, so Ward only reads it`
-        : undefined;
+  const readOnly = whyReadOnly(path, stats);
   return { text: bytes.toString('utf8'), digest: digestOf(bytes), mode: stats.mode & 0o777, readOnly };
+}
+
+function whyReadOnly(path: string, stats: Stats): string | undefined {
+  if (stats.isSymbolicLink()) return `${path} is a link, so Ward only reads it`;
+  const isOurs = stats.uid === process.geteuid?.() && stats.gid === process.getegid?.();
+  if (!isOurs) return `${path} belongs to another user or group than the server’s, so Ward only reads it`;
+  if ((stats.mode & 0o200) === 0) return `${path} is read-only, so Ward only reads it`;
+  return undefined;
 }
 
 function changedMeanwhile() {
