@@ -21,7 +21,7 @@ export interface TestProvider extends AsyncDisposable {
   token(audience: string, scope?: string): Promise<string>;
   /** The client of the console sends people back to this address. */
   sendBackTo(redirectUri: string): void;
-  /** Whoever comes with a browser from now on is this person, and agrees to everything. */
+  /** From now on each browser is this person’s, who agrees to everything. */
   visitAs(person: string): void;
   /** Opens an address as a browser does, and returns the one outside to which the provider sends it. */
   visit(url: string): Promise<URL>;

@@ -36,7 +36,10 @@ const list: CommandSpec = {
   args: [],
   options: [],
   examples: [
-    { command: 'ward waiver list', does: 'what passes, who let it, why, and until when' },
+    {
+      command: 'ward waiver list',
+      does: 'shows what passes until when, and who let it pass, with the reason',
+    },
     { command: 'ward waiver list -o json', does: 'the same for programs' },
   ],
   handler: async () => (await import('../handlers/waiver.ts')).list,

@@ -1,6 +1,6 @@
 /**
- * Reports what the packet filter refuses, and which connections it lets through, as it happens: `nft monitor trace` in the router prints each packet that a
- * rule marks. Its lines hold numbers and names of Ward's own chains, and nothing that a sandbox writes.
+ * Reports what the packet filter refuses, and which connections it lets through, as it happens: `nft monitor trace` in
+ * the router prints each packet that a rule marks. Its lines hold numbers and names of Ward's own chains, and nothing that a sandbox writes.
  */
 import { createInterface } from 'node:readline';
 import { startCommand } from '../../lib/index.ts';

@@ -1,7 +1,7 @@
 /**
  * The rows of the store that hold encrypted values: settings of namespaces, parameters of entities, state of feeds, dead
- * letters, certificates and their accounts. Rewriting a row of an entity here keeps its revision, because its content stays the same: a warm sandbox stays warm, and a writer that has
- * read the row before still succeeds.
+ * letters, certificates and their accounts. Rewriting the row of an entity here keeps its revision, because its content
+ * stays the same: a warm sandbox stays warm, and a writer that has read the row before still succeeds.
  */
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { AcmeRow, LeasedWrites, Store } from '../../store/index.ts';

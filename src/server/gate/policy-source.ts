@@ -97,7 +97,10 @@ export function readPolicy(
   return { policy: policyOf(text, waivers), isOwn: text === undefined };
 }
 
-/** Undefined without the file, in which earlier versions kept them. @throws Fault POLICY_INVALID, and errors of the file system */
+/**
+ * Earlier versions kept them in this file; undefined without it.
+ * @throws Fault POLICY_INVALID, and errors of the file system
+ */
 export function readWaiversFile(path: string): readonly Waiver[] | undefined {
   const text = readIfThere(path);
   return text === undefined ? undefined : parseWaivers(text);
