@@ -1,21 +1,17 @@
 /** The real commands of `aio runtime` against a running Ward. */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Receiver, startReceiver } from '../src/forwarding/receiver.fixture.ts';
+import { ownAddress, type Receiver, startReceiver } from '../src/forwarding/receiver.fixture.ts';
 import { runCommand } from '../src/lib/index.ts';
 import { missingForSandboxes, outsideEnv, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 const reason = missing ? ` (${missing})` : '';
 const program = fileURLToPath(new URL('./aio/run.cjs', import.meta.url));
-/** Ward never connects to a loopback address for a tenant. */
-const ownAddress = Object.values(networkInterfaces())
-  .flatMap((addresses = []) => addresses)
-  .find(({ internal, family }) => !internal && family === 'IPv4')?.address;
 const code = 'function main(p) { console.log("said"); return { hello: p.name || "nobody" }; }';
 
 let ward: Ward;

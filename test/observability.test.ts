@@ -1,20 +1,31 @@
 /** Metrics, traces and logs of a real server, as Prometheus, the dashboard, a collector and people get them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Receiver, startReceiver } from '../src/forwarding/receiver.fixture.ts';
+import { ownAddress, type Receiver, startReceiver } from '../src/forwarding/receiver.fixture.ts';
+import { missingForRsyslog, type Rsyslog, startRsyslog } from '../src/forwarding/rsyslog.fixture.ts';
 import { runCommand } from '../src/lib/index.ts';
 import { createFigures } from '../src/server/platform/metrics/figures.ts';
 import { dashboardQueries, documentedMetrics, metricsOf } from './docs/metrics-document.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
+const missingSyslog =
+  (await missingForRsyslog()) ?? (ownAddress === undefined ? 'needs an address of this machine' : undefined);
 let ward: Ward;
 let collector: Receiver;
+let syslog: Rsyslog | undefined;
 
 beforeAll(async () => {
   if (missing !== undefined) return;
   collector = await startReceiver();
   const tracing = { endpoint: `http://127.0.0.1:${collector.port}`, ratio: 1 };
-  ward = await Ward.start({ metrics: { actionsPerNamespace: 2 }, tracing });
+  const config = { metrics: { actionsPerNamespace: 2 }, tracing };
+  if (missingSyslog === undefined) {
+    syslog = await startRsyslog(ownAddress);
+    const logForwarding = { allow: [{ cidr: ownAddress, ports: [syslog.port] }] };
+    const audit = { syslog: `tls://${ownAddress}:${syslog.port}` };
+    const options = { env: { NODE_EXTRA_CA_CERTS: syslog.ca.file } };
+    ({ ward } = await Ward.startSaying({ ...config, logForwarding, audit }, undefined, undefined, options));
+  } else ward = await Ward.start(config);
   for (const name of ['a', 'b', 'c']) {
     await ward.deploy(name, 'exports.main = () => ({})');
     expect((await ward.invoke(name)).status).toBe(200);
@@ -23,6 +34,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await ward?.[Symbol.asyncDispose]();
   await collector?.[Symbol.asyncDispose]();
+  await syslog?.[Symbol.asyncDispose]();
 });
 
 /** With those that this server lacks: of the nodes of a cluster, of a certificate, and of sandboxes on another node. */
@@ -150,5 +162,35 @@ describe.skipIf(missing !== undefined)(`ward logs${missing ? ` (${missing})` : '
     const find = () => ward.cli(['logs', 'count', '--since', '1h', '--grep', 'number', '--strip']);
     await ward.until(async () => (await find()).stdout === 'number 1\nnumber 2\nnumber 3\n');
     expect((await ward.cli(['logs', '--until', '1h', '--grep', 'number'])).stdout).toBe('');
+  });
+});
+
+describe.skipIf(missing !== undefined)(`syslog over TLS${missing ? ` (${missing})` : ''}`, () => {
+  it('has the lines of functions, and the audit log', async ({ skip }) => {
+    if (syslog === undefined) return skip(missingSyslog);
+    const { port } = syslog;
+    const received = () => syslog?.received() ?? [];
+    const url = '/runtime/namespaces/_/logForwarding';
+    const set = await ward.request('PUT', url, { body: { syslog: { host: ownAddress, port } } });
+    expect(set).toMatchObject({ status: 200 });
+    const code = `exports.main = () => {
+      console.log('grüße 😀');
+      console.error('é'.repeat(30_000));
+      return {};
+    }`;
+    await ward.deploy('tell', code);
+    const { activationId } = (await ward.invoke('tell')).body;
+    await ward.until(async () => (await received()).filter(({ id }) => id === '-').length === 2);
+    const lines = (await received()).filter(({ data }) => data.includes(`activationId="${activationId}"`));
+    const data = expect.stringMatching(/^\[ward@32473 namespace="guest" action="tell" /);
+    expect(lines.toSorted((a, b) => b.pri.localeCompare(a.pri))).toEqual([
+      expect.objectContaining({ pri: '134', app: 'ward', data, text: 'grüße 😀' }),
+      expect.objectContaining({ pri: '131', app: 'ward', data, text: 'é'.repeat(30_000) }),
+    ]);
+    const entries = async () =>
+      (await received()).flatMap(({ id, text }) => (id === 'audit' ? [JSON.parse(text)] : []));
+    const isOfDeploy = ({ event, name }: { event: string; name: string }) =>
+      event === 'create-action' && name === '/guest/tell';
+    await ward.until(async () => (await entries()).some(isOfDeploy));
   });
 });

@@ -110,6 +110,13 @@ const testPrograms = [
     package: 'promtool',
     why: 'tests check metrics and alert rules with it',
   },
+  {
+    // This module is in the package that depends on rsyslog.
+    name: 'rsyslogd',
+    argv: ['/bin/sh', '-c', 'ls /usr/lib/*/rsyslog/lmnsd_gtls.so'],
+    package: 'rsyslog-gnutls',
+    why: 'takes logs over TLS in tests',
+  },
   { name: 'umoci', argv: ['umoci', '--version'], package: 'umoci', why: 'tests make images with it' },
   {
     name: 'pyflakes3',

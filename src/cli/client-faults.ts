@@ -1,6 +1,6 @@
 /** Explains an error status, or a missing answer, to the user who typed the command. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Fault, isFault, isJsonObject, type JsonValue, nodeCodeOf } from '../lib/index.ts';
+import { type Fault, isFault, isJsonObject, isTlsCode, type JsonValue, nodeCodeOf } from '../lib/index.ts';
 import { cliFault } from './faults.ts';
 import type { Setting } from './settings.ts';
 
@@ -122,7 +122,7 @@ export function transportFault(cause: unknown, url: URL, timeoutMs: number): Fau
       cause,
     });
   const code = nodeCodeOf(cause) ?? '';
-  if (/CERT|SELF_SIGNED|TLS|SSL|UNABLE_TO_VERIFY|EPROTO/.test(code))
+  if (isTlsCode(code))
     return cliFault('SERVER_UNREACHABLE', `no trusted TLS connection to ${url.origin}`, {
       hint: 'check the scheme and the certificate; for an authority of your own, set NODE_EXTRA_CA_CERTS=FILE; -i accepts any certificate',
       cause,

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { type HostAndPort, pinAddress } from '../egress/index.ts';
 import { mustRun, silentLog } from '../lib/index.ts';
 import { type Destination, parseDestination } from './destination.ts';
 import { createForwarder, type ForwarderTiming } from './forwarder.ts';
 import { type Receiver, startReceiver } from './receiver.fixture.ts';
+import { missingForRsyslog, startRsyslog } from './rsyslog.fixture.ts';
 
 const quick = { collectMs: 0, firstPauseMs: 1, longestPauseMs: 20, sendMs: 2000 };
 
@@ -204,5 +205,44 @@ test('a certificate that no authority has signed is refused', async () => {
   const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
   const { add, errors } = start({ destinations: { guest: splunk(port, 'https') } });
   add('a');
-  await expect.poll(() => errors('guest')[0]).toMatch(/can't be reached: DEPTH_ZERO_SELF_SIGNED_CERT/);
+  await expect
+    .poll(() => errors('guest')[0])
+    .toMatch(/no trusted TLS connection to the destination: DEPTH_ZERO_SELF_SIGNED_CERT/);
+});
+
+test('rsyslog gets lines over TLS once its certificate is trusted, and only under its name', async ({
+  skip,
+}) => {
+  const missing = await missingForRsyslog();
+  if (missing !== undefined) skip(missing);
+  await using server = await startRsyslog();
+  const syslog = (host: string) => parseDestination({ syslog: { host, port: server.port } });
+  const destinations = { guest: syslog('localhost'), other: syslog('log.example') };
+  const timing = { firstPauseMs: 60_000, longestPauseMs: 60_000 };
+  const pin = async () => '127.0.0.1';
+  const logs = { said: ['2026-11-28T20:55:01.123456000Z stderr: grüße "1" 😀', 'one that Ward wrote'] };
+  const stranger = start({ destinations, logs, timing, pin });
+  stranger.add('said');
+  await expect
+    .poll(() => stranger.errors('guest'))
+    .toEqual([expect.stringMatching(/: no trusted TLS connection to the destination: UNABLE_TO_VERIFY/)]);
+  const trusted = getCACertificates('default');
+  onTestFinished(() => setDefaultCACertificates(trusted));
+  setDefaultCACertificates([...trusted, server.ca.pem]);
+  const friend = start({ destinations, logs, timing, pin });
+  friend.add('said', 'other');
+  await expect
+    .poll(() => friend.errors('other'))
+    .toEqual([expect.stringMatching(/: the destination's certificate is for another host$/)]);
+  friend.add('said');
+  await expect.poll(async () => (await server.received()).length).toBe(2);
+  expect(friend.errors('guest')).toEqual([]);
+  const data = '[ward@32473 namespace="guest" action="hello" activationId="said"';
+  expect(await server.received()).toEqual([
+    {
+      ...{ pri: '131', time: '2026-11-28T20:55:01.123456Z', app: 'ward', id: '-' },
+      ...{ data: `${data} stream="stderr"]`, text: 'grüße "1" 😀' },
+    },
+    expect.objectContaining({ pri: '134', data: `${data} stream="stdout"]`, text: 'one that Ward wrote' }),
+  ]);
 });

@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostAndPort } from '../egress/index.ts';
-import { isFault, type Log, messageOf, nodeCodeOf, Turns } from '../lib/index.ts';
+import { isFault, isTlsCode, type Log, messageOf, nodeCodeOf, Turns } from '../lib/index.ts';
 import { nextBatch, type ReadLog } from './batch.ts';
 import type { Destination } from './destination.ts';
 import { Refused } from './faults.ts';
@@ -184,5 +184,8 @@ function whyOf(error: unknown): string {
   if (error instanceof Refused || isFault(error)) return messageOf(error);
   const isLate = error instanceof Error && /^(?:Abort|Timeout)Error$/.test(error.name);
   if (isLate) return 'the destination took too long';
-  return `the destination can't be reached: ${nodeCodeOf(error) ?? 'the connection failed'}`;
+  const code = nodeCodeOf(error) ?? 'the connection failed';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return "the destination's certificate is for another host";
+  if (isTlsCode(code)) return `no trusted TLS connection to the destination: ${code}`;
+  return `the destination can't be reached: ${code}`;
 }

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { gunzipSync } from 'node:zlib';
 
 export interface Received {
@@ -18,6 +19,11 @@ export interface Receiver extends AsyncDisposable {
   status: number | undefined;
   headers: Readonly<Record<string, string>>;
 }
+
+/** An address of this machine, because Ward never connects to a loopback address for a tenant. */
+export const ownAddress = Object.values(networkInterfaces())
+  .flatMap((addresses = []) => addresses)
+  .find(({ internal, family }) => !internal && family === 'IPv4')?.address;
 
 export async function startReceiver(host = '127.0.0.1'): Promise<Receiver> {
   const server = createServer(async (request, response) => {

@@ -78,6 +78,11 @@ export function nodeCodeOf(error: unknown): string | undefined {
   return hasCode && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** Whether a code of Node's says that no TLS connection came about: the other side speaks none, or is not trusted. */
+export function isTlsCode(code: string): boolean {
+  return /CERT|SELF_SIGNED|TLS|SSL|UNABLE_TO_VERIFY|EPROTO/.test(code);
+}
+
 /** A resource that the machine lacks for now; the same request can succeed later. */
 export type HostTrouble = 'disk-full' | 'disk-failing' | 'exhausted';
 

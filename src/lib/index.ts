@@ -19,6 +19,7 @@ export {
   hostErrnoOf,
   hostTroubleOf,
   isFault,
+  isTlsCode,
   messageOf,
   nodeCodeOf,
 } from './fault.ts';

@@ -1,5 +1,6 @@
 /** Certificates and keys for tests, made by OpenSSL: an authority, and servers that it vouches for. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mustRun } from './index.ts';
@@ -15,7 +16,7 @@ export interface TestAuthority extends AsyncDisposable {
   readonly cert: string;
   /** A file with it. */
   readonly file: string;
-  /** A pair for 127.0.0.1, localhost and further names. @param until like `20200101000000Z`; by default tomorrow */
+  /** A pair for 127.0.0.1, localhost and further names or addresses. @param until like `20200101000000Z`; by default tomorrow */
   issue(names?: readonly string[], until?: string): Promise<TestPair>;
 }
 
@@ -36,7 +37,11 @@ export async function makeAuthority(): Promise<TestAuthority> {
     async issue(names = [], until) {
       count++;
       const [cert, key] = [join(folder, `${count}.crt`), join(folder, `${count}.key`)];
-      const all = ['IP:127.0.0.1', 'DNS:localhost', ...names.map((name) => `DNS:${name}`)];
+      const all = [
+        'IP:127.0.0.1',
+        'DNS:localhost',
+        ...names.map((name) => `${isIP(name) ? 'IP' : 'DNS'}:${name}`),
+      ];
       await mustRun([
         ...['openssl', 'req', '-x509', '-CA', file, '-CAkey', caKey, ...newKey, '-keyout', key, '-out', cert],
         ...['-subj', `/CN=server ${count}`, '-addext', `subjectAltName=${all.join()}`],
