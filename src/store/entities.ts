@@ -5,10 +5,11 @@ import { storeFault } from './faults.ts';
 import { lockCode, lockHeldBytes, withinBound } from './holdings.ts';
 import { digestOf, inTransaction, note } from './noted.ts';
 import type { EntityTable, Schema } from './schema.ts';
+import type { SqlWords } from './sql-words.ts';
 import type { Collection, EntityQuery, EntityRow, EntityStore } from './types/entities.ts';
 import type { NotedChange } from './types/unsealed.ts';
 
-export function entityStore(db: Kysely<Schema>): EntityStore {
+export function entityStore(db: Kysely<Schema>, words: SqlWords): EntityStore {
   return {
     async get(namespace, path) {
       const row = await db
@@ -36,7 +37,7 @@ export function entityStore(db: Kysely<Schema>): EntityStore {
       return Number(row.total);
     },
     put: (row, expected, bound) =>
-      withinBound(db, row.namespace, bound, (inside) => putNoted(inside, row, expected)),
+      withinBound(db, row.namespace, bound, (inside) => putNoted(inside, words, row, expected)),
     delete: (namespace, path, expected) =>
       inTransaction(db, async (inside) => {
         await lockHeldBytes(inside, namespace);
@@ -54,7 +55,7 @@ export function entityStore(db: Kysely<Schema>): EntityStore {
     deleteTree: (namespace, path, expected) =>
       inTransaction(db, async (inside) => {
         await lockHeldBytes(inside, namespace);
-        await lockCode(inside, await codeIn(inside, namespace, path));
+        await lockCode(inside, words, await codeIn(inside, namespace, path));
         const tree = inside.deleteFrom('entities').where('namespace', '=', namespace);
         const top = await tree
           .where('path', '=', path)
@@ -94,9 +95,14 @@ function matching(db: Kysely<Schema>, query: Omit<EntityQuery, 'skip' | 'limit'>
   return rows;
 }
 
-async function putNoted(db: Kysely<Schema>, row: EntityRow, expected: string | null): Promise<boolean> {
+async function putNoted(
+  db: Kysely<Schema>,
+  words: SqlWords,
+  row: EntityRow,
+  expected: string | null,
+): Promise<boolean> {
   const before = expected === null ? undefined : await storedRow(db, row, expected);
-  await lockCode(db, [before?.codeDigest, row.codeDigest]);
+  await lockCode(db, words, [before?.codeDigest, row.codeDigest]);
   if (!(await (expected === null ? insert(db, row) : replace(db, row, expected)))) return false;
   // With the same revision, it is the same entity whose parameters were encrypted anew.
   if (row.revision === expected) return true;

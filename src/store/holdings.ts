@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import { storeFault } from './faults.ts';
 import { inTransaction } from './noted.ts';
 import type { Schema } from './schema.ts';
+import type { SqlWords } from './sql-words.ts';
 import type { HeldCode, HoldingStore, WriteBound } from './types/holdings.ts';
 
 export function holdingStore(db: Kysely<Schema>): HoldingStore {
@@ -80,17 +81,19 @@ export async function lockHeldBytes(db: Kysely<Schema>, namespace: string): Prom
 /** Locks what is known of the code that a transaction names or leaves, in a fixed order. */
 export async function lockCode(
   db: Kysely<Schema>,
+  { listed, locked }: SqlWords,
   digests: readonly (string | null | undefined)[],
 ): Promise<void> {
   const all = [...new Set(digests.filter((digest) => typeof digest === 'string'))];
   // Without a second one, nothing can wait the other way round.
   if (all.length < 2) return;
-  for (const digest of all.toSorted())
-    await db
-      .updateTable('code_blobs')
-      .set(({ ref }) => ({ bytes: ref('bytes') }))
-      .where('digest', '=', digest)
-      .execute();
+  await db
+    .selectFrom('code_blobs')
+    .select('digest')
+    .where('digest', 'in', listed(all))
+    .orderBy('digest')
+    .modifyEnd(locked)
+    .execute();
 }
 
 async function heldBytes(db: Kysely<Schema>, namespace: string): Promise<number> {

@@ -48,12 +48,17 @@ export function leaseStore(db: Kysely<Schema>, { now }: SqlWords): LeaseStore {
   };
 }
 
-export function leasedWrites(db: Kysely<Schema>, writer: GroupWriter, lease: Lease): LeasedWrites {
+export function leasedWrites(
+  db: Kysely<Schema>,
+  writer: GroupWriter,
+  words: SqlWords,
+  lease: Lease,
+): LeasedWrites {
   const inside = <T>(write: (db: Kysely<Schema>) => Promise<T>): Promise<T> => writeUnder(db, lease, write);
   const fenced = fencedWriter(db, writer, lease);
   return {
     namespaces: { putSettings: (...put) => inside((on) => putSettings(on, ...put)) },
-    entities: { put: (row, expected) => inside((on) => entityStore(on).put(row, expected)) },
+    entities: { put: (row, expected) => inside((on) => entityStore(on, words).put(row, expected)) },
     feeds: feedStore(db, fenced),
     deliveries: deliveryStore(db, fenced),
     activations: { prune: (rule) => inside((on) => pruneActivations(on, rule)) },

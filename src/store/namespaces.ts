@@ -8,13 +8,14 @@ import { namespaceUsage } from './namespace-usage.ts';
 import { digestOf, inTransaction, note } from './noted.ts';
 import { pruneActivations } from './prune.ts';
 import type { NamespaceTable, Schema } from './schema.ts';
+import type { SqlWords } from './sql-words.ts';
 import type { NamespaceRow, NamespaceStore } from './types/namespaces.ts';
 import type { NotedChange } from './types/unsealed.ts';
 
 /** Activations deleted per transaction when a namespace is deleted, so that other writes get their turn. */
 const deleteChunk = 250;
 
-export function namespaceStore(db: Kysely<Schema>, writer: GroupWriter): NamespaceStore {
+export function namespaceStore(db: Kysely<Schema>, writer: GroupWriter, words: SqlWords): NamespaceStore {
   return {
     async byName(name) {
       const row = await db.selectFrom('namespaces').selectAll().where('name', '=', name).executeTakeFirst();
@@ -91,6 +92,7 @@ export function namespaceStore(db: Kysely<Schema>, writer: GroupWriter): Namespa
           .execute();
         await lockCode(
           inside,
+          words,
           named.map(({ code_digest: digest }) => digest),
         );
         const row = await inside

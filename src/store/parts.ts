@@ -32,7 +32,7 @@ type StoreParts = Omit<Store, 'changes' | 'close' | typeof Symbol.asyncDispose>;
 
 export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWords): StoreParts {
   return {
-    entities: entityStore(db),
+    entities: entityStore(db, words),
     keys: keyStore(db, words),
     feeds: feedStore(db, writer),
     deliveries: deliveryStore(db, writer),
@@ -41,12 +41,12 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     violations: violationStore(db, writer),
     activations: activationStore(db, writer, words),
     accepted: acceptedQueue(db, writer, words),
-    namespaces: namespaceStore(db, writer),
+    namespaces: namespaceStore(db, writer, words),
     holdings: holdingStore(db),
     members: memberStore(db, words),
     clusterNodes: clusterNodeStore(db, words),
     leases: leaseStore(db, words),
-    under: (lease) => leasedWrites(db, writer, lease),
+    under: (lease) => leasedWrites(db, writer, words, lease),
     codeMarks: codeMarkStore(db, words),
     sessions: sessionStore(db, words),
     spentTokens: spentTokenStore(db, words),

@@ -6,6 +6,8 @@ export interface SqlWords {
   readonly now: RawBuilder<number>;
   /** A subquery of the given texts. It has one parameter for any number of texts. */
   listed(texts: readonly string[]): RawBuilder<string>;
-  /** The end of a selection of rows to change: leaves out those that another transaction changes now. */
+  /** The end of a selection of rows to change: locks them, in the order in which they are selected. */
+  readonly locked: RawBuilder<unknown>;
+  /** The same, but leaves out those that another transaction changes now. */
   readonly unlocked: RawBuilder<unknown>;
 }

@@ -18,6 +18,7 @@ import { faultOf } from './sql-state.ts';
 export const postgresWords: SqlWords = {
   now: sql`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
   listed: (texts) => sql`(select unnest(${texts}::text[]))`,
+  locked: sql`for update`,
   unlocked: sql`for update skip locked`,
 };
 

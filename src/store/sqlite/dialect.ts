@@ -20,6 +20,7 @@ export const sqliteWords: SqlWords = {
   now: sql`cast(unixepoch('subsec') * 1000 as integer)`,
   listed: (texts) => sql`(select value from json_each(${JSON.stringify(texts)}))`,
   // A transaction that writes has the database for itself.
+  locked: sql``,
   unlocked: sql``,
 };
 
