@@ -173,6 +173,12 @@ const changing: Readonly<Record<string, readonly Call[] | string>> = {
   'DELETE /ward/v1/domains/:name': [
     { path: '/ward/v1/domains/shop.example', entry: 'delete-domain /guest/shop.example' },
   ],
+  ...Object.fromEntries(
+    ['POST keys', 'DELETE keys/:id', 'DELETE members/:id/logins'].map((route) => [
+      route.replace(' ', ' /ward/v1/'),
+      'src/api/resources/keys.test.ts has its entry',
+    ]),
+  ),
   'POST /console/session': [{ path: '/console/session', entry: 'log-in /guest/KEY' }],
   'DELETE /console/session': [{ path: '/console/session', entry: 'log-out /guest/KEY' }],
   'POST /console/session/issuer': 'changes nothing: the browser keeps what it needs',

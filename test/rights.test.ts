@@ -7,7 +7,7 @@ import type { Route } from './fuzz/target.ts';
 import { documentedName, rightOf, rights } from './rights/documented.ts';
 import {
   everybody,
-  full,
+  first,
   identities,
   mark,
   openPlace,
@@ -61,8 +61,8 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
       'actions/secret',
       'actions/secret-box/',
     ];
-    const read = await Promise.all(lists.map((path) => json(full, 'GET', own(path))));
-    return [...read, await json(full, 'GET', own('rules/secretrules'))];
+    const read = await Promise.all(lists.map((path) => json(first, 'GET', own(path))));
+    return [...read, await json(first, 'GET', own('rules/secretrules'))];
   };
   /** Routes with shared content that others see too; none of it is guest's. */
   const isShared = ({ method, url }: Route) => method === 'GET' && /:ns\/packages\/?$/.test(url);
@@ -110,7 +110,7 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
       if (String(answer.body).includes(mark)) wrong.push(`${named(route)} shows what it must not`);
     }
     expect(wrong).toEqual([]);
-    if (who !== full) expect(asked).toBeGreaterThan(3);
+    if (who !== first) expect(asked).toBeGreaterThan(3);
     expect(await state()).toEqual(before);
   });
 
@@ -167,7 +167,9 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
   }, 120_000);
 
   describe('routes with a check of their own', () => {
-    const keys = ['full', 'deploy', 'invoke', 'read'].map((scope) => `a key of the scope ${scope}` as Who);
+    const keys = ['admin', 'full', 'deploy', 'invoke', 'read'].map(
+      (scope) => `a key of the scope ${scope}` as Who,
+    );
     const but = (some: Partial<Record<Who, number>>, rest: number): Record<Who, number> =>
       Object.fromEntries(everybody.map((who) => [who, some[who] ?? rest])) as Record<Who, number>;
     const each = (whom: readonly Who[], status: number) =>
@@ -187,7 +189,7 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
         manifest,
         but(
           {
-            ...each([...ofScopes('full', 'deploy', 'read'), tokened], 200),
+            ...each([...ofScopes('admin', 'full', 'deploy', 'read'), tokened], 200),
             ...each([...ofScopes('invoke'), other], 403),
           },
           401,
@@ -199,7 +201,7 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
         none,
         but(
           {
-            ...each([...ofScopes('full', 'deploy'), tokened], 404),
+            ...each([...ofScopes('admin', 'full', 'deploy'), tokened], 404),
             ...each([...ofScopes('invoke', 'read'), other], 403),
           },
           401,
@@ -211,7 +213,7 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
         '/v2/guest/app/blobs/uploads/',
         but(
           {
-            ...each([...ofScopes('full', 'deploy'), tokened], 202),
+            ...each([...ofScopes('admin', 'full', 'deploy'), tokened], 202),
             ...each([...ofScopes('invoke', 'read'), other], 403),
           },
           401,
@@ -240,12 +242,12 @@ describe.skipIf(missing !== undefined)(`rights${missing ? ` (${missing})` : ''}`
         '/api/v1/web/*',
         'GET',
         '/api/v1/web/guest/default/guarded.json',
-        but(each([...ofScopes('full', 'invoke'), other], 200), 401),
+        but(each([...ofScopes('admin', 'full', 'invoke'), other], 200), 401),
       ],
     ];
 
     beforeAll(async () => {
-      await json(full, 'PUT', own('actions/guarded'), {
+      await json(first, 'PUT', own('actions/guarded'), {
         exec: { kind: 'nodejs:24', code: 'function main() { return {} }' },
         annotations: [
           { key: 'web-export', value: true },

@@ -9,10 +9,10 @@ import { sandboxNamespaceOf } from './sandbox-entrance.ts';
 export function nameActors(scope: FastifyInstance): void {
   scope.addHook('onRoute', (route) => {
     const access = route.config?.access;
-    if (access !== 'deploy' && access !== 'invoke') return;
+    if (access !== 'deploy' && access !== 'invoke' && access !== 'admin') return;
     // Some of Ward's own actions deploy: feeds, APIs.
     const changes = (request: FastifyRequest) =>
-      access === 'deploy' || pathPart(request, 'ns') === systemNamespace;
+      access !== 'invoke' || pathPart(request, 'ns') === systemNamespace;
     const act: preHandlerHookHandler = (request, _reply, done) => {
       const { identity } = request;
       if (identity === undefined || !changes(request)) return done();

@@ -36,6 +36,7 @@ import { addDomainRoutes } from './resources/domains.ts';
 import { addExplain, type ExplainAction } from './resources/explain.ts';
 import { addFeeds } from './resources/feeds.ts';
 import { addApiInfo, addSystemInfo, type BuildInfo, type Readiness } from './resources/info.ts';
+import { addKeys } from './resources/keys.ts';
 import { addLogForwarding } from './resources/log-forwarding.ts';
 import { addLogSearch } from './resources/log-search.ts';
 import { addMetrics, type MetricsSource } from './resources/metrics.ts';
@@ -229,6 +230,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
       addDeadLetters(scope, functions);
       addFeeds(scope, functions);
       addDomainRoutes(scope, functions.domains);
+      addKeys(scope, functions);
       if (options.reports !== undefined) addReports(scope, options.reports, functions.limits);
       if (options.audit !== undefined) addAudit(scope, options.audit);
     });

@@ -4,8 +4,10 @@
  * slice at a time, so that other requests get their turn in between.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { FastifyInstance } from 'fastify';
-import { messageOf } from '../lib/index.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { malformed } from '../functions/index.ts';
+import { isJsonObject, messageOf } from '../lib/index.ts';
 import { apiFault } from './faults.ts';
 
 const maxDepth = 500;
@@ -28,6 +30,14 @@ export function acceptJson(app: FastifyInstance): void {
       done(error instanceof Error ? error : new Error(String(error)));
     }
   });
+}
+
+/** The body as the schema has it. @throws Fault BODY_INVALID, which names the first field that is wrong */
+export function bodyOf<T>({ body }: FastifyRequest, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(isJsonObject(body) ? body : undefined);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw malformed(`${issue?.path.join('.') ?? 'the body'}: ${issue?.message ?? messageOf(parsed.error)}`);
 }
 
 /** @throws Fault BODY_NOT_JSON, BODY_TOO_DEEP, BODY_TOO_MANY_VALUES */

@@ -14,6 +14,7 @@ export function refusalByScope(request: FastifyRequest, identity: Identity): Fau
       return undefined;
     case 'read':
     case 'deploy':
+    case 'admin':
       return hasRight(identity.scope, config.access) ? undefined : refusal();
     case 'invoke':
       if (hasRight(identity.scope, 'invoke')) return undefined;

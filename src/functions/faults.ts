@@ -11,7 +11,7 @@ export const functionFaultKinds = {
   LOGIN_INVALID: 'unauthenticated',
   /** A token of another issuer that was exchanged before. */
   TOKEN_SPENT: 'unauthenticated',
-  /** A token of a login from before its person logged out everywhere. */
+  /** A token of a login from before its person was logged out, everywhere or of the namespace. */
   LOGIN_ENDED: 'unauthenticated',
   /** A token of another issuer that no rule of the operator gives a key. */
   LOGIN_DENIED: 'denied',
@@ -45,6 +45,8 @@ export const functionFaultKinds = {
   ENTITY_CHANGED: 'stale',
   NAMESPACE_EXISTS: 'conflict',
   KEY_INVALID: 'invalid',
+  /** A key asked for one with more rights, or a longer life, than its own. */
+  KEY_TOO_WIDE: 'denied',
   KEYS_EXHAUSTED: 'conflict',
   BINDING_CONFLICT: 'conflict',
   PACKAGE_NOT_EMPTY: 'conflict',

@@ -39,6 +39,7 @@ import {
   type LogForwardingService,
 } from './log-forwarding/log-forwarding.ts';
 import { type BrowserLogins, createBrowserLogins } from './logins/browser-logins.ts';
+import { createMembers, type MemberService } from './logins/members.ts';
 import {
   createTokenExchange,
   type LoginOptions,
@@ -114,6 +115,8 @@ export interface Functions {
   readonly exchange: TokenExchange;
   /** At issuers, for the console. */
   readonly browserLogins: BrowserLogins;
+  /** People who have logged in to a namespace. */
+  readonly members: MemberService;
   readonly quotas: Pick<Quotas, 'usage'> & {
     /** Deletes the oldest records of namespaces that exceed their record quota. */
     enforce(): Promise<void>;
@@ -246,13 +249,15 @@ export function createFunctions(options: FunctionsOptions): Functions {
 function createLogins(
   { store, apiHost, logins = noLogins }: FunctionsOptions,
   namespaces: NamespaceService,
-): Pick<Functions, 'sessions' | 'exchange' | 'browserLogins'> {
-  const { keys, spentTokens } = store;
+): Pick<Functions, 'sessions' | 'exchange' | 'browserLogins' | 'members'> {
+  const { keys, spentTokens, namespaceMembers: members } = store;
   const sessions = createSessions(store.sessions, namespaces);
-  const common = { ...logins, namespaces, keys, spentTokens };
+  const common = { ...logins, namespaces, keys, members, spentTokens };
+  const onKeysGone = () => namespaces.forget();
   return {
     sessions,
-    exchange: createTokenExchange({ ...common, onKeysGone: () => namespaces.forget() }),
+    exchange: createTokenExchange({ ...common, onKeysGone }),
+    members: createMembers({ members, onKeysGone }),
     browserLogins: createBrowserLogins({ ...common, sessions, apiHost }),
   };
 }

@@ -54,7 +54,7 @@ describe('a namespace', () => {
     await admin.create('guest');
     const { key, keyId } = await admin.createKey('guest', { scope: 'invoke', label: 'shop' });
     expect(key).toMatch(new RegExp(`^${keyId}:[A-Za-z0-9]{64}$`));
-    expect((await admin.listKeys('guest')).map(({ scope }) => scope)).toEqual(['full', 'invoke']);
+    expect((await admin.listKeys('guest')).map(({ scope }) => scope)).toEqual(['admin', 'invoke']);
     await admin.deleteKey('guest', keyId);
     expect(await admin.listKeys('guest')).toHaveLength(1);
   });

@@ -38,6 +38,7 @@ export type * from './types/holdings.ts';
 export type * from './types/keys.ts';
 export type * from './types/leases.ts';
 export type * from './types/members.ts';
+export type * from './types/namespace-members.ts';
 export type * from './types/namespaces.ts';
 export type * from './types/sessions.ts';
 export type * from './types/spent-tokens.ts';

@@ -1,15 +1,17 @@
 /** Further keys of namespaces. The tables ensure that ids are unique, also among the first keys of namespaces. */
 import { type Kysely, sql } from 'kysely';
-import { digestOf, inTransaction, note } from './noted.ts';
-import type { KeyTable, Schema } from './schema.ts';
+import { creationOf, deletionOf, keyColumns, keyOf } from './key-rows.ts';
+import { noteLogin } from './namespace-members.ts';
+import { inTransaction, note } from './noted.ts';
+import type { Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
-import type { KeyRow, KeyStore } from './types/keys.ts';
+import type { KeyStore } from './types/keys.ts';
 
 export function keyStore(db: Kysely<Schema>, { now }: SqlWords): KeyStore {
   return {
     async byId(keyId) {
       const row = await db.selectFrom('keys').selectAll().where('key_id', '=', keyId).executeTakeFirst();
-      return row === undefined ? undefined : toRow(row);
+      return row === undefined ? undefined : keyOf(row);
     },
     async list(namespace) {
       const rows = await db
@@ -19,12 +21,15 @@ export function keyStore(db: Kysely<Schema>, { now }: SqlWords): KeyStore {
         .orderBy('created_at')
         .orderBy('key_id')
         .execute();
-      return rows.map(toRow);
+      return rows.map(keyOf);
     },
-    create: (row) =>
+    create: (row, login) =>
       inTransaction(db, async (inside) => {
-        await inside.insertInto('keys').values(columnsOf(row)).execute();
-        await note(inside, [{ what: 'create-key', ...namesOf(row), after: digestOfRow(row) }]);
+        await inside.insertInto('keys').values(keyColumns(row)).execute();
+        const { namespace, person } = row;
+        if (login !== undefined && person !== null)
+          await noteLogin(inside, { namespace, person, ...login }, sql<number>`${now}`);
+        await note(inside, [creationOf(row)]);
       }),
     delete: (namespace, keyId) =>
       inTransaction(db, async (inside) => {
@@ -35,8 +40,7 @@ export function keyStore(db: Kysely<Schema>, { now }: SqlWords): KeyStore {
           .returningAll()
           .executeTakeFirst();
         if (row === undefined) return false;
-        const gone = toRow(row);
-        await note(inside, [{ what: 'delete-key', ...namesOf(gone), before: digestOfRow(gone) }]);
+        await note(inside, [deletionOf(row)]);
         return true;
       }),
     logOut: (person, name) =>
@@ -49,51 +53,12 @@ export function keyStore(db: Kysely<Schema>, { now }: SqlWords): KeyStore {
           .execute();
         await inside.deleteFrom('sessions').where('person', '=', person).execute();
         const rows = await inside.deleteFrom('keys').where('person', '=', person).returningAll().execute();
-        const gone = rows.map(toRow);
-        await note(inside, [
-          { what: 'log-out-everywhere', name },
-          ...gone.map((row) => ({ what: 'delete-key', ...namesOf(row), before: digestOfRow(row) })),
-        ]);
-        return gone.length;
+        await note(inside, [{ what: 'log-out-everywhere', name }, ...rows.map(deletionOf)]);
+        return rows.length;
       }),
     async loggedOutAt(person) {
       const row = await db.selectFrom('logouts').select('at').where('person', '=', person).executeTakeFirst();
       return row?.at;
     },
-  };
-}
-
-function namesOf({ namespace, keyId }: KeyRow) {
-  return { name: `/${namespace}/${keyId}`, namespace };
-}
-
-/** Of its rights; the hash of its secret is left out. */
-function digestOfRow({ keyHash: _, ...rights }: KeyRow): string {
-  return digestOf({ ...rights });
-}
-
-function columnsOf(row: KeyRow): KeyTable {
-  return {
-    key_id: row.keyId,
-    namespace: row.namespace,
-    key_hash: row.keyHash,
-    scope: row.scope,
-    label: row.label,
-    created_at: row.createdAt,
-    expires_at: row.expiresAt,
-    person: row.person,
-  };
-}
-
-function toRow(row: KeyTable): KeyRow {
-  return {
-    keyId: row.key_id,
-    namespace: row.namespace,
-    keyHash: row.key_hash,
-    scope: row.scope,
-    label: row.label,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-    person: row.person,
   };
 }

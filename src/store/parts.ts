@@ -17,6 +17,7 @@ import { holdingStore } from './holdings.ts';
 import { keyStore } from './keys.ts';
 import { leasedWrites, leaseStore } from './leases.ts';
 import { memberStore } from './members.ts';
+import { namespaceMemberStore } from './namespace-members.ts';
 import { namespaceStore } from './namespaces.ts';
 import { unsealedEntries } from './noted.ts';
 import type { Schema } from './schema.ts';
@@ -42,6 +43,7 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     activations: activationStore(db, writer, words),
     accepted: acceptedQueue(db, writer, words),
     namespaces: namespaceStore(db, writer, words),
+    namespaceMembers: namespaceMemberStore(db, words),
     holdings: holdingStore(db),
     members: memberStore(db, words),
     clusterNodes: clusterNodeStore(db, words),

@@ -23,6 +23,18 @@ export interface KeyTable {
   expires_at: number | null;
   /** Whose login it is from. */
   person: string | null;
+  /** Null for keys that an earlier Ward made. */
+  maker: string | null;
+}
+
+export interface NamespaceMemberTable {
+  namespace: string;
+  person: string;
+  name: string;
+  role: string;
+  first_login_at: number;
+  last_login_at: number;
+  ended_at: number | null;
 }
 
 /** When a person logged out everywhere, by the clock of the database. */
@@ -320,5 +332,6 @@ export interface Schema {
   usage_days: UsageDayTable;
   sent_entries: SentEntriesTable;
   logouts: LogoutTable;
+  namespace_members: NamespaceMemberTable;
   acme: AcmeTable;
 }

@@ -17,6 +17,7 @@ import { holdingTests } from './suite/holdings.ts';
 import { keyTests } from './suite/keys.ts';
 import { leaseTests } from './suite/leases.ts';
 import { memberTests } from './suite/members.ts';
+import { namespaceMemberTests } from './suite/namespace-members.ts';
 import { namespaceTests } from './suite/namespaces.ts';
 import { notedTests } from './suite/noted.ts';
 import { retentionTests } from './suite/retention.ts';
@@ -47,6 +48,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     const context = { store: () => store, place: () => place, reopen };
     describe('namespaces', () => namespaceTests(context));
     describe('keys', () => keyTests(context));
+    describe('members of a namespace', () => namespaceMemberTests(context));
     describe('entities', () => entityTests(context));
     describe('links of entities', () => entityLinkTests(context));
     describe('activations', () => activationTests(context));

@@ -2,7 +2,7 @@
 import { plain, readText, tableOf } from '../docs/markdown.ts';
 import type { Route } from '../fuzz/target.ts';
 
-export type Right = 'no key' | 'any key' | 'read' | 'deploy' | 'invoke' | 'operator' | 'own';
+export type Right = 'no key' | 'any key' | 'read' | 'deploy' | 'invoke' | 'admin' | 'operator' | 'own';
 
 const anyMethod = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 

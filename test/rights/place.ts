@@ -16,6 +16,7 @@ export type Standing = readonly Right[] | 'stranger' | 'nobody';
 
 export const identities = {
   'no key': 'nobody',
+  'a key of the scope admin': ['any key', 'read', 'deploy', 'invoke', 'admin'],
   'a key of the scope full': ['any key', 'read', 'deploy', 'invoke'],
   'a key of the scope deploy': ['any key', 'read', 'deploy'],
   'a key of the scope invoke': ['any key', 'invoke'],
@@ -33,7 +34,8 @@ export const identities = {
 } as const satisfies Record<string, Standing>;
 export type Who = keyof typeof identities;
 export const everybody = Object.keys(identities) as Who[];
-export const full = 'a key of the scope full';
+/** The first key. */
+export const first = 'a key of the scope admin';
 
 export interface Place extends AsyncDisposable {
   readonly target: Target;
@@ -56,7 +58,7 @@ export async function openPlace(): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-rights-'));
   await writeFile(join(folder, 'token'), 'metrics-of-the-operator\n');
   const target = await openTarget({ metrics: { tokenFile: join(folder, 'token') } });
-  const credentials = new Map<Who, string | undefined>([[full, target.key]]);
+  const credentials = new Map<Who, string | undefined>([[first, target.key]]);
   const ask = (who: Who, method: string, path: string, body?: object): Promise<Answered> => {
     const authorization = credentials.get(who);
     const text = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
@@ -94,17 +96,17 @@ export async function openPlace(): Promise<Place> {
       code: `function main() { console.log('${mark}'); return { mark: '${mark}' } }`,
     };
     const kept = { annotations: [{ key: 'capture-input', value: true }] };
-    await json(full, 'PUT', own('actions/secret'), { exec, ...marked, ...kept });
-    await json(full, 'PUT', own('packages/secret-box'), marked);
-    await json(full, 'PUT', own('actions/secret-box/secret'), { exec, ...marked });
-    await json(full, 'PUT', own('triggers/secrettriggers'), marked);
-    await json(full, 'PUT', own('rules/secretrules'), {
+    await json(first, 'PUT', own('actions/secret'), { exec, ...marked, ...kept });
+    await json(first, 'PUT', own('packages/secret-box'), marked);
+    await json(first, 'PUT', own('actions/secret-box/secret'), { exec, ...marked });
+    await json(first, 'PUT', own('triggers/secrettriggers'), marked);
+    await json(first, 'PUT', own('rules/secretrules'), {
       ...{ trigger: '/_/secrettriggers', action: '/_/secret' },
       annotations: [{ key: 'mark', value: mark }],
     });
-    const { activationId } = await json(full, 'POST', own('actions/secret?blocking=true'), { given: mark });
+    const { activationId } = await json(first, 'POST', own('actions/secret?blocking=true'), { given: mark });
     for (;;) {
-      const { status } = await ask(full, 'GET', own(`activations/${activationId}`));
+      const { status } = await ask(first, 'GET', own(`activations/${activationId}`));
       if (status === 200) return activationId;
       await pause(5);
     }
@@ -112,7 +114,7 @@ export async function openPlace(): Promise<Place> {
 
   async function makeIdentities(): Promise<void> {
     const keys = ['namespace', 'key'];
-    for (const scope of ['deploy', 'invoke', 'read'] as const) {
+    for (const scope of ['full', 'deploy', 'invoke', 'read'] as const) {
       const { key } = await operator(...keys, 'create', 'guest', '--scope', scope);
       credentials.set(`a key of the scope ${scope}`, basic(key));
     }
@@ -130,13 +132,13 @@ export async function openPlace(): Promise<Place> {
     credentials.set('a key of a deleted namespace', gone);
     await json('a key of a deleted namespace', 'GET', '/api/v1/namespaces');
     await operator('namespace', 'delete', 'gone');
-    credentials.set('a replaced first key', credentials.get(full));
-    credentials.set(full, basic((await operator('namespace', 'rotate-key', 'guest')).key));
+    credentials.set('a replaced first key', credentials.get(first));
+    credentials.set(first, basic((await operator('namespace', 'rotate-key', 'guest')).key));
     credentials.set('a wrong secret', basic(`${short.key.split(':')[0]}:${'x'.repeat(64)}`));
     credentials.set('no Basic at all', 'Negotiate eA==');
     credentials.set('the token for metrics', 'Bearer metrics-of-the-operator');
     const scope = 'repository:guest/app:pull,push registry:catalog:*';
-    const { token } = await json(full, 'GET', `/v2/token?scope=${encodeURIComponent(scope)}`);
+    const { token } = await json(first, 'GET', `/v2/token?scope=${encodeURIComponent(scope)}`);
     credentials.set('a token of the registry', `Bearer ${token}`);
     for (const who of [
       'a deleted key',
@@ -177,13 +179,13 @@ export async function openPlace(): Promise<Place> {
       { key: 'provide-api-key', value: true },
       { key: 'web-export', value: true },
     ];
-    await json(full, 'PUT', own('actions/borrower'), {
+    await json(first, 'PUT', own('actions/borrower'), {
       ...{ exec: { kind: 'nodejs:24', code }, annotations, limits: { timeout: 300_000 } },
     });
     const call = ask('no key', 'GET', '/api/v1/web/guest/default/borrower.json');
     credentials.set('a lent key, outside', basic(await told('lent')));
     return async () => {
-      await json(full, 'PUT', own('packages/asked?overwrite=true'), {
+      await json(first, 'PUT', own('packages/asked?overwrite=true'), {
         annotations: [{ key: 'value', value: [] }],
       });
       await call;
@@ -193,12 +195,12 @@ export async function openPlace(): Promise<Place> {
   /** What the borrower has put into a package, as soon as it exists. */
   async function told(name: string) {
     for (;;) {
-      const { status, body } = await ask(full, 'GET', own(`packages/${name}`));
+      const { status, body } = await ask(first, 'GET', own(`packages/${name}`));
       if (status !== 200) {
         await pause(5);
         continue;
       }
-      await json(full, 'DELETE', own(`packages/${name}`));
+      await json(first, 'DELETE', own(`packages/${name}`));
       const { annotations } = JSON.parse(String(body));
       return annotations.find(({ key }: { key: string }) => key === 'value').value;
     }
@@ -210,7 +212,7 @@ export async function openPlace(): Promise<Place> {
   return {
     ...{ target, activation, ask, json },
     async askInside(requests) {
-      await json(full, 'PUT', own('packages/asked?overwrite=true'), {
+      await json(first, 'PUT', own('packages/asked?overwrite=true'), {
         annotations: [{ key: 'value', value: requests }],
       });
       return told('answered');

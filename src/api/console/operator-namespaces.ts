@@ -1,13 +1,15 @@
 /** `/ward/v1/operator/namespaces`: operators create and delete namespaces, set their limits, and make and delete keys. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { type Functions, malformed, type NamespaceLimitsPatch } from '../../functions/index.ts';
-import { isJsonObject, type JsonObject, messageOf } from '../../lib/index.ts';
+import type { Functions, NamespaceLimitsPatch } from '../../functions/index.ts';
+import type { JsonObject } from '../../lib/index.ts';
 import { asOperator } from '../actors.ts';
 import { pathPart } from '../authentication.ts';
+import { bodyOf } from '../body.ts';
 import { sendUncached } from '../errors.ts';
 import { queryPage } from '../query.ts';
 import { addResource } from '../resource.ts';
+import { keyBody } from '../resources/keys.ts';
 
 export interface OperatorNamespaces {
   /** A page of all namespaces, by name, with what they hold and what they may. */
@@ -18,13 +20,6 @@ const bodyBytes = 16 * 1024;
 
 // Names and values are checked further where they are used.
 const namespaceBody = z.strictObject({ name: z.string().max(256) });
-
-const keyBody = z.strictObject({
-  scope: z.string().max(64),
-  label: z.string().max(256).optional(),
-  /** Epoch milliseconds; null: never. */
-  expiresAt: z.number().nullable().optional(),
-});
 
 /** Null: as for all namespaces. The other limits are set by the command line, which checks them with the host's policy. */
 const value = z.number().nullable();
@@ -117,12 +112,4 @@ export function addOperatorNamespaces(
       },
     },
   });
-}
-
-/** @throws Fault BODY_INVALID */
-function bodyOf<T>({ body }: FastifyRequest, schema: z.ZodType<T>): T {
-  const parsed = schema.safeParse(isJsonObject(body) ? body : undefined);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw malformed(`${issue?.path.join('.') ?? 'the body'}: ${issue?.message ?? messageOf(parsed.error)}`);
 }

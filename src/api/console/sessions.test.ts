@@ -47,8 +47,8 @@ test('a key opens a session with its rights, in a cookie that scripts and other 
   const who = await ask('/ward/v1/session', { headers: { ...own, cookie } });
   const [keyId] = api.key.split(':');
   expect(who.json()).toEqual({
-    ...{ version: '1.2.3', namespace: 'guest', keyId, scope: 'full' },
-    ...{ rights: ['read', 'deploy', 'invoke'], operator: false, login: false },
+    ...{ version: '1.2.3', namespace: 'guest', keyId, scope: 'admin' },
+    ...{ rights: ['read', 'deploy', 'invoke', 'admin'], operator: false, login: false },
   });
   expect((await ask(actions, { headers: { ...own, cookie } })).statusCode).toBe(200);
 });

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { type Digest, isDigest } from '../../blobs/index.ts';
 import { parseEgress } from '../../egress/index.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
-import { type KeyScope, lentScopes } from '../namespaces/key-scopes.ts';
+import { type LentScope, lentScopes } from '../namespaces/key-scopes.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Task } from './task.ts';
 
@@ -113,7 +113,7 @@ function placeOf({ namespace, activationId }: Pick<Task, 'namespace' | 'activati
 }
 
 /** An action of another namespace no longer gets such a key. */
-function scopeBefore({ namespace, action }: Pick<Task, 'namespace' | 'action'>): KeyScope {
+function scopeBefore({ namespace, action }: Pick<Task, 'namespace' | 'action'>): LentScope {
   return action.startsWith(`/${namespace}/`) ? 'full' : 'none';
 }
 

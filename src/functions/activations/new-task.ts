@@ -1,7 +1,7 @@
 /** Makes the task of one call of a resolved action. */
 import { type JsonObject, type JsonValue, newActivationId } from '../../lib/index.ts';
 import { mergeArguments, type Plan, type ResolvedAction, targetOf } from '../actions/resolved-action.ts';
-import { commonScope, type KeyScope } from '../namespaces/key-scopes.ts';
+import { commonScope, type LentScope, lentScopeOf } from '../namespaces/key-scopes.ts';
 import { formatApiKey, parseAuthorization } from '../namespaces/keys.ts';
 import type { Caller } from './composed-call.ts';
 import type { CodeTask, ComposedTask, Task } from './task.ts';
@@ -66,7 +66,7 @@ function newComposedTask({ resolved, caller, payload, cause, activationId }: New
     kind: isConductor ? 'sequence' : action.exec.kind,
     isConductor,
     limits,
-    scope: caller.identity.scope,
+    scope: lentScopeOf(caller.identity.scope),
     parameters: payload,
     acceptedAt: Date.now(),
   };
@@ -81,9 +81,9 @@ function apiKeyFor(
 }
 
 /** Never more than the caller may do. For another namespace's action, never more than its package declares. */
-function lentScopeFor({ providesApiKey, keyTerms }: ResolvedAction, caller: Caller): KeyScope | undefined {
+function lentScopeFor({ providesApiKey, keyTerms }: ResolvedAction, caller: Caller): LentScope | undefined {
   if (!providesApiKey) return undefined;
   const { scope } = caller.identity;
-  if (keyTerms === 'own') return caller.authorization === undefined ? scope : undefined;
+  if (keyTerms === 'own') return caller.authorization === undefined ? lentScopeOf(scope) : undefined;
   return commonScope(scope, keyTerms);
 }

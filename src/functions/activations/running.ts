@@ -10,7 +10,7 @@ import {
 import { hostTroubleOf, isFault } from '../../lib/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import { blackboxKind, isEmptyCode } from '../actions/exec.ts';
-import type { KeyScope } from '../namespaces/key-scopes.ts';
+import type { LentScope } from '../namespaces/key-scopes.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { DiskAdmission } from '../namespaces/quotas.ts';
 import type { ComposedCall } from './composed-call.ts';
@@ -71,7 +71,7 @@ function runCode(options: RunOptions, task: CodeTask, handover: Handover): Promi
 async function runWithLentKey(
   { dispatcher, namespaces }: RunOptions,
   task: CodeTask,
-  scope: KeyScope,
+  scope: LentScope,
   handover: Handover,
 ): Promise<JobEnd> {
   using lent = await namespaces.lendKey(task.namespace, scope);

@@ -1,7 +1,7 @@
 /** What an activation must do, as plain data that the durable queue keeps. */
 import type { ActionLimits, Job } from '../../dispatch/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
-import type { KeyScope } from '../namespaces/key-scopes.ts';
+import type { LentScope } from '../namespaces/key-scopes.ts';
 import type { TraceMembers } from './trace-context.ts';
 
 /** Members of all kinds of tasks. */
@@ -18,7 +18,7 @@ export interface Origin extends TraceMembers {
 export interface CodeTask extends Job, Origin {
   readonly type: 'code';
   /** Its action gets a key that is not its caller's: each run is lent one with these rights. */
-  readonly lentScope?: KeyScope | undefined;
+  readonly lentScope?: LentScope | undefined;
 }
 
 /** A sequence, a composition or a built-in action, which Ward runs itself. */
@@ -37,7 +37,7 @@ export interface ComposedTask extends Origin {
   readonly isConductor: boolean;
   readonly limits: ActionLimits;
   /** Scope of the caller's key. It also holds after a restart. */
-  readonly scope: KeyScope;
+  readonly scope: LentScope;
   /** The call's parameters, without the action's own. */
   readonly parameters: JsonObject | readonly JsonValue[];
   /** Epoch milliseconds at which it was accepted. */

@@ -7,9 +7,8 @@ import { type Actor, actAs, type JsonObject } from '../../lib/index.ts';
 import { type Issuer, oidcFault } from '../../oidc/index.ts';
 import type { SpentTokenStore } from '../../store/index.ts';
 import { functionFault } from '../faults.ts';
-import { keyScopes } from '../namespaces/key-scopes.ts';
 import type { BegunSession, PersonSessions } from '../sessions/sessions.ts';
-import { grantedBy, isMet } from './grants.ts';
+import { grantedBy, isMet, roles, scopeOfRole } from './grants.ts';
 import {
   dropExpired,
   type LoginKeys,
@@ -77,7 +76,7 @@ interface BrowserLoginOptions extends LoginOptions, LoginKeys {
 const offerSchema = z.object({
   person: z.object({ id: z.string(), subject: z.string(), who: z.string(), begunAt: z.number() }),
   keyMs: z.number(),
-  namespaces: z.record(z.string(), z.enum(keyScopes)),
+  namespaces: z.record(z.string(), z.enum(roles)),
   operator: z.boolean(),
 });
 type Offer = z.infer<typeof offerSchema>;
@@ -99,7 +98,7 @@ export function createBrowserLogins(options: BrowserLoginOptions): BrowserLogins
       const demand = { issuer: login.issuer, audiences: [known.clientId], scopes: [] };
       const claims = await options.tokens.check(token, demand, undefined);
       const offer = offerIn(login, known, claims, mayOperate);
-      await refuseLoggedOut(options.keys, offer.person);
+      await refuseLoggedOut(options, offer.person);
       await spend(options.spentTokens, token, claims, (options.now ?? Date.now)());
       const [only = null, ...others] = Object.keys(offer.namespaces);
       if (others.length === 0)
@@ -149,7 +148,8 @@ function offerIn(login: Login, { operators }: ConsoleClient, claims: JsonObject,
 }
 
 function offerOf(text: string | undefined): Offer | undefined {
-  return text === undefined ? undefined : offerSchema.parse(JSON.parse(text));
+  // Another version of Ward may have made it.
+  return text === undefined ? undefined : offerSchema.safeParse(JSON.parse(text)).data;
 }
 
 /** @throws Fault LOGIN_DENIED */
@@ -163,19 +163,20 @@ async function take(
   { person, keyMs, namespaces, operator }: Offer,
   namespace: string | null,
 ): Promise<readonly BegunSession[]> {
-  const { sessions, keys } = options;
+  const { sessions } = options;
   const begun: BegunSession[] = [];
-  const scope = namespace === null ? undefined : namespaces[namespace];
+  const role = namespace === null ? undefined : namespaces[namespace];
   try {
-    if (namespace !== null && scope !== undefined) {
+    if (namespace !== null && role !== undefined) {
+      const scope = scopeOfRole(role);
       await dropExpired(options, namespace);
-      const { keyId } = await makeLoginKey(options, { person, namespace, scope, keyMs });
+      const { keyId } = await makeLoginKey(options, { person, namespace, role, scope, keyMs });
       begun.push(await sessions.beginKey(loginOf(person), keyId, keyMs));
     }
     if (operator) {
       begun.push(await sessions.beginOperatorOf(loginOf(person), keyMs));
       // The person can have logged out everywhere meanwhile.
-      await refuseLoggedOut(keys, person);
+      await refuseLoggedOut(options, person);
     }
     return begun;
   } catch (error) {

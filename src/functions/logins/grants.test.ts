@@ -22,7 +22,7 @@ test.each<[object, LoginGrant['claims']]>([
   [ci, { repository: ['acme/shop'], ref: ['refs/heads/main', 'refs/heads/next'] }],
   [ci, { run_attempt: ['1'], ref_protected: ['true'] }],
 ])('%j meets %j', (claims, conditions) => {
-  expect(grantedBy({ ...claims }, [grant(conditions)])).toEqual(new Map([['shop', 'read']]));
+  expect(grantedBy({ ...claims }, [grant(conditions)])).toEqual(new Map([['shop', 'viewer']]));
 });
 
 test.each<[object, LoginGrant['claims']]>([
@@ -53,12 +53,15 @@ test('the widest role counts, in each namespace alone', () => {
     grant(ops, 'developer'),
     grant(ops, 'viewer'),
     grant(ops, 'viewer', 'other'),
+    grant(ops, 'admin', 'mine'),
+    grant(ops, 'developer', 'mine'),
     grant({ groups: ['root'] }, 'developer', 'third'),
   ]);
   expect(granted).toEqual(
     new Map([
-      ['shop', 'full'],
-      ['other', 'read'],
+      ['shop', 'developer'],
+      ['other', 'viewer'],
+      ['mine', 'admin'],
     ]),
   );
 });

@@ -1,10 +1,11 @@
 /** Which keys a token of another issuer is worth: rules of the operator, by the token's claims. */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
-import { hasRight, type KeyScope, rightsOf } from '../namespaces/key-scopes.ts';
+import { isWithin, type KeyScope } from '../namespaces/key-scopes.ts';
 
-/** What a person or a pipeline is in a namespace, and the scope of its keys. Each has all rights of those before it. */
-const loginRoles = { viewer: 'read', deployer: 'deploy', developer: 'full' } as const;
-export type LoginRole = keyof typeof loginRoles;
+/** What a person or a pipeline is in a namespace. Each has all rights of those before it. */
+export const roles = ['viewer', 'deployer', 'developer', 'admin'] as const;
+export type LoginRole = (typeof roles)[number];
+const scopes = { viewer: 'read', deployer: 'deploy', developer: 'full', admin: 'admin' } as const;
 
 export interface LoginGrant {
   /** Each must have one of these values, or a list with one of them. Nested claims are separated by dots. */
@@ -13,21 +14,20 @@ export interface LoginGrant {
   readonly role: LoginRole;
 }
 
-/** The namespaces that a token opens, with the widest scope in each. */
-export function grantedBy(claims: JsonObject, grants: readonly LoginGrant[]): ReadonlyMap<string, KeyScope> {
-  const granted = new Map<string, KeyScope>();
-  for (const grant of grants) {
-    if (!isMet(claims, grant.claims)) continue;
-    const scope = loginRoles[grant.role];
-    const known = granted.get(grant.namespace);
-    if (known === undefined || isWithin(known, scope)) granted.set(grant.namespace, scope);
+/** The namespaces that a token opens, with the widest role in each. */
+export function grantedBy(claims: JsonObject, grants: readonly LoginGrant[]): ReadonlyMap<string, LoginRole> {
+  const granted = new Map<string, LoginRole>();
+  for (const { claims: conditions, namespace, role } of grants) {
+    if (!isMet(claims, conditions)) continue;
+    const known = granted.get(namespace);
+    if (known === undefined || isWithin(scopeOfRole(known), scopeOfRole(role))) granted.set(namespace, role);
   }
   return granted;
 }
 
-/** Whether `scope` has no rights beyond those of `outer`. */
-export function isWithin(scope: KeyScope, outer: KeyScope): boolean {
-  return rightsOf(scope).every((right) => hasRight(outer, right));
+/** The widest scope of its keys. */
+export function scopeOfRole(role: LoginRole): KeyScope {
+  return scopes[role];
 }
 
 /** Whether claims meet all conditions. No conditions would be for everyone, so they are for no one. */

@@ -5,15 +5,17 @@
 import { hash } from 'node:crypto';
 import type { JsonObject } from '../../lib/index.ts';
 import { type Issuer, tokenId } from '../../oidc/index.ts';
-import type { SpentTokenStore, Store } from '../../store/index.ts';
+import type { NamespaceMemberStore, SpentTokenStore, Store } from '../../store/index.ts';
 import { functionFault } from '../faults.ts';
-import type { NewKey } from '../namespaces/further-keys.ts';
+import { loginLabel, type NewKey } from '../namespaces/further-keys.ts';
 import type { KeyScope } from '../namespaces/key-scopes.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
+import type { LoginRole } from './grants.ts';
 
 export interface LoginKeys {
   readonly namespaces: Pick<NamespaceService, 'createKey' | 'deleteKey' | 'listKeys'>;
   readonly keys: Pick<Store['keys'], 'byId' | 'logOut' | 'loggedOutAt'>;
+  readonly members: Pick<NamespaceMemberStore, 'endedAt'>;
   /** Epoch milliseconds. */
   readonly now?: () => number;
 }
@@ -37,13 +39,12 @@ export interface ExchangedKey extends NewKey {
 interface KeyOfLogin {
   readonly person: LoginPerson;
   readonly namespace: string;
+  readonly role: LoginRole;
   readonly scope: KeyScope;
   /** How long it works. */
   readonly keyMs: number;
 }
 
-/** Begins the labels of keys that were exchanged for a token. */
-export const labelPrefix = 'login: ';
 const labelLength = 64;
 /** The clock of the database may be behind, and a token is valid a little longer than it says. */
 const spareMs = 120_000;
@@ -75,31 +76,34 @@ export async function spend(
 }
 
 /**
- * Refuses a login from before the person logged out everywhere.
+ * Refuses a login from before the person logged out everywhere, or was logged out of the namespace.
  * @throws Fault LOGIN_ENDED
  */
 export async function refuseLoggedOut(
-  keys: LoginKeys['keys'],
+  { keys, members }: Pick<LoginKeys, 'keys' | 'members'>,
   { id, begunAt }: Pick<LoginPerson, 'id' | 'begunAt'>,
+  namespace?: string,
 ): Promise<void> {
-  const at = await keys.loggedOutAt(id);
-  if (at === undefined || begunAt > at) return;
-  throw functionFault('LOGIN_ENDED', 'This login was ended everywhere.', {
-    hint: 'log in at the issuer again',
-  });
+  const everywhereAt = await keys.loggedOutAt(id);
+  const hereAt = namespace === undefined ? undefined : await members.endedAt(namespace, id);
+  if ([everywhereAt, hereAt].every((at) => at === undefined || begunAt > at)) return;
+  throw functionFault('LOGIN_ENDED', 'This login was ended.', { hint: 'log in at the issuer again' });
 }
 
 /** @throws Fault LOGIN_ENDED, NOT_FOUND, KEYS_EXHAUSTED */
 export async function makeLoginKey(
-  { namespaces, keys, now = Date.now }: LoginKeys,
-  { person, namespace, scope, keyMs }: KeyOfLogin,
+  options: LoginKeys,
+  { person, namespace, role, scope, keyMs }: KeyOfLogin,
 ): Promise<ExchangedKey> {
+  const { namespaces, now = Date.now } = options;
+  await refuseLoggedOut(options, person, namespace);
   const expiresAt = now() + keyMs;
   const label = labelOf(person.subject);
-  const made = await namespaces.createKey(namespace, { scope, label, expiresAt, person: person.id });
+  const login = { person: person.id, role };
+  const made = await namespaces.createKey(namespace, { scope, label, expiresAt, login, maker: person.who });
   try {
-    // The person can have logged out meanwhile.
-    await refuseLoggedOut(keys, person);
+    // The person can have been logged out meanwhile.
+    await refuseLoggedOut(options, person, namespace);
   } catch (error) {
     await namespaces.deleteKey(namespace, made.keyId).catch(() => {});
     throw error;
@@ -113,14 +117,14 @@ export async function dropExpired(
   namespace: string,
 ): Promise<void> {
   for (const { keyId, label, expiresAt } of await namespaces.listKeys(namespace)) {
-    if (expiresAt === null || expiresAt > now() || !label.startsWith(labelPrefix)) continue;
+    if (expiresAt === null || expiresAt > now() || !label.startsWith(loginLabel)) continue;
     await namespaces.deleteKey(namespace, keyId).catch(() => {});
   }
 }
 
 /** A label has at most 64 UTF-16 units. */
 function labelOf(subject: string): string {
-  return `${labelPrefix}${subject}`.slice(0, labelLength).replace(/[\uD800-\uDBFF]$/, '');
+  return `${loginLabel}${subject}`.slice(0, labelLength).replace(/[\uD800-\uDBFF]$/, '');
 }
 
 /** An issuer, or a person, chooses the subject. */

@@ -13,14 +13,14 @@ import {
 } from '../../oidc/index.ts';
 import type { SessionLogin, SpentTokenStore } from '../../store/index.ts';
 import { functionFault } from '../faults.ts';
+import { loginLabel } from '../namespaces/further-keys.ts';
 import type { Identity } from '../namespaces/identities.ts';
-import { type KeyScope, parseKeyScope } from '../namespaces/key-scopes.ts';
-import { grantedBy, isWithin, type LoginGrant } from './grants.ts';
+import { isWithin, type KeyScope, parseKeyScope } from '../namespaces/key-scopes.ts';
+import { grantedBy, type LoginGrant, type LoginRole, scopeOfRole } from './grants.ts';
 import {
   dropExpired,
   type ExchangedKey,
   type LoginKeys,
-  labelPrefix,
   makeLoginKey,
   personFor,
   personIn,
@@ -125,18 +125,18 @@ export function createTokenExchange(options: TokenExchangeOptions): TokenExchang
     async exchange({ token, namespace: wanted, scope: asked }, client) {
       const { login, claims } = await checked(options, token);
       const granted = grantedBy(claims, login.grants);
-      const { namespace, scope: most } = choose(granted, wanted);
-      const scope = asked === undefined ? most : parseKeyScope(asked);
-      if (!isWithin(scope, most)) throw denied(`key with the scope '${scope}'`, namespace);
+      const { namespace, role } = choose(granted, wanted);
+      const scope = asked === undefined ? scopeOfRole(role) : parseKeyScope(asked);
+      if (!isWithin(scope, scopeOfRole(role))) throw denied(`key with the scope '${scope}'`, namespace);
       const { who } = personIn(login.issuer, claims);
-      return actAs({ who, ...client }, () => take(options, { token, claims, login, namespace, scope }));
+      return actAs({ who, ...client }, () => take(options, { token, claims, login, namespace, role, scope }));
     },
     async end({ namespace, keyId }) {
       const keys = await namespaces.listKeys(namespace);
-      if (!keys.some((key) => key.keyId === keyId && key.label.startsWith(labelPrefix)))
+      if (!keys.some((key) => key.keyId === keyId && key.isOfLogin))
         throw functionFault(
           'LOGIN_DENIED',
-          'This key is not from a login, so only the operator can delete it.',
+          'This key is not from a login, so only an admin or the operator can delete it.',
         );
       await namespaces.deleteKey(namespace, keyId);
     },
@@ -147,7 +147,7 @@ export function createTokenExchange(options: TokenExchangeOptions): TokenExchang
       const { person = null, label = '' } = (await keys.byId(keyId)) ?? {};
       if (person === null)
         throw functionFault('LOGIN_DENIED', 'This key is not from a login, so nobody is logged in with it.');
-      return await logOut(person, label.slice(labelPrefix.length));
+      return await logOut(person, label.slice(loginLabel.length));
     },
     endOperator: ({ person, name }) => logOut(person, name),
     endPerson(issuer, subject) {
@@ -175,18 +175,18 @@ async function checked(
   throw refusal;
 }
 
-function choose(granted: ReadonlyMap<string, KeyScope>, wanted: string | undefined) {
+function choose(granted: ReadonlyMap<string, LoginRole>, wanted: string | undefined) {
   const [only, ...others] = [...granted.keys()].sort();
   const namespace = wanted ?? only;
-  const scope = namespace === undefined ? undefined : granted.get(namespace);
-  if (namespace === undefined || scope === undefined) throw denied('key', wanted);
+  const role = namespace === undefined ? undefined : granted.get(namespace);
+  if (namespace === undefined || role === undefined) throw denied('key', wanted);
   if (wanted === undefined && others.length > 0) {
     const names = [only, ...others].join(', ');
     throw functionFault('LOGIN_AMBIGUOUS', `This token opens several namespaces: ${names}.`, {
       hint: 'name one of them as the audience',
     });
   }
-  return { namespace, scope };
+  return { namespace, role };
 }
 
 interface Taken {
@@ -194,19 +194,20 @@ interface Taken {
   readonly claims: JsonObject;
   readonly login: Login;
   readonly namespace: string;
+  readonly role: LoginRole;
   readonly scope: KeyScope;
 }
 
 async function take(
   options: TokenExchangeOptions,
-  { token, claims, login, namespace, scope }: Taken,
+  { token, claims, login, namespace, role, scope }: Taken,
 ): Promise<ExchangedKey> {
-  const { spentTokens, keys, now = Date.now } = options;
+  const { spentTokens, now = Date.now } = options;
   const person = personIn(login.issuer, claims);
-  await refuseLoggedOut(keys, person);
+  await refuseLoggedOut(options, person, namespace);
   await dropExpired(options, namespace);
   await spend(spentTokens, token, claims, now());
-  return await makeLoginKey(options, { person, namespace, scope, keyMs: login.keyMs });
+  return await makeLoginKey(options, { person, namespace, role, scope, keyMs: login.keyMs });
 }
 
 function denied(what: string, namespace: string | undefined) {

@@ -47,9 +47,9 @@ describe('a further key', () => {
   test('leaves the first one unchanged, with every right', async () => {
     await using at = await start();
     await at.namespaces.createKey('guest', { scope: 'read' });
-    expect(await at.namespaces.authenticate(basic(at.first))).toMatchObject({ scope: 'full' });
+    expect(await at.namespaces.authenticate(basic(at.first))).toMatchObject({ scope: 'admin' });
     const rotated = await at.namespaces.rotateKey('guest');
-    expect(await at.namespaces.authenticate(basic(rotated))).toMatchObject({ scope: 'full' });
+    expect(await at.namespaces.authenticate(basic(rotated))).toMatchObject({ scope: 'admin' });
   });
 
   test('is stored hashed', async () => {
@@ -105,7 +105,8 @@ describe('a further key', () => {
   });
 
   test.each<[KeyRequest]>([
-    [{ scope: 'admin' }],
+    [{ scope: 'none' }],
+    [{ scope: 'read', label: 'login: ada' }],
     [{ scope: '__proto__' }],
     [{ scope: 'read', label: 'x'.repeat(65) }],
     [{ scope: 'read', label: 'a\nb' }],
@@ -145,8 +146,11 @@ test('the list has the first key and then the others, without secrets', async ()
   const list = await at.namespaces.listKeys('guest');
   const [firstId = ''] = at.first.split(':');
   expect(list).toEqual([
-    { keyId: firstId, isFirst: true, scope: 'full', label: '', createdAt: 1_000_000, expiresAt: null },
-    { ...described, isFirst: false },
+    {
+      ...{ keyId: firstId, isFirst: true, scope: 'admin', label: '', createdAt: 1_000_000, expiresAt: null },
+      ...{ isOfLogin: false, maker: null },
+    },
+    { ...described, isFirst: false, maker: 'ward' },
   ]);
   expect(JSON.stringify(list)).not.toContain(key.split(':')[1]);
 });
@@ -158,12 +162,13 @@ test('the first key cannot be deleted', async () => {
 });
 
 test.each([
+  ['admin', ['read', 'deploy', 'invoke', 'admin']],
   ['full', ['read', 'deploy', 'invoke']],
   ['deploy', ['read', 'deploy']],
   ['invoke', ['invoke']],
   ['read', ['read']],
 ] as const)('the scope %s has the rights %j', (scope, rights) => {
-  const all = ['read', 'deploy', 'invoke'] as const;
+  const all = ['read', 'deploy', 'invoke', 'admin'] as const;
   expect(all.filter((right) => hasRight(scope, right))).toEqual(rights);
   for (const right of all) {
     if (hasRight(scope, right)) expect(() => requireRight(scope, right, 'guest/a')).not.toThrow();

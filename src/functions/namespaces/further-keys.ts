@@ -1,4 +1,5 @@
 /** Further keys of a namespace besides its first one. Each has a scope, a label, and optionally an expiry. */
+import { currentActor } from '../../lib/index.ts';
 import type { KeyRow, NamespaceRow, Store } from '../../store/index.ts';
 import { functionFault, notFound } from '../faults.ts';
 import { scopeOf } from './identities.ts';
@@ -11,8 +12,16 @@ export interface KeyRequest {
   readonly label?: string | undefined;
   /** Epoch milliseconds. Absent or null: never. */
   readonly expiresAt?: number | null | undefined;
-  /** Whose login it is from. */
-  readonly person?: string | undefined;
+  /** Who makes it. Absent: who acts, as in the audit log. */
+  readonly maker?: string | undefined;
+  /** For the key of a login. */
+  readonly login?: KeyLogin | undefined;
+}
+
+/** Whose login at an issuer a key is from, and as what. */
+export interface KeyLogin {
+  readonly person: string;
+  readonly role: string;
 }
 
 /** A key without its secret. */
@@ -25,6 +34,10 @@ export interface KeyDescription {
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly expiresAt: number | null;
+  /** Whether it is from a login at an issuer. */
+  readonly isOfLogin: boolean;
+  /** Who made it, as in the audit log; the maker may have no rights any more. Null: an earlier Ward made it. */
+  readonly maker: string | null;
 }
 
 export interface NewKey extends KeyDescription {
@@ -33,6 +46,8 @@ export interface NewKey extends KeyDescription {
 }
 
 export const mostKeys = 100;
+/** Begins the labels of keys of logins, and of no others. */
+export const loginLabel = 'login: ';
 const labelPattern = /^[^\p{C}]{0,64}$/u;
 
 /** @throws Fault KEY_INVALID, KEYS_EXHAUSTED, STORE_NO_NAMESPACE */
@@ -46,6 +61,8 @@ export async function createKey(
   const label = request.label ?? '';
   const expiresAt = request.expiresAt ?? null;
   if (!labelPattern.test(label)) throw invalid('a label has at most 64 characters, all of them printable');
+  if (request.login === undefined && label.startsWith(loginLabel))
+    throw invalid(`a label that begins with '${loginLabel}' is for keys of logins`);
   if (expiresAt !== null && !(Number.isSafeInteger(expiresAt) && expiresAt > now)) {
     throw invalid('a key can only expire in the future');
   }
@@ -60,16 +77,22 @@ export async function createKey(
   }
   const apiKey = newApiKey();
   const keyHash = hashSecret(apiKey.secret);
-  const person = request.person ?? null;
-  const row = { keyId: apiKey.id, namespace, keyHash, scope, label, createdAt: now, expiresAt, person };
-  await keys.create(row);
+  const { login, maker = currentActor().who } = request;
+  const row = {
+    ...{ keyId: apiKey.id, namespace, keyHash, scope, label, createdAt: now, expiresAt },
+    ...{ person: login?.person ?? null, maker },
+  };
+  await keys.create(row, login && { name: maker, role: login.role });
   return { ...describe(row), key: formatApiKey(apiKey) };
 }
 
 /** The first key, then the further ones from old to new, including expired ones. */
 export async function listKeys(keys: Store['keys'], owner: NamespaceRow): Promise<readonly KeyDescription[]> {
   const { keyId, createdAt } = owner;
-  const first = { keyId, isFirst: true, scope: 'full', label: '', createdAt, expiresAt: null } as const;
+  const first: KeyDescription = {
+    ...{ keyId, isFirst: true, scope: 'admin', label: '', createdAt, expiresAt: null },
+    ...{ isOfLogin: false, maker: null },
+  };
   return [first, ...(await keys.list(owner.name)).map(describe)];
 }
 
@@ -85,8 +108,9 @@ export async function deleteKey(keys: Store['keys'], owner: NamespaceRow, keyId:
 }
 
 function describe(row: KeyRow): KeyDescription {
-  const { keyId, label, createdAt, expiresAt } = row;
-  return { keyId, isFirst: false, scope: scopeOf(row), label, createdAt, expiresAt };
+  const { keyId, label, createdAt, expiresAt, person, maker } = row;
+  const scope = scopeOf(row);
+  return { keyId, isFirst: false, scope, label, createdAt, expiresAt, isOfLogin: person !== null, maker };
 }
 
 function invalid(message: string) {

@@ -35,7 +35,7 @@ export interface Identities extends Forgetful {
   /** @throws Fault AUTHENTICATION_MISSING, AUTHENTICATION_INVALID, AUTHENTICATION_STALE */
   authenticate(header: string | undefined): Identity | Promise<Identity>;
   /**
-   * The namespace's identity with all rights. Undefined if there is no such namespace.
+   * The namespace itself, with all rights of its code. Undefined if there is no such namespace.
    * @throws Fault AUTHENTICATION_STALE
    */
   ofNamespace(name: string): Identity | undefined | Promise<Identity | undefined>;
@@ -146,7 +146,7 @@ async function findKey(
 ): Promise<FoundKey | undefined> {
   const owner = await namespaces.byKeyId(id);
   if (owner !== undefined) {
-    const identity = identityOf(owner, id, 'full', system);
+    const identity = identityOf(owner, id, 'admin', system);
     return { keyHash: owner.keyHash, admitted: { identity, expiresAt: Number.POSITIVE_INFINITY } };
   }
   const key = await keys.byId(id);

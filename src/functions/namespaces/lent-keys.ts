@@ -4,7 +4,7 @@
  * key is accepted only from a sandbox of its namespace, and only until the run ends. It exists only in memory: a run
  * that is resumed after a restart is lent another one.
  */
-import type { KeyScope } from './key-scopes.ts';
+import type { LentScope } from './key-scopes.ts';
 import { formatApiKey, hashSecret, isSecret, newApiKey, parseAuthorization } from './keys.ts';
 
 export interface LentKey extends Disposable {
@@ -18,7 +18,7 @@ export interface Lender {
   /** Epoch milliseconds. */
   readonly createdAt: number;
   /** What the key may do. */
-  readonly scope: KeyScope;
+  readonly scope: LentScope;
 }
 
 interface LentKeys {

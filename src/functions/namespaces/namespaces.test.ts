@@ -43,7 +43,7 @@ describe('a key', () => {
     const { namespaces } = platform.functions;
     const { keyId } = platform.guest;
     expect(await namespaces.ownerOf(keyId)).toMatchObject({ namespace: 'guest', keyId });
-    expect(namespaces.ownerOf(keyId)).toMatchObject({ namespace: 'guest', scope: 'full' });
+    expect(namespaces.ownerOf(keyId)).toMatchObject({ namespace: 'guest', scope: 'admin' });
     const further = await namespaces.createKey('guest', { scope: 'read' });
     expect(await namespaces.ownerOf(further.keyId)).toMatchObject({ namespace: 'guest', scope: 'read' });
     await namespaces.deleteKey('guest', further.keyId);

@@ -18,8 +18,9 @@ import {
   type NewKey,
 } from './further-keys.ts';
 import { createIdentities, type Identities, type Identity, type IsCurrent } from './identities.ts';
-import type { KeyScope } from './key-scopes.ts';
+import type { LentScope } from './key-scopes.ts';
 import { type ApiKey, formatApiKey, hashSecret, invalidAuthentication, newApiKey } from './keys.ts';
+import { createKeyByKey } from './keys-by-keys.ts';
 import { createLentKeys, type Lender, type LentKey } from './lent-keys.ts';
 import {
   type NamespaceLimitsPatch,
@@ -56,9 +57,9 @@ export interface NamespaceService extends Forgetful {
    */
   authenticateInside(header: string | undefined): Identity | Promise<Identity>;
   /** Lends a key for one run of an action, until it is disposed. Undefined if there is no such namespace. */
-  lendKey(name: string, scope: KeyScope): Promise<LentKey | undefined>;
+  lendKey(name: string, scope: LentScope): Promise<LentKey | undefined>;
   /**
-   * The namespace of this name as its own caller with all rights, for calls without a key. Synchronous if it was used
+   * The namespace of this name as its own caller with all rights of its code, for calls without a key. Synchronous if it was used
    * recently. Undefined if there is none.
    */
   identityOf(name: string): Identity | undefined | Promise<Identity | undefined>;
@@ -83,6 +84,11 @@ export interface NamespaceService extends Forgetful {
   rotateKey(name: string): Promise<string>;
   /** @throws Fault NOT_FOUND, KEY_INVALID, KEYS_EXHAUSTED */
   createKey(name: string, request: KeyRequest): Promise<NewKey>;
+  /**
+   * The same for a key that makes one of its own namespace, with no more rights than its own.
+   * @throws Fault KEY_INVALID, KEY_TOO_WIDE, KEYS_EXHAUSTED, AUTHENTICATION_INVALID
+   */
+  createKeyBy(maker: Identity, request: KeyRequest): Promise<NewKey>;
   /** @throws Fault NOT_FOUND */
   listKeys(name: string): Promise<readonly KeyDescription[]>;
   /** Deletes a key, which stops working at once. @throws Fault NOT_FOUND, KEY_INVALID */
@@ -136,7 +142,7 @@ export class Namespaces implements NamespaceService {
     return lender === undefined ? this.authenticate(header) : this.#lenderNow(lender);
   }
 
-  async lendKey(name: string, scope: KeyScope): Promise<LentKey | undefined> {
+  async lendKey(name: string, scope: LentScope): Promise<LentKey | undefined> {
     const identity = await this.identityOf(name);
     return identity && this.#lentKeys.lend({ namespace: name, createdAt: identity.createdAt, scope });
   }
@@ -184,6 +190,10 @@ export class Namespaces implements NamespaceService {
   async createKey(name: string, request: KeyRequest): Promise<NewKey> {
     const { name: namespace } = await this.#mustFind(name);
     return createKey(this.#store.keys, namespace, request, this.#now());
+  }
+
+  createKeyBy(maker: Identity, request: KeyRequest): Promise<NewKey> {
+    return createKeyByKey(this.#store, maker, request, this.#now());
   }
 
   async listKeys(name: string): Promise<readonly KeyDescription[]> {

@@ -6,11 +6,11 @@
 import { type KeyValue, valueFor } from '../entities/key-values.ts';
 import type { NamespaceName } from '../entities/names.ts';
 import { malformed } from '../faults.ts';
-import { type KeyScope, lentScopes } from '../namespaces/key-scopes.ts';
+import { type LentScope, lentScopes } from '../namespaces/key-scopes.ts';
 import type { ResolvedPackage } from './package-resolution.ts';
 
 /** `own`: the caller's key. Otherwise the largest scope of a lent key. */
-export type KeyTerms = 'own' | KeyScope;
+export type KeyTerms = 'own' | LentScope;
 
 const scopeAnnotation = 'api-key-scope';
 const passAnnotation = 'pass-api-key';
@@ -33,7 +33,7 @@ export function checkKeyAnnotations(annotations: readonly KeyValue[]): void {
     throw malformed(`the annotation '${passAnnotation}' must be true or false`);
 }
 
-function declaredScope(annotations: readonly KeyValue[]): KeyScope | undefined {
+function declaredScope(annotations: readonly KeyValue[]): LentScope | undefined {
   const value = valueFor(annotations, scopeAnnotation);
   return lentScopes.find((each) => each === value);
 }

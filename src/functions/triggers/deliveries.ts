@@ -8,6 +8,7 @@ import type { Caller } from '../activations/composed-call.ts';
 import type { EntityName, NamespaceName } from '../entities/names.ts';
 import type { ListRange } from '../entities/page.ts';
 import { concurrentUpdate, notFound } from '../faults.ts';
+import { lentScopeOf } from '../namespaces/key-scopes.ts';
 import {
   type DeadLetter,
   type Delivery,
@@ -159,7 +160,7 @@ export class Deliveries implements DeliveryService {
       payload: this.#vault.seal(payload, placeOfDelivery({ id, rule })),
       transactionId: caller.transactionId,
       traceparent,
-      scope: caller.identity.scope,
+      scope: lentScopeOf(caller.identity.scope),
       state: 'waiting',
       attempt: 1,
       isUnderWay: true,
@@ -230,7 +231,7 @@ function replayed(letter: Delivery, { transactionId, identity }: Caller): Delive
     transactionId,
     // The replay is a call of its own.
     traceparent: undefined,
-    scope: identity.scope,
+    scope: lentScopeOf(identity.scope),
     dueAt: Date.now() + leaseMs,
   };
 }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { DeliveryRow } from '../../store/index.ts';
 import { corrupt, type PlainRef, storedName, storedNamespace } from '../entities/entity-row.ts';
 import { type EntityName, type EntityRef, fullNameOf } from '../entities/names.ts';
-import { type KeyScope, lentScopes } from '../namespaces/key-scopes.ts';
+import { type LentScope, lentScopes } from '../namespaces/key-scopes.ts';
 import type { RetryPolicy } from './rule-retry.ts';
 
 export interface Delivery {
@@ -20,7 +20,7 @@ export interface Delivery {
   readonly transactionId: string;
   readonly traceparent?: string | undefined;
   /** Scope of the key that it was fired with. Applies when that key is no longer known. */
-  readonly scope: KeyScope;
+  readonly scope: LentScope;
   readonly state: DeliveryRow['state'];
   /** Tries so far. */
   readonly attempt: number;

@@ -29,6 +29,7 @@ const roles: Record<LoginRole, LoginRole> = {
   viewer: 'viewer',
   deployer: 'deployer',
   developer: 'developer',
+  admin: 'admin',
 };
 const defaultKeyMinutes = 60;
 

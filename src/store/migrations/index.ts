@@ -39,6 +39,7 @@ import * as joinTokenUses from './0030-join-token-uses.ts';
 import * as traffic from './0031-traffic.ts';
 import * as acme from './0032-acme.ts';
 import * as sessionPersons from './0033-session-persons.ts';
+import * as namespaceMembers from './0034-namespace-members.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -74,6 +75,7 @@ export const migrations: Migrations = {
   '0031-traffic': traffic,
   '0032-acme': acme,
   '0033-session-persons': sessionPersons,
+  '0034-namespace-members': namespaceMembers,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

@@ -46,6 +46,7 @@ export function keyRow(more: Partial<KeyRow> = {}): KeyRow {
     createdAt: 1_000,
     expiresAt: null,
     person: null,
+    maker: null,
     ...more,
   };
 }

@@ -26,6 +26,7 @@ export const stateTables: readonly TableCopy[] = [
   'usage_days',
   'sent_entries',
   'logouts',
+  'namespace_members',
   'acme',
 ].map((name) => ({ name }));
 

@@ -1,3 +1,5 @@
+import type { MemberLogin } from './namespace-members.ts';
+
 /** A further key of a namespace, with fewer rights than its first one. */
 export interface KeyRow {
   /** The public half, a UUID, different from that of every other key, including the first keys of namespaces. */
@@ -11,16 +13,21 @@ export interface KeyRow {
   readonly createdAt: number;
   /** Epoch milliseconds. */
   readonly expiresAt: number | null;
-  /** Whose login it is from; null for a key that an operator made. */
+  /** Whose login it is from; null for any other key. */
   readonly person: string | null;
+  /** Who made it, as in the audit log; null for keys that an earlier Ward made. */
+  readonly maker: string | null;
 }
 
 export interface KeyStore {
   byId(keyId: string): Promise<KeyRow | undefined>;
   /** Oldest first. */
   list(namespace: string): Promise<readonly KeyRow[]>;
-  /** @throws Fault STORE_NO_NAMESPACE, STORE_DUPLICATE */
-  create(row: KeyRow): Promise<void>;
+  /**
+   * @param login for the key of a login: notes its person as a member of the namespace
+   * @throws Fault STORE_NO_NAMESPACE, STORE_DUPLICATE
+   */
+  create(row: KeyRow, login?: MemberLogin): Promise<void>;
   /** False when it does not exist. */
   delete(namespace: string, keyId: string): Promise<boolean>;
   /**

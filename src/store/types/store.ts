@@ -16,6 +16,7 @@ import type { HoldingStore } from './holdings.ts';
 import type { KeyStore } from './keys.ts';
 import type { Lease, LeasedWrites, LeaseStore } from './leases.ts';
 import type { MemberStore } from './members.ts';
+import type { NamespaceMemberStore } from './namespace-members.ts';
 import type { NamespaceStore } from './namespaces.ts';
 import type { SessionStore } from './sessions.ts';
 import type { SpentTokenStore } from './spent-tokens.ts';
@@ -52,6 +53,7 @@ export interface Store extends AsyncDisposable {
   readonly activations: ActivationStore;
   readonly accepted: AcceptedQueue;
   readonly namespaces: NamespaceStore;
+  readonly namespaceMembers: NamespaceMemberStore;
   readonly holdings: HoldingStore;
   readonly members: MemberStore;
   readonly clusterNodes: ClusterNodeStore;

@@ -9,7 +9,7 @@ const reasons: Readonly<Record<string, string>> = {
     'This browser did not begin that login, or it took longer than 10 minutes. Open the console at its usual address.',
   LOGIN_DENIED:
     'The operator of this Ward gives your login nothing to see. Ask for a group that opens a namespace.',
-  LOGIN_ENDED: 'You have logged out everywhere since you logged in at the issuer. Log in there once more.',
+  LOGIN_ENDED: 'You were logged out since you logged in at the issuer. Log in there once more.',
   OIDC_UNAVAILABLE: 'The issuer does not answer. Try again later.',
 };
 

@@ -14,6 +14,7 @@ import * as joinTokenUses from '../../migrations/0030-join-token-uses.ts';
 import * as traffic from '../../migrations/0031-traffic.ts';
 import * as acme from '../../migrations/0032-acme.ts';
 import * as sessionPersons from '../../migrations/0033-session-persons.ts';
+import * as namespaceMembers from '../../migrations/0034-namespace-members.ts';
 import type { Migrations } from '../../migrations/index.ts';
 import * as schema from './0001-schema.ts';
 import * as facts from './0003-facts.ts';
@@ -42,4 +43,5 @@ export const postgresMigrations: Migrations = {
   '0018-traffic': traffic,
   '0019-acme': acme,
   '0020-session-persons': sessionPersons,
+  '0021-namespace-members': namespaceMembers,
 };

@@ -1,0 +1,28 @@
+/** Someone who has logged in to a namespace. Times are epoch milliseconds of the database. */
+export interface NamespaceMemberRow {
+  /** As in the keys of the person's logins. */
+  readonly person: string;
+  readonly name: string;
+  /** Of the last login; rooms above know its meaning. */
+  readonly role: string;
+  readonly firstLoginAt: number;
+  readonly lastLoginAt: number;
+  /** Keys of the person's logins in the namespace, also those that have expired. */
+  readonly keys: number;
+}
+
+/** What the store notes of a login, with the key that it makes. */
+export type MemberLogin = Pick<NamespaceMemberRow, 'name' | 'role'>;
+
+/** Creating the key of a login makes its person a member. */
+export interface NamespaceMemberStore {
+  /** The last login first. */
+  list(namespace: string): Promise<readonly NamespaceMemberRow[]>;
+  /**
+   * Deletes the keys of the person's logins in this namespace, and notes when. Returns the number of the keys;
+   * undefined when the person is no member.
+   */
+  endLogins(namespace: string, person: string): Promise<number | undefined>;
+  /** When the person's logins in this namespace were last ended. */
+  endedAt(namespace: string, person: string): Promise<number | undefined>;
+}
