@@ -44,6 +44,8 @@ test('has the commands of the platform', () => {
     'list',
     ...['list', 'get', 'create', 'delete', 'rotate-key', 'limits'].map((verb) => `namespace ${verb}`),
     ...['create', 'list', 'delete'].map((verb) => `namespace key ${verb}`),
+    ...['create', 'list', 'delete'].map((verb) => `key ${verb}`),
+    ...['list', 'logout'].map((verb) => `member ${verb}`),
     ...['scan', 'build', 'list', 'report', 'delete', 'keygen', 'sign', 'verify'].map(
       (verb) => `image ${verb}`,
     ),

@@ -12,7 +12,9 @@ import { domainGroup } from './commands/domain.ts';
 import { fsckCommand } from './commands/fsck.ts';
 import { imageGroup } from './commands/image.ts';
 import { baseGroup } from './commands/image-build.ts';
+import { keyGroup } from './commands/key.ts';
 import { loginCommand, logoutCommand } from './commands/login.ts';
+import { memberGroup } from './commands/member.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { namespaceGroup } from './commands/namespace.ts';
 import { packageGroup } from './commands/package.ts';
@@ -51,6 +53,8 @@ export const entries: readonly EntrySpec[] = [
   projectGroup,
   listCommand,
   namespaceGroup,
+  keyGroup,
+  memberGroup,
   imageGroup,
   baseGroup,
   advisoriesGroup,

@@ -1,7 +1,17 @@
 /** `ward namespace key`: further keys of a namespace, which can do less than its first key. */
-import type { CommandSpec, GroupSpec } from '../command-spec.ts';
+import type { CommandSpec, GroupSpec, OptionSpec } from '../command-spec.ts';
 
 const nameArgument = { name: '<name>', summary: 'name of the namespace' };
+
+export const keyOptions: readonly OptionSpec[] = [
+  {
+    flags: '--scope <SCOPE>',
+    summary: 'what the key can do (full)',
+    choices: ['admin', 'full', 'deploy', 'invoke', 'read'],
+  },
+  { flags: '--expires <PERIOD>', summary: 'when the key expires: 12h, 30d (never)' },
+  { flags: '--label <TEXT>', summary: 'purpose of the key' },
+];
 
 const create: CommandSpec = {
   name: 'create',
@@ -9,15 +19,7 @@ const create: CommandSpec = {
   works: 'local',
   administers: true,
   args: [nameArgument],
-  options: [
-    {
-      flags: '--scope <SCOPE>',
-      summary: 'what the key can do (full)',
-      choices: ['full', 'deploy', 'invoke', 'read'],
-    },
-    { flags: '--expires <PERIOD>', summary: 'when the key expires: 12h, 30d (never)' },
-    { flags: '--label <TEXT>', summary: 'purpose of the key' },
-  ],
+  options: keyOptions,
   examples: [
     {
       command: 'ward namespace key create acme --scope invoke --expires 30d --label "the shop"',

@@ -29,7 +29,10 @@ beforeAll(async () => {
   });
   const tokens = createTokens({ issuerKeys: createIssuerKeys({ load, log: silentLog }) });
   const client = { clientId: deviceClient, scopes: 'openid offline_access' };
-  const grants = [{ claims: { groups: ['ops'] }, namespace: 'guest', role: 'viewer' as const }];
+  const grants = [
+    { claims: { groups: ['ops'] }, namespace: 'guest', role: 'viewer' as const },
+    { claims: { groups: ['shop'] }, namespace: 'guest', role: 'admin' as const },
+  ];
   const login = { issuer, client, console: undefined, keyMs: 90_000, grants, audiences: [deviceClient] };
   const ciGrants = [{ claims: { sub: ['robot'] }, namespace: 'guest', role: 'deployer' as const }];
   const pipeline = { ...login, client: undefined, grants: ciGrants, audiences: ['https://ci.example.com'] };
@@ -91,6 +94,43 @@ test('a logout everywhere ends the key of another machine too', async () => {
   expect(existsSync(`${file}.login`)).toBe(false);
   for (const key of [own, other])
     expect(await ward('action', 'list', '--auth', key)).toMatchObject({ code: 4 });
+});
+
+test('an admin makes keys, sees who made them, and logs a member out', async () => {
+  provider.approveAs('ada');
+  await ward('login', '--namespace', 'guest');
+  const viewer = await keyInUse();
+  for (const words of [
+    ['key', 'create'],
+    ['key', 'list'],
+    ['member', 'list'],
+  ])
+    expect(await ward(...words)).toMatchObject({ code: 4, stdout: '' });
+
+  file = `${file}-admin`;
+  provider.approveAs('bob');
+  await ward('login', '--namespace', 'guest');
+  const label = ['--label', 'the dashboard'];
+  const created = await ward('key', 'create', '--scope', 'read', '--expires', '30d', ...label, '-o', 'json');
+  const { key, keyId } = JSON.parse(created.stdout);
+  expect(await ward('action', 'list', '--auth', key)).toMatchObject({ code: 0 });
+  expect(await ward('trigger', 'create', 't', '--auth', key)).toMatchObject({ code: 4 });
+  expect((await ward('key', 'list')).stdout).toMatch(
+    new RegExp(`\\n${keyId} +read .* the dashboard +bob of https://`),
+  );
+  expect(await ward('key', 'delete', keyId)).toMatchObject({ code: 0, stderr: `ok: deleted key ${keyId}\n` });
+  expect(await ward('action', 'list', '--auth', key)).toMatchObject({ code: 4 });
+
+  const members: { id: string; name: string; role: string }[] = JSON.parse(
+    (await ward('member', 'list', '-o', 'json')).stdout,
+  );
+  expect(members[0]).toMatchObject({ name: `bob of ${provider.issuer}`, role: 'admin' });
+  const ada = members.find(({ name }) => name.startsWith('ada '));
+  expect(ada?.role).toBe('viewer');
+  expect(await ward('member', 'logout', ada?.id ?? '')).toMatchObject({
+    ...{ code: 0, stderr: expect.stringMatching(/^ok: logged out of your namespace: \d keys\n$/) },
+  });
+  expect(await ward('action', 'list', '--auth', viewer)).toMatchObject({ code: 4 });
 });
 
 test('a pipeline logs in with the token in a file; no trace shows token or key', async () => {

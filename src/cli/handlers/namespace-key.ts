@@ -1,31 +1,37 @@
 /** `ward namespace key create`, `list`, `delete`. */
-import type { Handler } from '../command-spec.ts';
+import type { Context, Handler } from '../command-spec.ts';
 import { timeText } from '../entity-fields.ts';
+import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
+import type { Column } from '../table.ts';
+
+/** A key without its secret, as this machine or the API tells. */
+interface ShownKey {
+  readonly keyId: string;
+  readonly isFirst: boolean;
+  readonly scope: string;
+  readonly label: string;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly maker: string | null;
+}
+
+export const keyColumns: readonly Column<ShownKey>[] = [
+  { title: 'key id', cell: ({ keyId }) => keyId, isWhole: true },
+  { title: 'scope', cell: ({ scope }) => scope },
+  { title: 'created', cell: ({ createdAt }) => timeText(createdAt) },
+  { title: 'expires', cell: ({ expiresAt }) => endText(expiresAt) },
+  { title: 'label', cell: ({ label, isFirst }) => (isFirst ? 'the first key' : label) },
+  { title: 'made by', cell: ({ maker }) => maker ?? '' },
+];
 
 export const create: Handler = async (input, context) => {
   const name = input.required(0);
-  const expiresMs = input.periodMs('expires');
-  const label = input.text('label');
   const { namespaceAdmin } = await openServer();
   await using admin = await namespaceAdmin(localOptions(input));
-  const created = await admin.createKey(name, {
-    scope: input.text('scope') ?? 'full',
-    ...(label === undefined ? {} : { label }),
-    ...(expiresMs === undefined ? {} : { expiresAt: Date.now() + expiresMs }),
-  });
+  const created = await admin.createKey(name, keyRequest(input));
   context.io.ok(`created a key of namespace ${name}; it is shown only now`);
-  await context.io.record({
-    fields: [
-      ['namespace', name],
-      ['key', created.key],
-      ['scope', created.scope],
-      ['expires', endText(created.expiresAt)],
-      ['label', created.label],
-    ],
-    name: created.keyId,
-    data: created,
-  });
+  await showNewKey(created, context);
   return 0;
 };
 
@@ -34,13 +40,7 @@ export const list: Handler = async (input, context) => {
   await using admin = await namespaceAdmin(localOptions(input));
   await context.io.list({
     items: await admin.listKeys(input.required(0)),
-    columns: [
-      { title: 'key id', cell: ({ keyId }) => keyId, isWhole: true },
-      { title: 'scope', cell: ({ scope }) => scope },
-      { title: 'created', cell: ({ createdAt }) => timeText(createdAt) },
-      { title: 'expires', cell: ({ expiresAt }) => endText(expiresAt) },
-      { title: 'label', cell: ({ label, isFirst }) => (isFirst ? 'the first key' : label) },
-    ],
+    columns: keyColumns,
     name: ({ keyId }) => keyId,
   });
   return 0;
@@ -54,6 +54,33 @@ export const remove: Handler = async (input, context) => {
   context.io.ok(`deleted key ${keyId} of namespace ${name}`);
   return 0;
 };
+
+/** What the options ask for. */
+export function keyRequest(input: Input) {
+  const expiresMs = input.periodMs('expires');
+  const label = input.text('label');
+  return {
+    scope: input.text('scope') ?? 'full',
+    ...(label === undefined ? {} : { label }),
+    ...(expiresMs === undefined ? {} : { expiresAt: Date.now() + expiresMs }),
+  };
+}
+
+export async function showNewKey(
+  created: ShownKey & { readonly key: string },
+  { io }: Pick<Context, 'io'>,
+): Promise<void> {
+  await io.record({
+    fields: [
+      ['key', created.key],
+      ['scope', created.scope],
+      ['expires', endText(created.expiresAt)],
+      ['label', created.label],
+    ],
+    name: created.keyId,
+    data: created,
+  });
+}
 
 function endText(expiresAt: number | null): string {
   return expiresAt === null ? 'never' : timeText(expiresAt);
