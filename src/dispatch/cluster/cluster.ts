@@ -45,13 +45,14 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
   const joinedAt = performance.now();
   const upMs = () => performance.now() - joinedAt;
   const clock = createAwakeClock(options.now ?? (() => performance.now()), tickMs);
-  const { now } = clock;
+  const { now, mayReadLate } = clock;
   const link = stack.use(new Link(bus, log, now));
   const remote = new RemoteJobs({ ...options, now, self, link, subjects });
   const orders = new DrainOrders(node);
   orders.know(options.orders ?? new Map());
   const isDrained = () => orders.own?.isDrained === true;
-  const service = invoker && new InvokerService({ ...options, now, invoker, isDrained, link, subjects });
+  const service =
+    invoker && new InvokerService({ ...options, now, mayReadLate, invoker, isDrained, link, subjects });
   const abilities = invoker && stack.use(watchAbilities(invoker, log));
   let isStopping = false;
   /** Another process has the name: this one must not speak under it. */

@@ -1,7 +1,7 @@
 /** Nodes that are killed, leave, or lose the bus. */
 import { describe, expect, it } from 'vitest';
 import { linesOf } from '../activation-log.ts';
-import { anyDirectory, join, MemoryNetwork } from './cluster.fixture.ts';
+import { anyDirectory, join, MemoryNetwork, type Passing } from './cluster.fixture.ts';
 import {
   clusterOf,
   invokerNode,
@@ -227,6 +227,39 @@ describe('a process that stands still', () => {
     a.answer(given.activationId, { n: 6 });
     expect((await end).completion.result).toEqual({ n: 6 });
     expect(a.cancelled).toEqual([]);
+  });
+
+  it.each([
+    ['the first thing that it reads', 0],
+    ['a moment later', 400],
+  ])('does not run a job that was given up meanwhile: %s', async (_, laterMs) => {
+    const { network, dispatcher, a } = await clusterOf('a');
+    const unread: Passing[] = [];
+    network.fate = (passing) => {
+      if (passing.type !== 'run') return 'arrives';
+      unread.push(passing);
+      return 'is lost';
+    };
+    const given = job();
+    const seen = watch(dispatcher.run(given, prompt()));
+    await pass(3_000);
+    await until(() => seen.fault !== undefined);
+    skip(1_200);
+    await new Promise((resolve) => setTimeout(resolve, laterMs));
+    for (const { subject, bytes } of unread.slice(0, 1)) a.bus.deliver({ subject, bytes, isUnheard: false });
+    await until(() => a.withdrawn.includes(given.activationId));
+    expect(a.jobs).toEqual([]);
+  });
+
+  it('runs a job that comes after it, once its API node says so', async () => {
+    const { network, dispatcher, a } = await clusterOf('a');
+    skip(1_200);
+    const given = job();
+    const end = dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    expect(network.count('begin')).toBe(2);
+    a.answer(given.activationId, { n: 7 });
+    expect((await end).completion.result).toEqual({ n: 7 });
   });
 });
 

@@ -8,24 +8,33 @@ export interface AwakeClock {
   now(): number;
   /** Call it every `tickMs`. Returns true if the process stood still before. */
   tick(): boolean;
+  /** Whether messages that came while this process stood still may not be read yet. */
+  mayReadLate(): boolean;
 }
 
 /** A tick that is late by less is only a busy process. */
 const lateMs = 1_000;
+/** What came meanwhile is read within this time. */
+const readMs = 2_000;
 
 /** @param now a monotonic clock, in milliseconds */
 export function createAwakeClock(now: () => number, tickMs: number): AwakeClock {
   let tickedAt = now();
   let stoodMs = 0;
+  let awakeAt = Number.NEGATIVE_INFINITY;
+  const missedBy = (at: number) => at - tickedAt - tickMs;
   return {
     now: () => now() - stoodMs,
     tick() {
       const at = now();
-      const missedMs = at - tickedAt - tickMs;
+      const missedMs = missedBy(at);
       tickedAt = at;
       if (missedMs <= lateMs) return false;
       stoodMs += missedMs;
+      awakeAt = at;
       return true;
     },
+    // Messages are read before the first tick, too.
+    mayReadLate: () => missedBy(now()) > lateMs || now() - awakeAt < readMs,
   };
 }

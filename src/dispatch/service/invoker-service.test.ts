@@ -20,7 +20,13 @@ function setUp(keptBytes?: number) {
   const note = () => ({ active: 0, starting: 0, queued: 0, freeMiB: 0, idleMiB: 0 });
   const said: Message['type'][] = [];
   const service = new InvokerService({
-    ...{ node: 'a', subjects: subjectsOf('test'), isDrained: () => false, log: silentLog },
+    ...{
+      node: 'a',
+      subjects: subjectsOf('test'),
+      isDrained: () => false,
+      mayReadLate: () => false,
+      log: silentLog,
+    },
     link: { send: (_, { type }) => said.push(type) > 0, isUp: true },
     invoker: {
       run,

@@ -33,6 +33,8 @@ export interface InvokerServiceOptions {
   readonly subjects: Subjects;
   /** The operator has drained this node. */
   readonly isDrained: () => boolean;
+  /** Messages that are read now may be old: this process stood still. */
+  readonly mayReadLate: () => boolean;
   readonly log: Log;
   /** What the ends that were not acknowledged may take in memory. Absent: 256 MiB. */
   readonly keptBytes?: number;
@@ -223,7 +225,9 @@ export class InvokerService {
     }
     this.#running.set(activationId, served);
     this.#receiptLater(served);
-    void this.#serve(served, order);
+    // The API node may have given up a job that waited here unread. It is not to run after that was told.
+    const isAsked = order.isAsked || this.#options.mayReadLate();
+    void this.#serve(served, { ...order, isAsked });
   }
 
   /** Why this node takes no such job. */
