@@ -22,7 +22,7 @@ import { type ChangeHints, createChangeHints } from './change-hints.ts';
 import { createClusterDispatcher } from './cluster-dispatcher.ts';
 import { ImageHints } from './image-hints.ts';
 import { oneAttemptEach } from './one-attempt.ts';
-import { RelayedLogs } from './relayed-logs.ts';
+import { RelayedCalls } from './relayed-calls.ts';
 import type { Cluster, ClusterOptions, LocalInvoker } from './types.ts';
 
 const tickMs = 100;
@@ -123,7 +123,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
       link[Symbol.dispose]();
     },
   });
-  const relayed = new RelayedLogs({
+  const relayed = new RelayedCalls({
     ...{ now, ownCalls: options.ownCalls, live: () => members.live(), isUp: () => link.isUp },
     send: (to, message) => void link.send(subjects.api(to, node), message),
   });
@@ -194,7 +194,7 @@ interface Ears extends Pick<ClusterOptions, 'bus'> {
   readonly link: Link;
   readonly subjects: Subjects;
   readonly remote: RemoteJobs;
-  readonly relayed: RelayedLogs;
+  readonly relayed: RelayedCalls;
   readonly service: InvokerService | undefined;
   readonly members: Membership;
   readonly hints: ChangeHints;

@@ -184,7 +184,7 @@ export const takenInvokerTechniques: readonly Technique[] = [
       name: 'follow-log',
       title: 'follow the log of an activation, as API nodes do among each other',
       control: 'job-check',
-      reference: 'src/dispatch/cluster/relayed-logs.ts',
+      reference: 'src/dispatch/cluster/relayed-calls.ts',
     },
     async (node) => {
       await using bus = await openTakenBus(node);

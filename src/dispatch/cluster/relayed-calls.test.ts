@@ -1,4 +1,4 @@
-/** Logs that are followed at the API node that has taken their activation. */
+/** Logs that are followed, and calls that are cancelled, at the API node that has taken them. */
 import { describe, expect, it } from 'vitest';
 import { newActivationId } from '../../lib/index.ts';
 import { LiveLog } from '../live-log.ts';

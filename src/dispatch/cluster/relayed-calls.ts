@@ -14,7 +14,7 @@ import { parseHead } from '../wire/heads.ts';
 import type { Message } from '../wire/messages.ts';
 import type { OwnCalls } from './types.ts';
 
-export interface RelayedLogsOptions {
+export interface RelayedCallsOptions {
   /** The other nodes that are heard. */
   readonly live: () => readonly NodeReport[];
   readonly isUp: () => boolean;
@@ -36,14 +36,14 @@ const answerMs = 500;
 /** After this time without a report, a node is lost with the logs that are followed there. */
 const lostMs = 10_000;
 
-export class RelayedLogs {
-  readonly #options: RelayedLogsOptions;
+export class RelayedCalls {
+  readonly #options: RelayedCallsOptions;
   readonly #followed: RemoteLogs;
   readonly #served: ServedLogs;
   readonly #questions = new Map<string, Question>();
   readonly #silentSince = new Map<string, number>();
 
-  constructor(options: RelayedLogsOptions) {
+  constructor(options: RelayedCallsOptions) {
     this.#options = options;
     const { send, now, ownCalls } = options;
     this.#followed = new RemoteLogs({ send, now });
@@ -71,7 +71,7 @@ export class RelayedLogs {
   }
 
   /**
-   * Takes what another node says about a log. Returns false if it is about a job that the other node has.
+   * Takes what another node says about an activation that one of the two has taken. Returns false if it is about a job that the other node has.
    * @throws Fault MESSAGE_INVALID
    */
   take(from: string, message: Message): boolean {
