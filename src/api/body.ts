@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { malformed } from '../functions/index.ts';
-import { isJsonObject, messageOf } from '../lib/index.ts';
+import { messageOf } from '../lib/index.ts';
 import { apiFault } from './faults.ts';
 
 const maxDepth = 500;
@@ -32,12 +32,16 @@ export function acceptJson(app: FastifyInstance): void {
   });
 }
 
-/** The body as the schema has it. @throws Fault BODY_INVALID, which names the first field that is wrong */
-export function bodyOf<T>({ body }: FastifyRequest, schema: z.ZodType<T>): T {
-  const parsed = schema.safeParse(isJsonObject(body) ? body : undefined);
+/**
+ * The body of a request in the form of a schema.
+ * @param wanted what the client must send; without it, the error names the first mistake
+ * @throws Fault BODY_INVALID
+ */
+export function bodyOf<T>({ body }: FastifyRequest, schema: z.ZodType<T>, wanted?: string): T {
+  const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw malformed(`${issue?.path.join('.') ?? 'the body'}: ${issue?.message ?? messageOf(parsed.error)}`);
+  throw malformed(wanted ?? `${issue?.path.join('.') || 'the body'}: ${issue?.message}`);
 }
 
 /** @throws Fault BODY_NOT_JSON, BODY_TOO_DEEP, BODY_TOO_MANY_VALUES */

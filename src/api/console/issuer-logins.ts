@@ -5,15 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import {
-  type BegunSession,
-  callbackPath,
-  type Functions,
-  functionFault,
-  malformed,
-} from '../../functions/index.ts';
+import { type BegunSession, callbackPath, type Functions, functionFault } from '../../functions/index.ts';
 import { isFault } from '../../lib/index.ts';
 import { clientOf } from '../actors.ts';
+import { bodyOf } from '../body.ts';
 import { sendError, sendUncached } from '../errors.ts';
 import { addResource } from '../resource.ts';
 import type { CheckClient } from '../secure/client-certificate.ts';
@@ -80,9 +75,7 @@ export function addIssuerLogins(
     POST: {
       ...own,
       handler: async (request, reply) => {
-        const body = leaveBody.safeParse(request.body);
-        if (!body.success) throw malformed('`issuer` is expected, as a text');
-        const { issuer, anew } = body.data;
+        const { issuer, anew } = bodyOf(request, leaveBody, '`issuer` is expected, as a text');
         const secret = randomBytes(secretBytes).toString('base64url');
         const url = await logins.leave(issuer, secret, anew);
         setAwayCookie(reply, { issuer, secret });
@@ -122,10 +115,9 @@ export function addIssuerLogins(
     POST: {
       ...own,
       handler: async (request, reply) => {
-        const body = choiceBody.safeParse(request.body);
-        if (!body.success) throw malformed('`namespace` is expected, as a text or null');
+        const { namespace } = bodyOf(request, choiceBody, '`namespace` is expected, as a text or null');
         const { choice = '' } = ownTokens(request);
-        setSessions(reply, await logins.choose(choice, body.data.namespace, clientFrom(request)));
+        setSessions(reply, await logins.choose(choice, namespace, clientFrom(request)));
         clearSessionCookies(reply, ['choice']);
         return sendUncached(reply, {});
       },

@@ -1,8 +1,9 @@
 /** `/ward/v1/operator/logouts`: an operator ends all logins of a person. */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { type Functions, malformed } from '../../functions/index.ts';
+import type { Functions } from '../../functions/index.ts';
 import { asOperator } from '../actors.ts';
+import { bodyOf } from '../body.ts';
 import { sendUncached } from '../errors.ts';
 import { addResource } from '../resource.ts';
 
@@ -17,9 +18,8 @@ export function addOperatorLogouts(scope: FastifyInstance, { exchange }: Pick<Fu
       access: 'operator',
       bodyLimit: bodyBytes,
       handler: async (request, reply) => {
-        const body = logoutBody.safeParse(request.body);
-        if (!body.success) throw malformed('`issuer` and `subject` are expected, as texts');
-        const { issuer, subject } = body.data;
+        const wanted = '`issuer` and `subject` are expected, as texts';
+        const { issuer, subject } = bodyOf(request, logoutBody, wanted);
         const ended = await asOperator(request, () => exchange.endPerson(issuer, subject));
         return sendUncached(reply, { ended });
       },

@@ -2,10 +2,10 @@
  * `/ward/v1/operator/policy`: operators read the gate's policy, see what a draft would change, and put it in force. A
  * write says which text it replaces, so nobody overwrites what another wrote meanwhile.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { malformed } from '../../functions/index.ts';
 import { asOperator } from '../actors.ts';
+import { bodyOf } from '../body.ts';
 import { sendUncached } from '../errors.ts';
 import { addResource } from '../resource.ts';
 
@@ -60,11 +60,4 @@ export function addOperatorPolicy(scope: FastifyInstance, policy: EditedPolicy):
         sendUncached(reply, await policy.preview(bodyOf(request, draftBody, '`text` is expected'))),
     },
   });
-}
-
-/** @throws Fault BODY_INVALID */
-function bodyOf<T>({ body }: FastifyRequest, schema: z.ZodType<T>, wanted: string): T {
-  const parsed = schema.safeParse(body);
-  if (!parsed.success) throw malformed(wanted);
-  return parsed.data;
 }

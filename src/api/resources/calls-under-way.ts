@@ -1,8 +1,9 @@
 /** `/ward/v1/namespaces/{ns}/calls`: lists calls that have not ended, and cancels them. OpenWhisk has no such resource. */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { type Functions, malformed } from '../../functions/index.ts';
+import type { Functions } from '../../functions/index.ts';
 import { identityOf, namespaceOf } from '../authentication.ts';
+import { bodyOf } from '../body.ts';
 import { sendJson, sendUncached } from '../errors.ts';
 import { queryPage } from '../query.ts';
 import { addResource } from '../resource.ts';
@@ -31,10 +32,9 @@ export function addCallsUnderWay(scope: FastifyInstance, { underWay, limits }: F
       bodyLimit: bodyBytes,
       handler: async (request, reply) => {
         const { namespace } = namespaceOf(request, identityOf(request));
-        const body = cancelBody.safeParse(request.body);
-        if (!body.success)
-          throw malformed(`\`activationIds\` is expected, with 1 to ${mostAtOnce} ids of activations`);
-        const outcome = await underWay.cancel(namespace, body.data.activationIds);
+        const wanted = `\`activationIds\` is expected, with 1 to ${mostAtOnce} ids of activations`;
+        const { activationIds } = bodyOf(request, cancelBody, wanted);
+        const outcome = await underWay.cancel(namespace, activationIds);
         return sendJson(reply, 200, JSON.stringify(outcome));
       },
     },
