@@ -23,6 +23,7 @@ export type {
   NamespaceOverview,
 } from './admin/namespaces.ts';
 export type { DrainProgress, NodeList, NodeOrder, NodeView } from './admin/nodes.ts';
+export type { StatusView } from './admin/status.ts';
 export type { VaultAdmin, VaultRotation, VaultStatus } from './admin/vault.ts';
 export type { ViolationAdminOptions } from './admin/violations.ts';
 export type { AdvisoriesAge } from './advisories/age.ts';
@@ -79,10 +80,10 @@ function lazy<Module, Name extends keyof Functions<Module> & keyof Module>(
 const doctorBlobs = () => import('./by-hand/doctor-blobs.ts');
 const fsck = () => import('./fsck/fsck.ts');
 const advisories = () => import('./advisories/by-hand.ts');
-const certificates = () => import('./admin/certificates.ts');
 const cluster = () => import('./admin/cluster.ts');
 const consoleLogin = () => import('./admin/console.ts');
 const nodes = () => import('./admin/nodes.ts');
+const status = () => import('./admin/status.ts');
 const audit = () => import('./admin/audit.ts');
 const gate = () => import('./admin/gate.ts');
 const imageBuild = () => import('./image-build/image.ts');
@@ -109,11 +110,11 @@ export const showAdvisories = lazy(advisories, 'showAdvisories');
 export const initCluster = lazy(cluster, 'initCluster');
 export const newConsoleLogin = lazy(consoleLogin, 'newConsoleLogin');
 export const newNodeToken = lazy(cluster, 'newNodeToken');
-export const listCertificates = lazy(certificates, 'listCertificates');
 export const listTokens = lazy(cluster, 'listTokens');
 export const revokeToken = lazy(cluster, 'revokeToken');
 export const removeNode = lazy(cluster, 'removeNode');
 export const listNodes = lazy(nodes, 'listNodes');
+export const viewStatus = lazy(status, 'viewStatus');
 export const showNode = lazy(nodes, 'showNode');
 export const drainNode = lazy(nodes, 'drainNode');
 export const awaitDrained = lazy(nodes, 'awaitDrained');

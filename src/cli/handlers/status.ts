@@ -3,7 +3,7 @@
  * nodes, its queue and its certificates, as the database has them.
  */
 import type { JsonObject } from '../../lib/index.ts';
-import type { CertificateView, NodeList } from '../../server/index.ts';
+import type { CertificateView, NodeList, StatusView } from '../../server/index.ts';
 import { certificateState, certificateText } from '../certificate-text.ts';
 import type { Context, Handler } from '../command-spec.ts';
 import { objectOf, textOf, timeText } from '../entity-fields.ts';
@@ -31,19 +31,16 @@ export const status: Handler = async (input, context) => {
     isPublic: true,
   });
   const isReady = data['ready'] === true;
-  const nodes = await ofThisMachine(input, context, async ({ listNodes }, place) => listNodes(place));
-  const certificates = await ofThisMachine(input, context, async ({ listCertificates }, place) =>
-    listCertificates(place),
-  );
+  const machine = await ofThisMachine(input, context);
   await context.io.list<Part>({
     items: [
       callsOf(isReady),
       recordsOf(objectOf(data['recording'])),
       diskOf(textOf(data['disk'])),
-      ...(nodes === undefined ? [] : [nodesPart(nodes), queuePart(nodes)]),
-      ...(certificates ?? []).map(certificatePart),
+      ...(machine === undefined ? [] : [nodesPart(machine), queuePart(machine)]),
+      ...(machine?.certificates ?? []).map(certificatePart),
     ],
-    data: { ...data, ...nodes, ...(certificates && { certificates }) },
+    data: { ...data, ...machine },
     columns: [
       { title: 'part', cell: ({ name }) => name },
       { title: 'state', cell: ({ state }) => state },
@@ -59,18 +56,12 @@ export const status: Handler = async (input, context) => {
  * Undefined for the server of another machine, and for users who may not read this one's database.
  * @throws Fault when the user has named a folder that can't be read
  */
-async function ofThisMachine<T>(
-  input: Input,
-  { settings }: Context,
-  read: (
-    server: Awaited<ReturnType<typeof openServer>>,
-    place: ReturnType<typeof localOptions>,
-  ) => Promise<T>,
-): Promise<T | undefined> {
+async function ofThisMachine(input: Input, { settings }: Context): Promise<StatusView | undefined> {
   const isNamed = input.has('data') || input.has('config');
   if (!isNamed && settings().apihost.source !== 'this machine') return undefined;
   try {
-    return await read(await openServer(), localOptions(input));
+    const { viewStatus } = await openServer();
+    return await viewStatus(localOptions(input));
   } catch (error) {
     if (isNamed) throw error;
     return undefined;

@@ -7,6 +7,7 @@ import { openStore } from '../../store/index.ts';
 import { adviceFor } from '../acme/advice.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { listCertificates } from './certificates.ts';
+import { viewStatus } from './status.ts';
 
 const dayMs = 86_400_000;
 
@@ -59,6 +60,7 @@ test('lists the certificate of the server, of domains and of files, with what to
     { name: 'a.example b.example', isUrgent: false, hint: null, triedAt: 1 },
     { name: 'shop.example', isUrgent: true, failures: 3, hint: expect.stringContaining('wait') },
   ]);
+  expect((await viewStatus(place)).certificates).toEqual(await listCertificates(place));
   await writeFile(configFile, 'logLevel: warn\n');
   expect(await listCertificates(place)).toEqual([]);
 });

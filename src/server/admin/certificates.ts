@@ -5,7 +5,7 @@ import { messageOf } from '../../lib/index.ts';
 import type { AcmeRow, Store } from '../../store/index.ts';
 import { adviceFor } from '../acme/advice.ts';
 import { certificateDocument } from '../acme/kept.ts';
-import { loadConfig } from '../config/config.ts';
+import { type Config, loadConfig } from '../config/config.ts';
 import { openState, type Place } from './cluster.ts';
 
 export interface CertificateView {
@@ -29,12 +29,23 @@ const urgentMs = 7 * 86_400_000;
 
 /** @returns none when the server speaks plain HTTP. @throws Fault DATA_DIR_EMPTY */
 export async function listCertificates(place: Place): Promise<readonly CertificateView[]> {
-  const { tls } = await loadConfig(place);
-  if (tls === undefined) return [];
-  const files = await Promise.all(tls.files.map(({ cert }) => fileView(cert)));
-  if (tls.acme === undefined) return files;
+  const config = await loadConfig(place);
+  if (config.tls?.acme === undefined) return fileViews(config);
   await using at = await openState(place);
-  return [...files, ...(await issuedViews(at.store, tls.acme.names.join(' ')))];
+  return await certificatesOf(at.config, at.store);
+}
+
+export async function certificatesOf(
+  config: Pick<Config, 'tls'>,
+  store: Pick<Store, 'acme' | 'domains'>,
+): Promise<readonly CertificateView[]> {
+  const files = await fileViews(config);
+  const names = config.tls?.acme?.names;
+  return names === undefined ? files : [...files, ...(await issuedViews(store, names.join(' ')))];
+}
+
+function fileViews({ tls }: Pick<Config, 'tls'>): Promise<readonly CertificateView[]> {
+  return Promise.all((tls?.files ?? []).map(({ cert }) => fileView(cert)));
 }
 
 async function fileView(file: string): Promise<CertificateView> {
