@@ -154,21 +154,28 @@ describe.skipIf(missing !== undefined)(`egress of functions${missing ? ` (${miss
 
     it('the record of an activation has each refusal, and the metric counts them', async () => {
       expect((await deploy('near', api)).status).toBe(200);
-      const { body } = await ward.invoke('near', { to: [['10.0.0.1', 80]] });
-      expect(body.response.result.answers).toEqual(['ECONNREFUSED']);
+      const to = [
+        ['10.0.0.1', 80],
+        ['evil.example.com', 443],
+      ];
+      const { body } = await ward.invoke('near', { to });
+      expect(body.response.result.answers).toEqual(['ECONNREFUSED', 'ENOTFOUND']);
       const record = await ward.activation(body.activationId);
       const noted = record.annotations.find(({ key }: { readonly key: string }) => key === 'violations');
-      expect(noted?.value).toEqual([
-        expect.objectContaining({ kind: 'egress', detail: 'tcp 10.0.0.1:80: a private network' }),
-      ]);
+      expect(noted?.value).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({ kind: 'egress', detail: 'tcp 10.0.0.1:80: a private network' }),
+        ]),
+      );
       const listed = await ward.cli(['sandbox', 'violations', '--data', ward.dataDir, '-o', 'json']);
       expect(listed.stdout).toContain('tcp 10.0.0.1:80: a private network');
       const { body: figures } = await ward.request('GET', '/metrics');
-      expect(figures).toContain('ward_sandbox_violations_total{kind="egress"} 1\n');
+      // Each of the two questions about the name counts: for IPv4 and for IPv6.
+      expect(figures).toContain('ward_sandbox_violations_total{kind="egress"} 3\n');
     });
 
     it.skipIf(own === undefined)(
-      'what it sends and gets is in its record, in the usage and in metrics',
+      'what it sends and gets is in its record, in the usage, by target and in metrics',
       async () => {
         const send = `require('node:net').connect(args.port, args.host, function () { this.write(Buffer.alloc(50000)); })`;
         const body = {
@@ -205,6 +212,23 @@ describe.skipIf(missing !== undefined)(`egress of functions${missing ? ` (${miss
         const { stdout: usage } = await ward.cli(['usage', '-o', 'json']);
         expect(JSON.parse(usage)).toEqual([expect.objectContaining(said)]);
         expect((await ward.cli(['usage'])).stdout).toContain(` ${formatSize(said.sentBytes)} `);
+        const listed = (...args: string[]) => ward.cli(['egress', 'list', ...args, '-o', 'json']);
+        const target = {
+          target: own,
+          port: echoPort(),
+          protocol: 'tcp',
+          refusal: null,
+          calls: 2,
+          attempts: 2,
+        };
+        expect(JSON.parse((await listed('talk')).stdout)).toEqual([
+          expect.objectContaining({ action: 'talk', ...target, ...said }),
+        ]);
+        const refused = await listed('--all', '--data', ward.dataDir, '--refused');
+        expect(JSON.parse(refused.stdout)).toMatchObject([
+          { action: 'near', target: '10.0.0.1', port: 80, refusal: 'a private network', sentBytes: 0 },
+          { action: 'near', target: 'evil.example.com', protocol: 'dns', refusal: 'no rule allows it' },
+        ]);
         const { body: figures } = await ward.request('GET', '/metrics');
         expect(figures).toContain(`ward_egress_bytes_total{direction="sent"} ${said.sentBytes}\n`);
       },

@@ -33,6 +33,7 @@ import {
 } from './resources/cluster-nodes.ts';
 import { addDeadLetters } from './resources/dead-letters.ts';
 import { addDomainRoutes } from './resources/domains.ts';
+import { addEgress } from './resources/egress.ts';
 import { addExplain, type ExplainAction } from './resources/explain.ts';
 import { addFeeds } from './resources/feeds.ts';
 import { addApiInfo, addSystemInfo, type BuildInfo, type Readiness } from './resources/info.ts';
@@ -220,6 +221,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
     addKeyed(open, functions, '/ward/v1', (scope) => {
       addUsage(scope, functions.quotas);
       addUsageDays(scope, functions);
+      addEgress(scope, functions);
       addActivationInputs(scope, functions);
       addErrorGroups(scope, functions);
       addCallsUnderWay(scope, functions);

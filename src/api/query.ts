@@ -69,7 +69,7 @@ export function queryWaitMs(query: unknown, maxMs: Range['max']): number {
   throw apiFault('QUERY_INVALID', `Timeout must be number of milliseconds up to ${maxMs}.`);
 }
 
-function malformedQuery(name: string, detail: string) {
+export function malformedQuery(name: string, detail: string) {
   return apiFault('QUERY_INVALID', `The query parameter '${name}' was malformed:\n${detail}`);
 }
 

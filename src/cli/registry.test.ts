@@ -54,6 +54,7 @@ test('has the commands of the platform', () => {
     ...['show', 'check', 'test'].map((verb) => `policy ${verb}`),
     ...['create', 'list', 'delete'].map((verb) => `waiver ${verb}`),
     'usage',
+    'egress list',
     ...['list', 'export', 'verify'].map((verb) => `audit ${verb}`),
     ...['status', 'rotate'].map((verb) => `vault ${verb}`),
     'console login',

@@ -9,6 +9,7 @@ import { backupCommand, restoreCommand } from './commands/backup.ts';
 import { clusterGroup, nodeGroup } from './commands/cluster.ts';
 import { consoleGroup } from './commands/console.ts';
 import { domainGroup } from './commands/domain.ts';
+import { egressGroup } from './commands/egress.ts';
 import { fsckCommand } from './commands/fsck.ts';
 import { imageGroup } from './commands/image.ts';
 import { baseGroup } from './commands/image-build.ts';
@@ -61,6 +62,7 @@ export const entries: readonly EntrySpec[] = [
   policyGroup,
   waiverGroup,
   usageCommand,
+  egressGroup,
   auditGroup,
   vaultGroup,
   consoleGroup,

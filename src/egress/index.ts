@@ -17,6 +17,7 @@ export {
   resolverOf,
 } from './pinned-address.ts';
 export { egressObstacle } from './programs.ts';
+export { parseRefusal, type Refusal } from './refusal-text.ts';
 export { describeRule, type EgressRule, parseEgress } from './rules.ts';
 export {
   type Connection,

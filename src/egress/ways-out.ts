@@ -8,6 +8,7 @@ import type { EgressGrants } from './grants.ts';
 import type { EgressLimits } from './limits.ts';
 import { contains, type Network, parseAddress } from './networks.ts';
 import { createOpenAddresses, mostOpen } from './open-addresses.ts';
+import { refusedPacket } from './refusal-text.ts';
 import { refusedAs } from './refused-networks.ts';
 import { createDecision } from './resolver/decision.ts';
 import type { ResolverClient } from './resolver/resolver.ts';
@@ -253,17 +254,17 @@ function describe(
   { reason, protocol, address, port }: Omit<TracedPacket, 'slot'>,
   { limits, own }: Listening,
 ): string {
-  const where = `${protocol} ${address.includes(':') ? `[${address}]` : address}${port === 0 ? '' : `:${port}`}`;
-  if (reason === 'form') return `${where}: fragments, options and extension headers do not pass`;
+  const refused = (why: string) => refusedPacket({ protocol, address, port }, why);
+  if (reason === 'form') return refused('fragments, options and extension headers do not pass');
   if (reason === 'limit') {
     const { connections, connectionsPerSecond, packetsPerSecond, bytesPerSecond } = limits;
     const most = `${connections} connections, ${connectionsPerSecond} new, ${packetsPerSecond} packets and ${bytesPerSecond} bytes a second`;
-    return `${where}: past its limits (${most})`;
+    return refused(`past its limits (${most})`);
   }
   const network = parseAddress(address);
   const isOwn = network && own().some((each) => contains(each, network));
   const why = isOwn ? 'an address of this host' : network && refusedAs(network)?.why;
-  return `${where}: ${why ?? 'no rule allows it'}`;
+  return refused(why ?? 'no rule allows it');
 }
 
 interface Slots {

@@ -46,6 +46,7 @@ import {
   noLogins,
   type TokenExchange,
 } from './logins/token-exchange.ts';
+import { type EgressQuery, type EgressTargets, listEgress } from './namespaces/egress-targets.ts';
 import { expelDeleted } from './namespaces/expel-deleted.ts';
 import type { IsCurrent } from './namespaces/identities.ts';
 import { type NamespaceService, Namespaces } from './namespaces/namespaces.ts';
@@ -123,6 +124,8 @@ export interface Functions {
   };
   /** What namespaces used on each day, by day. */
   usage(query: UsageQuery): AsyncGenerator<UsageRow, void>;
+  /** What functions reached over the network, and what was refused to them, by target. */
+  egress(query: EgressQuery): Promise<EgressTargets>;
   readonly packages: PackageService;
   readonly actions: ActionService;
   readonly triggers: TriggerService;
@@ -241,6 +244,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     follow: (...of) => followActivation({ ...options, executions, accepted: store.accepted }, ...of),
     ownCalls: ownCalls({ executions, dispatcher }),
     usage: (query) => usageRows(store.usage, query),
+    egress: (query) => listEgress(store.egress, query),
     ...lifeOf(calls, events, recordQuota, logForwarding, watches),
   };
 }

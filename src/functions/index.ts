@@ -56,6 +56,13 @@ export {
   noLogins,
   type TokenExchange,
 } from './logins/token-exchange.ts';
+export {
+  type EgressQuery,
+  type EgressTarget,
+  type EgressTargets,
+  listEgress,
+  parseEgressPlace,
+} from './namespaces/egress-targets.ts';
 export type { KeyDescription, KeyRequest, NewKey } from './namespaces/further-keys.ts';
 export { hasRight, type KeyRight, type KeyScope, rightsOf } from './namespaces/key-scopes.ts';
 export type { NamespaceLimitsPatch, NamespaceLimitValues } from './namespaces/namespace-limits.ts';

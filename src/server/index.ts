@@ -98,6 +98,7 @@ const namespaces = () => import('./admin/namespaces.ts');
 const scan = () => import('./scan/scan.ts');
 const vault = () => import('./admin/vault.ts');
 const violations = () => import('./admin/violations.ts');
+const egress = () => import('./admin/egress.ts');
 const usage = () => import('./admin/usage.ts');
 const uninstall = () => import('./admin/uninstall.ts');
 
@@ -139,6 +140,7 @@ export const migrateBlobs = lazy(migratedBlobs, 'migrateBlobs');
 export const namespaceAdmin = lazy(namespaces, 'namespaceAdmin');
 export const scanByHand = lazy(scan, 'scanByHand');
 export const vaultAdmin = lazy(vault, 'vaultAdmin');
+export const egressHere = lazy(egress, 'egressHere');
 export const usageHere = lazy(usage, 'usageHere');
 export const listViolations = lazy(violations, 'listViolationsHere');
 export const openUninstalling = lazy(uninstall, 'openUninstalling');

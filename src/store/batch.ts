@@ -77,19 +77,21 @@ export interface Tally {
 }
 
 /**
- * Sums numbers of the changed rows for each text and UTC day, once per batch like a tally. `sql` runs with the sums,
- * with the day since 1970, and with the text. A row counts only if all of its numbers are there.
+ * Sums numbers of the changed rows for each key and UTC day, once per batch like a tally. `sql` runs with the sums, with
+ * `last` of the last row, with the day since 1970, and with the key. A row counts only if all of its numbers are there.
  */
 export interface DayTally {
   readonly sql: string;
-  /** The parameter with the text, from 0. */
-  readonly by: number;
+  /** The parameters that are the key, from 0. */
+  readonly by: readonly number[];
   /** The parameter with the time; epoch milliseconds. */
   readonly at: number;
   /** What each row adds to the first sums. */
   readonly perRow: readonly number[];
   /** The parameters that are summed after these. */
   readonly of: readonly number[];
+  /** Parameters of which only those of the last row are kept. */
+  readonly last?: readonly number[];
 }
 
 export interface BatchStep {

@@ -32,6 +32,8 @@ export type * from './types/cluster-nodes.ts';
 export type * from './types/code-marks.ts';
 export type * from './types/deliveries.ts';
 export type * from './types/domains.ts';
+export type * from './types/egress.ts';
+export { severalRefusals } from './types/egress.ts';
 export type * from './types/entities.ts';
 export type * from './types/feeds.ts';
 export type * from './types/holdings.ts';

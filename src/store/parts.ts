@@ -10,6 +10,7 @@ import { clusterNodeStore } from './cluster-nodes.ts';
 import { codeMarkStore } from './code-marks.ts';
 import { deliveryStore } from './deliveries.ts';
 import { domainStore } from './domains.ts';
+import { egressStore } from './egress.ts';
 import { entityStore } from './entities.ts';
 import { feedStore } from './feeds.ts';
 import type { GroupWriter } from './group-writer.ts';
@@ -56,6 +57,7 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     unsealed: unsealedEntries(db),
     sentEntries: sentEntries(db),
     usage: usageStore(db, writer),
+    egress: egressStore(db, writer),
     recording: writer.recording,
   };
 }

@@ -99,6 +99,28 @@ export interface UsageDayTable {
   stored_hour: Generated<number>;
 }
 
+/** Written by the batches that add records, and deleted with the namespace. */
+export interface UsageEgressTable {
+  namespace: string;
+  /** `name` or `package/name`; empty in the row of all that the namespace has no rows left for. */
+  action: string;
+  /** A name or an address; empty for what is not told apart. */
+  target: string;
+  port: number;
+  protocol: string;
+  /** Why it was refused; empty: it was not. */
+  refusal: string;
+  /** Days since 1970, UTC. */
+  day: number;
+  calls: number;
+  attempts: number;
+  sent_bytes: number;
+  received_bytes: number;
+  /** The latest of the calls, and when it started. */
+  last_at: number;
+  last_call: string;
+}
+
 /** Only activations with log lines have a row. */
 export interface ActivationLogTable {
   activation_id: string;
@@ -330,6 +352,7 @@ export interface Schema {
   spent_tokens: SpentTokenTable;
   unsealed_entries: UnsealedEntryTable;
   usage_days: UsageDayTable;
+  usage_egress: UsageEgressTable;
   sent_entries: SentEntriesTable;
   logouts: LogoutTable;
   namespace_members: NamespaceMemberTable;

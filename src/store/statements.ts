@@ -12,6 +12,7 @@ import {
   type StatementForm,
   type Unit,
 } from './batch.ts';
+import { egressArity, egressTally, egressValues } from './egress.ts';
 import type { Schema } from './schema.ts';
 import type { AcceptedInsert } from './types/accepted.ts';
 import type { ActivationWrite, CallUsage, UnrecordedCall } from './types/activations.ts';
@@ -42,8 +43,11 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
   };
   const countCall: Statement = {
     ...{ sql: '', arity: 7 },
-    dayTally: { sql: addCalls(db), by: 1, at: 2, perRow: [1, 1], of: [3, 4, 5, 6] },
+    dayTally: { sql: addCalls(db), by: [1], at: 2, perRow: [1, 1], of: [3, 4, 5, 6] },
   };
+  const addEgress: Statement = { sql: '', arity: egressArity, dayTally: egressTally(db) };
+  const egressSteps = (call: Omit<UnrecordedCall, 'usage' | 'settles'>, usage: CallUsage | null) =>
+    (usage?.egress ?? []).map((use) => step(addEgress, egressValues(call, use)));
   const { settle, settleWithin, insertAccepted, claim } = acceptedStatements(db);
   return {
     append({ row, logs, inputJson, settles }) {
@@ -54,11 +58,16 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
       const lines = logsValue(logs);
       if (lines !== null) steps.push(step(insertLogs, [row.activationId, lines]));
       if (inputJson !== undefined) steps.push(step(insertInput, [row.activationId, inputJson]));
+      steps.push(...egressSteps(row, row.usage));
       return steps;
     },
-    count({ activationId, namespace, start, usage, settles }) {
-      const call = step(countCall, [activationId, namespace, start, ...usageValues(usage)]);
-      return settles === null ? [call] : [step(settleWithin, [activationId, settles, namespace]), call];
+    count({ usage, settles, ...call }) {
+      const { activationId, namespace, start } = call;
+      return [
+        ...(settles === null ? [] : [step(settleWithin, [activationId, settles, namespace])]),
+        step(countCall, [activationId, namespace, start, ...usageValues(usage)]),
+        ...egressSteps(call, usage),
+      ];
     },
     accept: ({ activationId, namespace, acceptedAt, job, owner, codeDigest }, attempt) => [
       step(insertAccepted, [
@@ -147,7 +156,7 @@ function insertActivationStatement(db: Kysely<Schema>): Statement {
       sent_bytes: 'bigint',
       received_bytes: 'bigint',
     }),
-    dayTally: { sql: addCalls(db), by: 1, at: 4, perRow: [1, 0], of: [9, 10, 11, 12] },
+    dayTally: { sql: addCalls(db), by: [1], at: 4, perRow: [1, 0], of: [9, 10, 11, 12] },
     // The trigger subtracts the kibibyte per record again.
     tally: { sql: countRecords.compile().sql, by: 1, rowBytes: 1024 },
     measured: [7, 8],

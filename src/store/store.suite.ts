@@ -10,6 +10,7 @@ import { codeMarkTests } from './suite/code-marks.ts';
 import { namespaceRow, type StorePlace } from './suite/context.ts';
 import { deliveryTests } from './suite/deliveries.ts';
 import { domainTests } from './suite/domains.ts';
+import { egressTests } from './suite/egress.ts';
 import { entityTests } from './suite/entities.ts';
 import { entityLinkTests } from './suite/entity-links.ts';
 import { feedTests } from './suite/feeds.ts';
@@ -62,6 +63,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('domains', () => domainTests(context));
     describe('changes', () => changeTests(context));
     describe('usage of days', () => usageTests(context));
+    describe('targets of calls', () => egressTests(context));
     describe('certificates', () => acmeTests(context));
     describe('leases', () => leaseTests(context));
     describe('violations', () => violationTests(context));

@@ -1,9 +1,10 @@
 /** Counts the rows that the statements of a batch change, for counters that are updated at its end. */
 import { type DayTally, isLongText, type SqlValue, type Statement } from './batch.ts';
 
-/** How much one counter grows: the parameters of its statement, first the amounts. */
+/** How much one counter grows: the parameters of its statement, first the amounts, and those of the last row. */
 export interface Growth {
   readonly amounts: number[];
+  last: readonly SqlValue[];
   readonly key: readonly SqlValue[];
 }
 
@@ -24,31 +25,44 @@ export function mark(
   values: readonly SqlValue[],
 ): void {
   if (dayTally) marks.push(...dayMark(dayTally, values));
-  if (tally) marks.push({ sql: tally.sql, key: [values[tally.by] ?? null], amounts: [1, tally.rowBytes] });
+  if (tally) {
+    const key = [values[tally.by] ?? null];
+    marks.push({ sql: tally.sql, key, last: [], amounts: [1, tally.rowBytes] });
+  }
   const latest = marks.at(-1);
   if (latest === undefined) return;
   for (const index of measured) add(latest.amounts, 1, bytesOf(values[index] ?? null));
 }
 
 export function addMarks(tallies: Tallies, marks: readonly Mark[]): void {
-  for (const { sql, key, amounts } of marks) {
+  for (const { sql, key, last, amounts } of marks) {
     const growths = tallies.get(sql) ?? new Map<string, Growth>();
     tallies.set(sql, growths);
     const text = key.join('\n');
-    const growth = growths.get(text) ?? { key, amounts: amounts.map(() => 0) };
+    const growth = growths.get(text) ?? { key, last, amounts: amounts.map(() => 0) };
     growths.set(text, growth);
+    growth.last = last;
     amounts.forEach((amount, at) => {
       add(growth.amounts, at, amount);
     });
   }
 }
 
+/** The parameters of the counter's statement. */
+export function valuesOf({ amounts, last, key }: Growth): SqlValue[] {
+  return [...amounts, ...last, ...key];
+}
+
 /** Nothing for a row without one of the numbers. */
-function dayMark({ sql, by, at, perRow, of }: DayTally, values: readonly SqlValue[]): readonly Mark[] {
-  const amounts = of.map((index) => values[index] ?? null);
+function dayMark(
+  { sql, by, at, perRow, of, last = [] }: DayTally,
+  values: readonly SqlValue[],
+): readonly Mark[] {
+  const those = (indexes: readonly number[]) => indexes.map((index) => values[index] ?? null);
+  const amounts = those(of);
   if (!amounts.every((amount) => typeof amount === 'number')) return [];
   const day = Math.floor(Number(values[at]) / dayMs);
-  return [{ sql, key: [day, values[by] ?? null], amounts: [...perRow, ...amounts] }];
+  return [{ sql, key: [day, ...those(by)], last: those(last), amounts: [...perRow, ...amounts] }];
 }
 
 function add(amounts: number[], at: number, amount: number): void {

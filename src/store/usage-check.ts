@@ -38,10 +38,35 @@ export function differingUsage(most: number): string {
       order by 2, 1 limit ${most}`;
 }
 
-export function usageProblem(row: Readonly<Record<string, unknown>>): string {
-  const date = new Date(Number(row['day']) * 86_400_000).toISOString().slice(0, 10);
+/**
+ * A query for days on which targets have more bytes than the usage of the day. They may have less: servers of older
+ * releases do not count them. Each of its rows is for `egressProblem`.
+ */
+export function excessEgress(most: number): string {
+  return `
+    select said.namespace as name, said.day, said.bytes, coalesce(sent_bytes + received_bytes, 0) as found_bytes
+      from (select namespace, day, cast(sum(sent_bytes + received_bytes) as bigint) as bytes
+          from usage_egress group by 1, 2) as said
+        join namespaces on name = said.namespace
+        left join usage_days as used on used.day = said.day and used.namespace = name and born = created_at
+      where bytes > coalesce(sent_bytes + received_bytes, 0)
+      order by 2, 1 limit ${most}`;
+}
+
+export function egressProblem(row: Readonly<Record<string, unknown>>): string {
   return (
-    `namespace ${row['name']}: the usage of ${date} has ${row['calls']} recorded calls, ${row['mib_ms']} MiB ms and ` +
+    `namespace ${row['name']}: the targets of ${dateOf(row)} have ${row['bytes']} bytes, ` +
+    `the usage of that day has ${row['found_bytes']}`
+  );
+}
+
+export function usageProblem(row: Readonly<Record<string, unknown>>): string {
+  return (
+    `namespace ${row['name']}: the usage of ${dateOf(row)} has ${row['calls']} recorded calls, ${row['mib_ms']} MiB ms and ` +
     `${row['bytes']} bytes of traffic, the records have ${row['found_calls']}, ${row['found_mib_ms']} and ${row['found_bytes']}`
   );
+}
+
+function dateOf({ day }: Readonly<Record<string, unknown>>): string {
+  return new Date(Number(day) * 86_400_000).toISOString().slice(0, 10);
 }

@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely';
 import type { GroupWriter } from './group-writer.ts';
 import type { Schema } from './schema.ts';
 import type { UsageStore } from './types/usage.ts';
-import { differingUsage, usageProblem } from './usage-check.ts';
+import { differingUsage, egressProblem, excessEgress, usageProblem } from './usage-check.ts';
 
 /** Of the problems that one check tells. */
 const mostProblems = 20;
@@ -94,8 +94,12 @@ export function usageStore(db: Kysely<Schema>, writer: GroupWriter): UsageStore 
     },
     async problems() {
       await writer.flush();
-      const query = sql<Readonly<Record<string, unknown>>>`${sql.raw(differingUsage(mostProblems))}`;
-      return (await query.execute(db)).rows.map(usageProblem);
+      const rowsOf = async (query: string) =>
+        (await sql<Readonly<Record<string, unknown>>>`${sql.raw(query)}`.execute(db)).rows;
+      return [
+        ...(await rowsOf(differingUsage(mostProblems))).map(usageProblem),
+        ...(await rowsOf(excessEgress(mostProblems))).map(egressProblem),
+      ];
     },
   };
 }

@@ -10,6 +10,7 @@ import { apiFault } from '../faults.ts';
 import { queryEpoch, queryPage, queryText } from '../query.ts';
 import { addResource } from '../resource.ts';
 import { type AuditSource, addOperatorAudit } from '../resources/audit.ts';
+import { addOperatorEgress } from '../resources/egress.ts';
 import { addOperatorReports, type ReportSource } from '../resources/reports.ts';
 import { addOperatorUsage } from '../resources/usage.ts';
 import type { CheckClient } from '../secure/client-certificate.ts';
@@ -75,6 +76,7 @@ export function addOperator(
       });
       addOperatorNamespaces(scope, functions, source);
       addOperatorUsage(scope, functions);
+      addOperatorEgress(scope, functions);
       addOperatorLogouts(scope, functions);
       if (audit !== undefined) addOperatorAudit(scope, audit);
       addResource(scope, ['/isolation'], {

@@ -1,6 +1,7 @@
-/** Usage by day: a key sees its own namespace, an operator all of them. */
+/** Usage by day, and egress by target: a key sees its own namespace, an operator all of them. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newOperatorLogin } from '../../functions/index.ts';
+import { type EgressTargets, newOperatorLogin } from '../../functions/index.ts';
+import { newActivationId } from '../../lib/index.ts';
 import { basic, hello, startApi, type TestApi } from '../api.fixture.ts';
 
 let api: TestApi;
@@ -12,6 +13,18 @@ afterAll(() => api[Symbol.asyncDispose]());
 const today = () => new Date().toISOString().slice(0, 10);
 const read = (query = '', accept = 'application/json') =>
   api.call('GET', `/ward/v1/usage${query}`, { headers: { accept } });
+
+/** Reads a route as an operator. */
+async function logIn(url: string) {
+  const own = { 'x-ward-console': '1', 'sec-fetch-site': 'same-origin' };
+  const { login } = await newOperatorLogin(api.store.sessions);
+  const begun = await api.app.inject({
+    ...{ method: 'POST', url: '/console/session', headers: own, payload: { login } },
+  });
+  const cookie = String(begun.headers['set-cookie']).split(';')[0] ?? '';
+  return async (query: string) =>
+    (await api.app.inject({ url: `${url}${query}`, headers: { ...own, cookie } })).json();
+}
 
 test('a key reads the days of its own namespace, as JSON and as a table', async () => {
   expect((await read()).body).toEqual({ days: [] });
@@ -38,15 +51,61 @@ test('a key reads the days of its own namespace, as JSON and as a table', async 
   });
 
   await api.functions.namespaces.delete('guest');
-  const own = { 'x-ward-console': '1', 'sec-fetch-site': 'same-origin' };
-  const { login } = await newOperatorLogin(api.store.sessions);
-  const begun = await api.app.inject({
-    ...{ method: 'POST', url: '/console/session', headers: own, payload: { login } },
-  });
-  const cookie = String(begun.headers['set-cookie']).split(';')[0] ?? '';
-  const asOperator = async (query: string) =>
-    (await api.app.inject({ url: `/ward/v1/operator/usage${query}`, headers: { ...own, cookie } })).json();
+  const asOperator = await logIn('/ward/v1/operator/usage');
   expect(await asOperator('')).toEqual({ days });
   expect(await asOperator('?namespace=other')).toEqual({ days: [] });
   expect((await api.app.inject('/ward/v1/operator/usage')).statusCode).toBe(401);
+});
+
+test('egress: a key reads the targets of its own namespace, a page at a time', async () => {
+  const far = { authorization: basic(await api.functions.namespaces.create('far')) };
+  const near = { authorization: basic(await api.functions.namespaces.create('near')) };
+  const dayMs = 86_400_000;
+  const use = (target: string, refusal = '') => ({
+    ...{ target, refusal, port: 443, protocol: 'tcp', attempts: 2, sentBytes: 3, receivedBytes: 5 },
+  });
+  const call = async (namespace: string, path: string, daysAgo: number, targets: readonly string[]) => {
+    const egress = [...targets.map((target) => use(target)), use('evil.example', 'no rule allows it')];
+    const usage = { mibMs: 1, isCold: false, sentBytes: 0, receivedBytes: 0, egress };
+    const start = Date.now() - daysAgo * dayMs;
+    const activationId = newActivationId();
+    await api.store.activations.addUnrecorded({ activationId, namespace, path, start, usage, settles: null });
+    return { start, activationId };
+  };
+  await call('near', 'a', 2, ['api.example']);
+  const last = await call('near', 'a', 0, ['api.example', '']);
+  await call('near', 'p/b', 30, ['old.example']);
+  await call('far', 'a', 0, []);
+
+  const route = '/ward/v1/egress';
+  const get = async (query = '', headers = near): Promise<EgressTargets> =>
+    JSON.parse((await api.call('GET', `${route}${query}`, { headers })).text);
+  const names = ({ targets }: EgressTargets) => targets.map(({ target }) => target);
+  const all = await get();
+  expect(all).toMatchObject({ next: null });
+  expect(names(all)).toEqual([null, 'api.example', 'evil.example']);
+  expect(all.targets[1]).toEqual({
+    ...{ namespace: 'near', action: 'a', target: 'api.example', port: 443, protocol: 'tcp' },
+    ...{ refusal: null, calls: 2, attempts: 4, sentBytes: 6, receivedBytes: 10 },
+    ...{ lastAt: last.start, lastActivationId: last.activationId },
+  });
+  expect(names(await get('?refused=true'))).toEqual(['evil.example']);
+  expect(names(await get('?target=API&refused=no'))).toEqual(['api.example']);
+  expect(names(await get('?since=2020-01-01&action=p/b'))).toEqual(['evil.example', 'old.example']);
+  const first = await get('?limit=1');
+  const second = await get(`?limit=1&after=${first.next}`);
+  const third = await get(`?limit=9&after=${second.next}`);
+  expect([first, second, third].flatMap(names)).toEqual(names(all));
+  expect(names(await get('?namespace=near', far))).toEqual(['evil.example']);
+  expect(names(await get(`?after=${first.next}`, far))).toEqual([]);
+  for (const after of ['x', Buffer.from('["a"]').toString('base64url')])
+    expect(await api.call('GET', `${route}?after=${after}`, { headers: near })).toMatchObject({
+      status: 400,
+    });
+
+  const asOperator = await logIn('/ward/v1/operator/egress');
+  const found = await asOperator('?target=evil');
+  expect(found.targets).toMatchObject([{ namespace: 'far' }, { namespace: 'near', calls: 2 }]);
+  expect(names(await asOperator('?namespace=far&action=a'))).toEqual(['evil.example']);
+  expect((await api.app.inject('/ward/v1/operator/egress')).statusCode).toBe(401);
 });

@@ -51,25 +51,31 @@ export const usage: Handler = async (input, context) => {
 async function rowsHere(input: Input, { env }: Context): Promise<readonly JsonObject[]> {
   refuseOtherServer('usage', input, env);
   const { usageHere } = await openServer();
-  const now = Date.now();
-  const until = Math.floor((timeOf('until', input.text('until'), now) ?? now) / dayMs);
-  const from = timeOf('since', input.text('since'), now);
-  const since = from === undefined ? until - usualDays + 1 : Math.floor(from / dayMs);
   const rows: JsonObject[] = [];
-  const query = { namespace: input.text('namespace'), since, until };
+  const query = { namespace: input.text('namespace'), ...daysOf(input, usualDays) };
   for await (const row of await usageHere(localOptions(input), query)) rows.push({ ...row });
   return rows;
 }
 
 async function rowsOfKey(input: Input, context: Context): Promise<readonly JsonObject[]> {
   const client = await context.client();
-  const day = (name: 'since' | 'until') => {
-    const time = timeOf(name, input.text(name), Date.now());
-    return time === undefined ? undefined : new Date(time).toISOString().slice(0, 10);
-  };
-  const query = { since: day('since'), until: day('until') };
+  const { since, until } = daysOf(input, usualDays);
+  const query = { since: dateOf(since), until: dateOf(until) };
   const { days } = await client.sendForObject({ method: 'GET', root: '/ward/v1', path: ['usage'], query });
   return Array.isArray(days) ? days.filter(isJsonObject) : [];
+}
+
+/** The first and the last day since 1970, from `--since` and `--until`. */
+export function daysOf(input: Input, usual: number): { readonly since: number; readonly until: number } {
+  const now = Date.now();
+  const until = Math.floor((timeOf('until', input.text('until'), now) ?? now) / dayMs);
+  const from = timeOf('since', input.text('since'), now);
+  return { since: from === undefined ? until - usual + 1 : Math.floor(from / dayMs), until };
+}
+
+/** Such as `2026-01-31`. */
+export function dateOf(day: number): string {
+  return new Date(day * dayMs).toISOString().slice(0, 10);
 }
 
 function csvOf(row: JsonObject): string {

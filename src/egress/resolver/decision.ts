@@ -6,6 +6,7 @@
 import { isFault } from '../../lib/index.ts';
 import { addressRefusal, type EgressGrants, grantsFor, type HostGrant } from '../grants.ts';
 import { addressText, type Network, parseAddress } from '../networks.ts';
+import { refusedAnswer, refusedName } from '../refusal-text.ts';
 import { type Opening, placeOf, servicesOf } from '../services.ts';
 import type { FoundAddress } from './upstream.ts';
 
@@ -46,13 +47,13 @@ export function createDecision({ grants, own, open, onRefusal }: DecisionOptions
     const host = own();
     const judged = addresses.map((address) => judge(address, granted, host));
     for (const { address, why } of judged) {
-      if (why !== undefined) onRefusal(`name ${name} leads to ${addressText(address)}: ${why}`);
+      if (why !== undefined) onRefusal(refusedAnswer(name, addressText(address), why));
     }
     const ttlSeconds = Math.min(longestSeconds, ...found.map((each) => each.ttlSeconds));
     const openings = judged.flatMap((each) => each.openings);
     if (openings.length > 0) {
       await open(openings, ttlSeconds + graceSeconds).catch((error: unknown) => {
-        if (isFault(error) && error.code === 'EGRESS_EXCEEDED') onRefusal(`name ${name}: ${error.message}`);
+        if (isFault(error) && error.code === 'EGRESS_EXCEEDED') onRefusal(refusedName(name, error.message));
         throw error;
       });
     }

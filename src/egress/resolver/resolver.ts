@@ -14,6 +14,7 @@ import {
   unownedId,
 } from '../../lib/index.ts';
 import { endOf, programEnv } from '../programs.ts';
+import { refusedName } from '../refusal-text.ts';
 import type { Decide } from './decision.ts';
 import { type ResolverOrder, type ResolverReport, reportSchema } from './protocol.ts';
 import type { ResolverSockets } from './sockets.ts';
@@ -144,7 +145,7 @@ function createHearing(clients: ReadonlyMap<number, ResolverClient>): Hear {
   let deciding = 0;
   return async (report, send) => {
     const client = clients.get(report.slot);
-    if (report.report === 'refused') return client?.onRefusal(`name ${report.name}: no rule allows it`);
+    if (report.report === 'refused') return client?.onRefusal(refusedName(report.name, 'no rule allows it'));
     const { id } = report;
     if (client === undefined || deciding >= mostDeciding) return send({ order: 'failed', id });
     deciding++;

@@ -5,6 +5,7 @@ import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import { type ActivationInsert, type CallUsage, pieceOf } from '../../store/index.ts';
 import { annotation, frameOf, limitsAnnotation, type RecordFrame } from '../actions/record-frame.ts';
+import { egressUsesOf } from './egress-uses.ts';
 import { bytesOf, embedded, type Result, resultOf } from './result.ts';
 import type { Task } from './task.ts';
 
@@ -92,7 +93,7 @@ function usageOf(task: Task, { limits }: RecordFrame, end: ActivationEnd): CallU
   const { status, startedAt, endedAt, start } = end;
   const isFree = task.type !== 'code' || status === 'whisk internal error' || end.isUnstarted === true;
   const { sentBytes = 0, receivedBytes = 0 } = end.traffic ?? {};
-  const traffic = { sentBytes, receivedBytes };
+  const traffic = { sentBytes, receivedBytes, egress: egressUsesOf(end) };
   if (isFree) return { mibMs: 0, isCold: false, ...traffic };
   return { mibMs: Math.max(0, endedAt - startedAt) * limits.memoryMiB, isCold: start === 'cold', ...traffic };
 }

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { LeasedWrites, NamespaceRow, PruneRule, Store } from '../../store/index.ts';
+import { egressKeptDays } from './egress-targets.ts';
 import { parseStoredLimits } from './namespace-limits.ts';
 import { dayOf, usageKeptDays } from './usage.ts';
 
@@ -18,7 +19,7 @@ interface RetentionRule {
 }
 
 export interface RetentionOptions {
-  readonly store: Pick<Store, 'namespaces' | 'activations' | 'usage'>;
+  readonly store: Pick<Store, 'namespaces' | 'activations' | 'usage' | 'egress'>;
   readonly config: RetentionRule & { readonly everyMinutes: number };
   /** Removes code that no entity names, and returns how many blobs it removed. */
   readonly sweepCode: () => Promise<number>;
@@ -60,7 +61,9 @@ export function createRetention(options: RetentionOptions): Retention {
     const activations = options.turn === undefined ? store.activations : await options.turn();
     const total = activations === undefined ? 0 : await pruneAll(activations, options, ending.signal);
     if (ending.signal.aborted) return total;
-    await store.usage.forget(dayOf((options.now ?? Date.now)()) - usageKeptDays);
+    const today = dayOf((options.now ?? Date.now)());
+    await store.usage.forget(today - usageKeptDays);
+    await store.egress.forget(today - egressKeptDays);
     await options.sweepCode();
     return total;
   };

@@ -156,6 +156,16 @@ describe('a data folder', () => {
       /guest: the usage of 1970-01-10 has 2 recorded calls, 5 MiB ms and 16 bytes of traffic, the records have 0, 0 and 0/,
     ],
     [
+      'the targets of a day',
+      'databases',
+      () =>
+        sql(
+          state?.() ?? '',
+          "insert into usage_egress values ('guest', 'a', 'x.example', 443, 'tcp', '', 9, 1, 1, 5, 6, 0, 'b')",
+        ),
+      /guest: the targets of 1970-01-10 have 11 bytes, the usage of that day has 0/,
+    ],
+    [
       'a counter of the registry',
       'databases',
       () => sql(registry?.() ?? '', 'update usage set bytes = 1'),

@@ -40,6 +40,7 @@ import * as traffic from './0031-traffic.ts';
 import * as acme from './0032-acme.ts';
 import * as sessionPersons from './0033-session-persons.ts';
 import * as namespaceMembers from './0034-namespace-members.ts';
+import * as egressDays from './0035-egress-days.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -76,6 +77,7 @@ export const migrations: Migrations = {
   '0032-acme': acme,
   '0033-session-persons': sessionPersons,
   '0034-namespace-members': namespaceMembers,
+  '0035-egress-days': egressDays,
 };
 
 export type Migrations = Readonly<Record<string, Migration>>;

@@ -6,7 +6,7 @@
  * fails because of a unit's own values runs again, unit after unit, each behind a savepoint.
  */
 import type { RunBatch, Statement, Unit, UnitOutcome } from '../batch.ts';
-import { addMarks, type Mark, mark, type Tallies } from '../tallies.ts';
+import { addMarks, type Mark, mark, type Tallies, valuesOf } from '../tallies.ts';
 import type { Connection, Pool } from './pool.ts';
 import { runMany } from './set-form.ts';
 import { faultOf, isConfinedToOneUnit } from './sql-state.ts';
@@ -142,7 +142,7 @@ async function keepTallies(connection: Connection, members: readonly Member[]): 
   const tallies: Tallies = new Map();
   for (const { marks } of members) addMarks(tallies, marks);
   for (const [sql, growths] of inOrder(tallies))
-    for (const [, { amounts, key }] of inOrder(growths)) await connection.raw(sql, [...amounts, ...key]);
+    for (const [, growth] of inOrder(growths)) await connection.raw(sql, valuesOf(growth));
 }
 
 function inOrder<T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {

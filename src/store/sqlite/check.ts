@@ -1,5 +1,5 @@
 /** Finds damage in a snapshot of a database: by SQLite's own checks, and by counters that differ from their rows. */
-import { differingUsage, usageProblem } from '../usage-check.ts';
+import { differingUsage, egressProblem, excessEgress, usageProblem } from '../usage-check.ts';
 import type { DatabaseSnapshot } from './snapshot.ts';
 
 /** Limit of problems that SQLite reports. */
@@ -74,8 +74,12 @@ function recordProblems(state: DatabaseSnapshot): readonly string[] {
 }
 
 function usageProblems(state: DatabaseSnapshot): readonly string[] {
-  const isOlder = state.all("select 1 from sqlite_schema where name = 'usage_days'").length === 0;
-  return isOlder ? [] : state.all(differingUsage(mostProblems)).map(usageProblem);
+  // A database of an older release may lack them.
+  const has = (table: string) => state.all(`select 1 from sqlite_schema where name = '${table}'`).length > 0;
+  return [
+    ...(has('usage_days') ? state.all(differingUsage(mostProblems)).map(usageProblem) : []),
+    ...(has('usage_egress') ? state.all(excessEgress(mostProblems)).map(egressProblem) : []),
+  ];
 }
 
 function differing(state: DatabaseSnapshot, sql: string, what: string): readonly string[] {

@@ -6,7 +6,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { BoundedMap, giveBack, openSqlite } from '../../lib/index.ts';
 import { isLongText, type LongText, type SqlValue, type Statement } from '../batch.ts';
-import { addMarks, type Mark, mark, type Tallies } from '../tallies.ts';
+import { addMarks, type Mark, mark, type Tallies, valuesOf } from '../tallies.ts';
 import {
   type BatchRequest,
   type Reply,
@@ -131,8 +131,7 @@ function runUnits(request: BatchRequest, isolated: boolean): readonly (number | 
     at = end + 1;
   }
   for (const [sql, growths] of tallies) {
-    for (const { amounts, key } of growths.values())
-      prepare(sql).statement.run(...amounts, ...key.map(bindable));
+    for (const growth of growths.values()) prepare(sql).statement.run(...valuesOf(growth).map(bindable));
   }
   return outcomes;
 }

@@ -5,7 +5,7 @@ import { all, domainRow } from './context.ts';
 /** It deletes the namespace at the end. */
 export async function readAll(stores: Omit<Store, 'close' | typeof Symbol.asyncDispose>): Promise<void> {
   const { entities, activations, feeds, deliveries, accepted, keys, apis, namespaces, holdings } = stores;
-  const { changes, leases, usage, domains } = stores;
+  const { changes, leases, usage, egress, domains } = stores;
   for (const filter of [{}, { package: 'p' }, { link: 'guest/t' }, { shared: true }] as const) {
     await entities.list({ ...all, collection: 'rules', ...filter });
     await entities.count({ ...all, collection: 'rules', ...filter });
@@ -63,6 +63,9 @@ export async function readAll(stores: Omit<Store, 'close' | typeof Symbol.asyncD
     await usage.days({ namespace, since: 1, until: 9 }, { day: 1, namespace: 'a', createdAt: 1 }, 10);
   await usage.sample('guest', 1, 1);
   await usage.forget(1);
+  for (const filter of [{}, { namespace: 'guest' }, { namespace: 'guest', action: 'a' }])
+    await egress.list(filter, undefined, 10);
+  await egress.forget(1);
   await leases.take({ name: 'work', holder: 'a', ms: 1 });
   await leases.renew({ name: 'work', token: 1 }, 1);
   await activations.evict({ namespace: 'guest', keepBytes: 0, endedBefore: 1, max: 10 });

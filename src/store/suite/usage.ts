@@ -40,7 +40,14 @@ export function usageTests({ store, place }: Context): void {
     const append = (settles: number | null, of: typeof usage | null = usage) =>
       one.activations.append({ row: { ...row, usage: of }, logs: [], settles });
     if (kind === 'unrecorded')
-      return one.activations.addUnrecorded({ activationId, namespace, start, usage, settles: null });
+      return one.activations.addUnrecorded({
+        activationId,
+        namespace,
+        path: 'a',
+        start,
+        usage,
+        settles: null,
+      });
     if (kind === 'firing') return append(null, null);
     // No accepted row has this attempt: the write is ignored.
     if (kind === 'stale') return append(3);

@@ -24,6 +24,7 @@ export const stateTables: readonly TableCopy[] = [
   'unsealed_entries',
   'spent_tokens',
   'usage_days',
+  'usage_egress',
   'sent_entries',
   'logouts',
   'namespace_members',

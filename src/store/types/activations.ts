@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { LongText } from '../batch.ts';
+import type { EgressUse } from './egress.ts';
 
 export interface ActivationRow {
   readonly activationId: string;
@@ -33,12 +34,16 @@ export interface CallUsage {
   /** Over the network, with all headers. */
   readonly sentBytes: number;
   readonly receivedBytes: number;
+  /** By target. Absent: it reached nothing, and nothing was refused. */
+  readonly egress?: readonly EgressUse[] | undefined;
 }
 
 /** A call that leaves no record, and the accepted invocation that it settles, as in `ActivationWrite`. */
 export interface UnrecordedCall {
   readonly activationId: string;
   readonly namespace: string;
+  /** As in the record. */
+  readonly path: string;
   /** Epoch milliseconds. */
   readonly start: number;
   readonly usage: CallUsage;

@@ -10,6 +10,7 @@ import type { ClusterNodeStore } from './cluster-nodes.ts';
 import type { CodeMarkStore } from './code-marks.ts';
 import type { DeliveryStore } from './deliveries.ts';
 import type { DomainStore } from './domains.ts';
+import type { EgressStore } from './egress.ts';
 import type { EntityStore } from './entities.ts';
 import type { FeedStore } from './feeds.ts';
 import type { HoldingStore } from './holdings.ts';
@@ -68,6 +69,7 @@ export interface Store extends AsyncDisposable {
   readonly unsealed: UnsealedEntries;
   readonly sentEntries: SentEntries;
   readonly usage: UsageStore;
+  readonly egress: EgressStore;
   readonly recording: Recording;
   /** Writes pending data and closes. */
   close(): Promise<void>;

@@ -15,6 +15,7 @@ import * as traffic from '../../migrations/0031-traffic.ts';
 import * as acme from '../../migrations/0032-acme.ts';
 import * as sessionPersons from '../../migrations/0033-session-persons.ts';
 import * as namespaceMembers from '../../migrations/0034-namespace-members.ts';
+import * as egressDays from '../../migrations/0035-egress-days.ts';
 import type { Migrations } from '../../migrations/index.ts';
 import * as schema from './0001-schema.ts';
 import * as facts from './0003-facts.ts';
@@ -44,4 +45,5 @@ export const postgresMigrations: Migrations = {
   '0019-acme': acme,
   '0020-session-persons': sessionPersons,
   '0021-namespace-members': namespaceMembers,
+  '0022-egress-days': egressDays,
 };
