@@ -1,9 +1,10 @@
 /**
  * A real browser that looks at the console of a real Ward. It collects what a page does wrong while it is used: errors,
- * violations of its policy, requests to other origins, and what axe finds.
+ * violations of its policy, requests to other origins, and what axe finds. It also compares pictures of the pages.
  */
 import axe from 'axe-core';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { createPictures, type Pictures, pictureArguments, pictureEnvironment } from './console/pictures.ts';
 
 interface Looks {
   readonly name: string;
@@ -29,13 +30,15 @@ export interface ConsoleBrowser extends AsyncDisposable {
   forget(problem: RegExp): void;
   /** Looks at the page as it is now in each of the looks, and adds what is wrong to the problems. */
   inspect(name: string): Promise<void>;
+  readonly pictures: Pick<Pictures, 'differences'>;
 }
 
 export async function openBrowser(origin: string): Promise<ConsoleBrowser> {
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     // The tests run as root.
-    args: ['--no-sandbox'],
+    args: ['--no-sandbox', ...pictureArguments],
+    env: { ...process.env, ...pictureEnvironment },
   });
   const context = await browser.newContext({
     ...{ baseURL: origin, viewport: { width: 1440, height } },
@@ -46,6 +49,7 @@ export async function openBrowser(origin: string): Promise<ConsoleBrowser> {
   // A first scan takes long on a busy machine.
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
+  const pictures = createPictures(page);
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
   // The policy's violations are errors of the console, too.
@@ -63,6 +67,7 @@ export async function openBrowser(origin: string): Promise<ConsoleBrowser> {
   return {
     page,
     context,
+    pictures,
     problems,
     forget(problem) {
       for (let at = problems.length - 1; at >= 0; at--)
@@ -73,6 +78,7 @@ export async function openBrowser(origin: string): Promise<ConsoleBrowser> {
         await page.emulateMedia({ colorScheme: look.scheme, reducedMotion: 'reduce' });
         await page.setViewportSize({ width: look.width, height });
         problems.push(...(await faultsOf(page, look)).map((fault) => `${name} (${look.name}): ${fault}`));
+        await pictures.compare(name, look.name);
       }
       await page.setViewportSize({ width: 1440, height });
     },

@@ -130,4 +130,8 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
   });
 
   issuerLogin(() => ({ ward, browser, provider }));
+
+  test('looks as in the stored pictures', async () => {
+    expect(await browser.pictures.differences()).toEqual([]);
+  });
 });

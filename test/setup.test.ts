@@ -277,9 +277,9 @@ test('only the tests need clients of a registry, and proxies', async () => {
   await writeFile(join(checkout.path, 'test/serverless/package-lock.json'), lock);
   const lacking = await checkout.run('--no-images', '--tests', '--plan');
   expect(lacking.code).toBe(1);
-  // The set-up looks for PostgreSQL, which Debian keeps off the path, and for modules of rsyslog and Python where they are installed.
+  // The set-up looks for PostgreSQL, which Debian keeps off the path, and for a font and modules of rsyslog and Python where they are installed.
   expect(lacking.stdout).toMatch(
-    /install Debian packages: buildah caddy chromium cosign kustomize nats-server nginx openssl oras pebble podman (postgresql-17 )?promtool pyflakes3 (python3-flask-cors )?(python3-moto )?redis-server (rsyslog-gnutls )?systemd umoci \(buildah tests push/,
+    /install Debian packages: buildah caddy chromium cosign (fonts-dejavu-core )?kustomize nats-server nginx openssl oras pebble podman (postgresql-17 )?promtool pyflakes3 (python3-flask-cors )?(python3-moto )?redis-server (rsyslog-gnutls )?systemd umoci \(buildah tests push/,
   );
   for (const name of [
     'buildah',

@@ -72,6 +72,12 @@ const testPrograms = [
     package: 'chromium',
     why: 'tests look at the console with it',
   },
+  {
+    name: 'DejaVu',
+    argv: ['/usr/bin/ls', '/usr/share/fonts/truetype/dejavu/DejaVuSansMono-Bold.ttf'],
+    package: 'fonts-dejavu-core',
+    why: 'is the font of the console in tests',
+  },
   postgres,
   {
     name: 'nats-server',
