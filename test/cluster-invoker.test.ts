@@ -3,6 +3,7 @@
  * configuration that Ward writes, and real sandboxes.
  */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { missingForMoto, startMoto, testBucket } from '../src/blobs/s3/moto.fixture.ts';
 import { missingForNats, startSecureNats } from '../src/bus/nats-server.fixture.ts';
 import { mustRun, runCommand } from '../src/lib/index.ts';
+import { dataPaths } from '../src/server/instance/instance.ts';
 import { listeningSocketsOf } from '../src/server/listener/listening-sockets.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
 import { makeBlackboxImages } from './blackbox/image.ts';
@@ -195,8 +197,12 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
   });
 
   test('starts again without a token, and ends when it is told to', async () => {
+    const { ready } = dataPaths(invoker.dataDir);
+    expect(existsSync(ready)).toBe(true);
     expect(await invoker.stop()).toBe(0);
+    expect(existsSync(ready)).toBe(false);
     invoker = stack.use(await startInvoker(invoker.dataDir, api.url));
+    await api.until(() => existsSync(ready));
     await api.until(async () => (await api.invoke('hello', { name: 'again' })).status === 200);
   });
 });

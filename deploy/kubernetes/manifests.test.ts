@@ -1,4 +1,5 @@
 /** What holds for the manifests as a whole, beyond what the types and the Pod Security Standard say. */
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtempDisposable, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,8 @@ import { upCommand } from '../../src/cli/commands/platform.ts';
 import { authorityFile as authorityIn, makeAuthority, openAuthority } from '../../src/cluster/authority.ts';
 import { runCommand } from '../../src/lib/index.ts';
 import { loadConfig } from '../../src/server/config/config.ts';
-import { readText, tableOf } from '../../test/docs/markdown.ts';
+import { dataPaths } from '../../src/server/instance/instance.ts';
+import { readText, root, tableOf } from '../../test/docs/markdown.ts';
 import { allObjects, nameOf, type Workload, workloadsIn } from './manifests.fixture.ts';
 import { folderScript } from './objects/api.ts';
 import { apiFolder } from './objects/config.ts';
@@ -106,7 +108,12 @@ test('an API pod makes its data folder, with an authority that Ward reads', asyn
 test('an invoker takes the name of its node, and the token for it or for all, if there is one', async () => {
   await using tokens = await mkdtempDisposable(join(tmpdir(), 'ward-invoker-pod-'));
   await writeFile(join(tokens.path, 'worker-1_example'), 'a token\n');
-  const script = joinScript.replaceAll('/etc/ward/join', tokens.path);
+  const left = join(tokens.path, 'ready');
+  await writeFile(left, '');
+  const script = joinScript
+    .replaceAll('/etc/ward/join', tokens.path)
+    .replaceAll('/var/lib/ward/invoker', tokens.path)
+    .replaceAll('/opt/ward', root);
   const variables = async (node: string) => {
     const env = { PATH: process.env['PATH'], KUBERNETES_NODE: node };
     const { code, stdout } = await runCommand(['/bin/sh', '-euc', script, 'ward', 'env'], { env });
@@ -117,11 +124,23 @@ test('an invoker takes the name of its node, and the token for it or for all, if
     'WARD_JOIN_TOKEN=a token',
     'WARD_NODE=worker-1_example',
   ]);
+  // A killed invoker left it, and this one is not ready yet.
+  expect(existsSync(left)).toBe(false);
   expect(await variables('worker-2')).toEqual(['WARD_NODE=worker-2']);
   await writeFile(join(tokens.path, 'all.nodes'), 'for all\n');
   const tokenOf = async (node: string) => (await variables(node)).find((line) => line.includes('TOKEN'));
   expect(await tokenOf('worker-2')).toBe('WARD_JOIN_TOKEN=for all');
   expect(await tokenOf('worker-1.example')).toBe('WARD_JOIN_TOKEN=a token');
+  // Ward is a child of the first process, which stays in the container's own namespaces.
+  const argv = ['/bin/sh', '-euc', script, 'ward', 'sh', '-c', 'tr "\\0" " " < /proc/$PPID/cmdline'];
+  const { stdout } = await runCommand(argv, { env: { PATH: process.env['PATH'], KUBERNETES_NODE: 'a' } });
+  expect(stdout).toMatch(/supervise\.sh outside sh -c/);
+});
+
+test('an invoker is ready while it has the file that says so, so the next one is not replaced before', () => {
+  const [container] = invoker.spec.template.spec.containers;
+  const { ready } = dataPaths(String(variablesOf(invoker)['WARD_DATA']));
+  expect(container?.readinessProbe?.exec?.command).toEqual(['/usr/bin/test', '-e', ready]);
 });
 
 test('an invoker gets no address and no key of a database or of blobs', () => {

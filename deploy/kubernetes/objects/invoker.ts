@@ -96,19 +96,26 @@ function imagesContainer({ image }: Settings): Container {
 }
 
 const joinFolder = '/etc/ward/join';
+const invokerFolder = `${nodeFolders.data}/invoker`;
+/** Ward has it while it takes calls. */
+const readyFile = `${invokerFolder}/ready`;
+const supervisor = '/opt/ward/src/sandbox/isolation/supervise.sh';
 
 /**
  * Names the node of Ward like that of Kubernetes, and takes the token for it, or the one for all, if there is one. A node
- * of Ward has no dot in its name, and one of Kubernetes no underscore. Then runs the words after the script. Kubernetes
+ * of Ward has no dot in its name, and one of Kubernetes no underscore. Removes what a killed invoker left, which would make
+ * this pod ready. Then runs the words after the script, as a child: Ward makes its first process a part of its own
+ * isolation, with another /proc, and no program can be started in a container whose first process is there. Kubernetes
  * replaces `$(NAME)` only by a variable of that name.
  */
 export const joinScript = [
+  `rm -f ${readyFile}`,
   `WARD_NODE=$(printf %s "$KUBERNETES_NODE" | tr . _)`,
   `for token in ${joinFolder}/all.nodes ${joinFolder}/$WARD_NODE; do`,
   '  if [ -f "$token" ]; then WARD_JOIN_TOKEN=$(cat "$token"); export WARD_JOIN_TOKEN; fi',
   'done',
   'export WARD_NODE',
-  'exec "$@"',
+  `exec /bin/sh ${supervisor} outside "$@"`,
 ].join('\n');
 
 function invokerContainer(settings: Settings): Container {
@@ -123,11 +130,16 @@ function invokerContainer(settings: Settings): Container {
       { name: 'KUBERNETES_NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
       { name: 'WARD_CONFIG', value: configFile },
       { name: 'WARD_JOIN', value: invoker.join },
-      { name: 'WARD_DATA', value: '/var/lib/ward/invoker' },
+      { name: 'WARD_DATA', value: invokerFolder },
       { name: 'WARD_IMAGES', value: '/var/lib/ward/images' },
       { name: 'WARD_API_HOST', value: api.url },
     ],
     resources: invoker.resources,
+    // Without it, the next pod would be replaced while this one starts, and no invoker would be left.
+    readinessProbe: {
+      exec: { command: ['/usr/bin/test', '-e', readyFile] },
+      ...{ initialDelaySeconds: 2, periodSeconds: 2, timeoutSeconds: 5 },
+    },
     securityContext: { privileged: true, runAsUser: 0 },
     volumeMounts: [
       { name: 'config', mountPath: '/etc/ward/config', readOnly: true },

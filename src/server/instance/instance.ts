@@ -29,6 +29,8 @@ export interface DataPaths {
   /** Pushed images. */
   readonly registry: string;
   readonly lock: string;
+  /** A file that an invoker has while it takes calls. */
+  readonly ready: string;
   /** A file that reserves space for when the disk is full. */
   readonly reserve: string;
   /** Held while a backup is taken. */
@@ -61,6 +63,7 @@ export function dataPaths(dataDir: string): DataPaths {
     authority: join(dataDir, 'cluster', 'authority.pem'),
     registry: join(dataDir, 'registry'),
     lock: join(dataDir, 'ward.lock'),
+    ready: join(dataDir, 'ready'),
     reserve: join(dataDir, 'reserve'),
     backupLock: join(dataDir, 'backup.lock'),
     backupStage: join(dataDir, 'backup'),

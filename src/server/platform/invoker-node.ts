@@ -2,7 +2,7 @@
  * `ward up --role invoker`: a node that runs actions, without a database, without keys and without a port of its own.
  * It connects to the bus and to API nodes. Jobs come over the bus; code and images come by digest from an API node.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { defaultCacheBytes, openCopiedBlobs } from '../../blobs/index.ts';
 import { openCluster } from '../../dispatch/index.ts';
 import type { Fault, Log } from '../../lib/index.ts';
@@ -23,6 +23,7 @@ import { openDiskReserve } from './disk-reserve.ts';
 import { memoryPlan, ownLimit } from './memory-plan.ts';
 import { startMemoryWatch } from './memory-watch.ts';
 import type { PlatformGround } from './platform-ground.ts';
+import { keepReadyFile } from './ready-file.ts';
 import { openInvoker, openRuntimeImages } from './sandboxes.ts';
 
 export interface InvokerNode extends AsyncDisposable {
@@ -51,6 +52,8 @@ export async function startInvokerNode(
   stack.use(ground);
   const paths = dataPaths(config.dataDir);
   stack.use(lockDataDir(config.dataDir));
+  // A killed process left it.
+  await rm(paths.ready, { force: true });
   const { admitWrite } = stack.use(await openDiskReserve({ file: paths.reserve, ...config.disk, log }));
   const group = ownLimit();
   const { shortBytes } = memoryPlan(group);
@@ -96,6 +99,7 @@ export async function startInvokerNode(
   stack.defer(() => {
     waitsFor = 'running jobs';
   });
+  stack.use(keepReadyFile({ file: paths.ready, isReady: () => cluster.isUp(), log }));
   const started = stack.move();
   return {
     name: bus.node,
