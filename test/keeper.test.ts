@@ -213,6 +213,11 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     expect(await scan.exited).toBe('0');
   });
 
+  test('tells how many sandboxes could not be removed', async () => {
+    keeper.onLeftBehind(2);
+    await vi.waitFor(() => expect(openKeptHost(link, operator).leftBehind()).toBe(2));
+  });
+
   test('freezes, thaws and weighs a sandbox through files that it lent, and ends it on request', async () => {
     await using sandbox = await start('setInterval(() => process.stdout.write("."), 5)');
     await once(sandbox.stdout, 'data');

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { nodesPart } from '../src/cli/handlers/status.ts';
 import { runInProcess } from '../src/cli/in-process.fixture.ts';
 import { awaitDrained, drainNode, listNodes, showNode } from '../src/server/admin/nodes.ts';
 import { dataPaths } from '../src/server/instance/instance.ts';
@@ -17,6 +18,7 @@ let store: Store;
 const invoker = {
   ...{ load: 0.5, warm: 2, queued: 1, memoryMiB: 512, memoryLimitMiB: 1024, processors: 2 },
   memoryUsedMiB: 77,
+  sandboxesLeft: 4,
   sandboxes: { starting: 0, busy: 1, idle: 2, prewarmed: 0 },
 };
 
@@ -89,6 +91,11 @@ test.skipIf(missing !== undefined)('nodes are listed as they were heard last', a
   const { stdout, stderr } = await runInProcess(['node', 'list', ...files], { env: {} });
   expect(stdout).toMatch(/^ready .* 77\/512\/1024 MiB /m);
   expect(stderr).toContain('different policies, so give all the same: p on api, api-2; other on lax');
+  expect(nodesPart({ isCluster, nodes, queue, policies }).meaning).toBe(
+    '5 ready, 1 draining, 2 silent; ended sandboxes can’t be removed on going, old, ready',
+  );
+  const shown = await runInProcess(['node', 'show', 'ready', ...files], { env: {} });
+  expect(shown.stdout).toMatch(/^not removed yet +4$/m);
   expect(await showNode(place, 'ready')).toMatchObject({ figures: { invoker: { load: 0.5 } } });
   await expect(showNode(place, 'none')).rejects.toMatchObject({ code: 'NODE_MISSING' });
 });

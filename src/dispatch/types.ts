@@ -193,6 +193,8 @@ export interface InvokerStatus {
   readonly memoryLimitMiB: number;
   /** What the kernel counts for its sandboxes, with their page cache. Absent: not known. */
   readonly memoryUsedMiB?: number | undefined;
+  /** Sandboxes that have ended but could not be removed yet. Absent: not known. */
+  readonly sandboxesLeft?: number | undefined;
 }
 
 /** Runs the jobs of the domain, which does not know where. */

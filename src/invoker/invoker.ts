@@ -63,6 +63,7 @@ export async function createInvoker(options: InvokerOptions): Promise<Invoker> {
     shares,
     isHeldBack: intakes.isHeldBack,
     memoryUsedMiB: atMostEverySecond(() => Math.round(options.host.memoryBytes() / mebibyte)),
+    sandboxesLeft: () => options.host.leftBehind(),
     quantumMs,
     parallelSlots: availableParallelism(),
   });

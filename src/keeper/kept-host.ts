@@ -45,6 +45,7 @@ export function openKeptHost(link: KeeperLink, operator: OperatorPolicy): Sandbo
       await link.ask('check', { ask });
     },
     memoryBytes: tree.memoryBytes,
+    leftBehind: () => link.leftBehind,
   };
 }
 

@@ -5,6 +5,8 @@
 import { type Log, messageOf } from '../lib/index.ts';
 
 export interface LeftBehind extends AsyncDisposable {
+  /** How many are left. */
+  readonly count: number;
   /** @param remove may be called again after it has failed */
   add(sandbox: string, remove: () => Promise<void>): void;
 }
@@ -41,6 +43,9 @@ export function openLeftBehind({ log, onCount, firstMs = 1000 }: LeftBehindOptio
   };
   let isOver = false;
   return {
+    get count() {
+      return left.size;
+    },
     add: (sandbox, remove) => change(() => plan(sandbox, remove, firstMs)),
     async [Symbol.asyncDispose]() {
       isOver = true;

@@ -5,12 +5,13 @@ import type { LocalSandboxHost } from './sandbox-host.ts';
 import type { SandboxHost } from './types.ts';
 
 export function takeOrders(
-  host: Pick<LocalSandboxHost, 'start' | 'checkPolicy' | 'memoryBytes'>,
+  host: Pick<LocalSandboxHost, 'start' | 'checkPolicy' | 'memoryBytes' | 'leftBehind'>,
   operator: OperatorPolicy,
 ): SandboxHost {
   return {
     start: async ({ ask, ...request }) => host.start({ ...request, policy: policyFor(ask, operator) }),
     checkPolicy: async (ask) => host.checkPolicy(policyFor(ask, operator)),
     memoryBytes: () => host.memoryBytes(),
+    leftBehind: () => host.leftBehind(),
   };
 }

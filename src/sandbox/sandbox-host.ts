@@ -162,6 +162,10 @@ export class LocalSandboxHost implements AsyncDisposable {
     return this.#cgroups.memoryBytes();
   }
 
+  leftBehind(): number {
+    return this.#leftBehind.count;
+  }
+
   /** @throws Fault SANDBOX_START_FAILED, POLICY_NOT_MET, RUNTIME_MISSING, REQUEST_UNSAFE */
   async start(request: SandboxRequest): Promise<Sandbox> {
     const { sandbox, process } = await this.begin(request, startDirectly);

@@ -181,4 +181,6 @@ export interface SandboxHost {
   checkPolicy(ask: PolicyAsk): Promise<void>;
   /** Memory that its sandboxes use now, with their page cache. Takes microseconds. */
   memoryBytes(): number;
+  /** Number of its sandboxes that have ended but could not be removed yet. */
+  leftBehind(): number;
 }

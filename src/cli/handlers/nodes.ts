@@ -57,6 +57,7 @@ export const show: Handler = async (input, { io }) => {
       ['load', invoker === undefined ? '-' : `${invoker.load.toFixed(2)} jobs per processor`],
       ['processors', `${invoker?.processors ?? '-'}`],
       ['sandboxes', invoker === undefined ? '-' : statesText(invoker.sandboxes)],
+      ['not removed yet', `${invoker?.sandboxesLeft ?? '-'}`],
       [
         'memory promised',
         invoker === undefined ? '-' : `${invoker.memoryMiB} of ${invoker.memoryLimitMiB} MiB`,
@@ -135,10 +136,15 @@ function statesText(states: Readonly<Record<string, number>>): string {
 function policiesText(policies: NodeList['policies']): string {
   return policies
     .map(({ policy, nodes }) => {
-      const others = nodes.length > mostNames ? ` and ${nodes.length - mostNames} more` : '';
-      return `${policy} on ${nodes.slice(0, mostNames).join(', ')}${others}`;
+      return `${policy} on ${namesText(nodes)}`;
     })
     .join('; ');
+}
+
+/** The first of them, and how many more there are. */
+export function namesText(names: readonly string[]): string {
+  const others = names.length > mostNames ? ` and ${names.length - mostNames} more` : '';
+  return `${names.slice(0, mostNames).join(', ')}${others}`;
 }
 
 export function queueText({ waiting, begun, oldestWaitingMs }: NodeList['queue']): string {

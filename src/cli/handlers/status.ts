@@ -9,7 +9,7 @@ import type { Context, Handler } from '../command-spec.ts';
 import { objectOf, textOf, timeText } from '../entity-fields.ts';
 import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
-import { queueText } from './nodes.ts';
+import { namesText, queueText } from './nodes.ts';
 
 interface Part {
   readonly name: string;
@@ -68,11 +68,15 @@ async function ofThisMachine(input: Input, { settings }: Context): Promise<Statu
   }
 }
 
-function nodesPart({ nodes }: NodeList): Part {
+/** The line of the nodes. */
+export function nodesPart({ nodes }: NodeList): Part {
   const count = (state: string) => nodes.filter((node) => node.state === state).length;
   const counts = ['ready', 'draining', 'silent'].map((state) => `${count(state)} ${state}`);
   const state = count('silent') > 0 ? 'silent' : count('ready') > 0 ? 'ready' : 'draining';
-  return { name: 'nodes', state, since: '-', meaning: counts.join(', ') };
+  const keeping = nodes.filter(({ figures }) => (figures?.invoker?.sandboxesLeft ?? 0) > 0);
+  const left = `; ended sandboxes can’t be removed on ${namesText(keeping.map(({ name }) => name))}`;
+  const meaning = `${counts.join(', ')}${keeping.length > 0 ? left : ''}`;
+  return { name: 'nodes', state, since: '-', meaning };
 }
 
 function queuePart({ queue }: NodeList): Part {

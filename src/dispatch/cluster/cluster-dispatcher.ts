@@ -264,8 +264,8 @@ function keyOf({ namespace, action, revision }: Pick<KeptAction, 'namespace' | '
 }
 
 function sum(a: InvokerStatus, b: InvokerStatus): InvokerStatus {
-  const [ofA, ofB] = [a.memoryUsedMiB, b.memoryUsedMiB];
-  const used = ofA === undefined || ofB === undefined ? (ofA ?? ofB) : ofA + ofB;
+  const used = sumOfKnown(a.memoryUsedMiB, b.memoryUsedMiB);
+  const left = sumOfKnown(a.sandboxesLeft, b.sandboxesLeft);
   return {
     queued: a.queued + b.queued,
     sandboxes: {
@@ -277,5 +277,10 @@ function sum(a: InvokerStatus, b: InvokerStatus): InvokerStatus {
     memoryMiB: a.memoryMiB + b.memoryMiB,
     memoryLimitMiB: a.memoryLimitMiB + b.memoryLimitMiB,
     ...(used === undefined ? {} : { memoryUsedMiB: used }),
+    ...(left === undefined ? {} : { sandboxesLeft: left }),
   };
+}
+
+function sumOfKnown(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : a + b;
 }

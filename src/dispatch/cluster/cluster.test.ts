@@ -156,6 +156,7 @@ describe('what is said to other nodes', () => {
       sandboxes: { starting: 0, busy: 2, idle: 4, prewarmed: 0 },
       memoryMiB: 512,
       memoryLimitMiB: 2048,
+      sandboxesLeft: 6,
     });
     expect([...dispatcher.namespaces()].toSorted()).toEqual(['at-a', 'at-b']);
   });

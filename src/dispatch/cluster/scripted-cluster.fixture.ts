@@ -61,6 +61,7 @@ export async function invokerNode(
       sandboxes: { starting: 0, busy: 1, idle: 2, prewarmed: 0 },
       memoryMiB: 256,
       memoryLimitMiB: 1024,
+      sandboxesLeft: 3,
     }),
     retire: (action) => void told.push(`retire ${action}`),
     namespaces: () => namespaces,

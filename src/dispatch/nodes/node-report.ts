@@ -85,6 +85,7 @@ const reportSchema = z.object({
         memoryMiB: count,
         memoryLimitMiB: count,
         memoryUsedMiB: count.optional(),
+        sandboxesLeft: count.optional(),
       }),
       processors: count,
       idleMiB: count,

@@ -3,7 +3,7 @@ import { groupHash } from '../../dispatch/index.ts';
 import { fakeScheduler, fakeTarget } from './scheduler.fixture.ts';
 
 it('names the groups that could take calls at once, the last used first', async () => {
-  const { scheduler, runners, call, settle } = fakeScheduler();
+  const { scheduler, runners, call, settle } = fakeScheduler({ sandboxesLeft: () => 4 });
   const [first, second, busy] = [fakeTarget(), fakeTarget(), fakeTarget()];
   for (const target of [first, second, busy]) await call(target);
   runners[0]?.answer();
@@ -12,7 +12,7 @@ it('names the groups that could take calls at once, the last used first', async 
   await settle();
   expect(scheduler.load()).toMatchObject({
     idle: [second, first].map((target) => ({ hash: groupHash(target), free: 1 })),
-    status: { sandboxes: { busy: 1, idle: 2 } },
+    status: { sandboxes: { busy: 1, idle: 2 }, sandboxesLeft: 4 },
     ...{ idleMiB: 512, mostStarting: 10, mostQueued: 100 },
   });
   const { status, idleMiB } = scheduler.load();

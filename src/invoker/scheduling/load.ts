@@ -26,12 +26,13 @@ interface StatusTraits {
   readonly prewarm: Pick<PrewarmPool, 'size'>;
   readonly ledger: Pick<MemoryLedger, 'usedMiB' | 'limitMiB'>;
   readonly memoryUsedMiB: () => InvokerStatus['memoryUsedMiB'];
+  readonly sandboxesLeft: () => number;
 }
 
 /** Each reply to another node has it, so it makes no lists of slots. */
 export function statusOf(
   groups: Iterable<Group>,
-  { queued, starting, prewarm, ledger, memoryUsedMiB }: StatusTraits,
+  { queued, starting, prewarm, ledger, memoryUsedMiB, sandboxesLeft }: StatusTraits,
 ): InvokerStatus {
   let [all, busy] = [0, 0];
   for (const { slots } of groups) {
@@ -44,6 +45,7 @@ export function statusOf(
     memoryMiB: ledger.usedMiB,
     memoryLimitMiB: ledger.limitMiB,
     memoryUsedMiB: memoryUsedMiB(),
+    sandboxesLeft: sandboxesLeft(),
   };
 }
 

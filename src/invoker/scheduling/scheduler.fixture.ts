@@ -172,6 +172,7 @@ export function fakeScheduler({ memoryMiB = 100_000, prewarmed = [], ...options 
     maxQueued: 100,
     isHeldBack: () => false,
     memoryUsedMiB: () => 0,
+    sandboxesLeft: () => 0,
     quantumMs: 200,
     parallelSlots: 2,
     ...options,

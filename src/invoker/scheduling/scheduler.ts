@@ -80,6 +80,8 @@ export interface SchedulerOptions {
   readonly parallelSlots: number;
   /** Memory that all sandboxes use now. Cheap. */
   readonly memoryUsedMiB: () => number;
+  /** Sandboxes that have ended but could not be removed yet. */
+  readonly sandboxesLeft: () => number;
   /** The largest result, serialised. Absent: the default. */
   readonly resultBytes?: number | undefined;
 }
@@ -233,10 +235,8 @@ export class Scheduler {
   }
 
   status(): InvokerStatus {
-    const { ledger, prewarm, memoryUsedMiB } = this.#options;
     const { starting } = this.#lives;
-    const queued = this.#line.length;
-    return statusOf(this.#groups.all(), { queued, starting, prewarm, ledger, memoryUsedMiB });
+    return statusOf(this.#groups.all(), { ...this.#options, queued: this.#line.length, starting });
   }
 
   load(): InvokerLoad {

@@ -16,6 +16,8 @@ const invokerSchema = z.object({
   memoryLimitMiB: count,
   /** What its sandboxes use; absent from a Ward that does not tell. */
   memoryUsedMiB: count.optional(),
+  /** That have ended but could not be removed yet; absent likewise. */
+  sandboxesLeft: count.optional(),
   processors: count,
   /** It takes no new work. */
   isDraining: z.boolean(),
@@ -57,11 +59,12 @@ export function unfinishedAt({ queued, sandboxes }: Pick<InvokerFigures, 'queued
 
 function invokerFigures(report: NonNullable<NodeReport['invoker']>): InvokerFigures {
   const { status, processors, idle, isDraining } = report;
-  const { queued, sandboxes, memoryMiB, memoryLimitMiB, memoryUsedMiB } = status;
+  const { queued, sandboxes, memoryMiB, memoryLimitMiB, memoryUsedMiB, sandboxesLeft } = status;
   const load = unfinishedAt(status) / Math.max(1, processors);
   return {
     load: Math.round(load * 100) / 100,
     ...{ sandboxes, warm: idle.length, queued, memoryMiB, memoryLimitMiB, processors, isDraining },
     ...(memoryUsedMiB === undefined ? {} : { memoryUsedMiB }),
+    ...(sandboxesLeft === undefined ? {} : { sandboxesLeft }),
   };
 }

@@ -32,7 +32,7 @@ interface GroundOptions {
   readonly takesOver?: boolean;
   readonly onViolation: ViolationSink;
   /** Called with the number of ended sandboxes that could not be removed yet. */
-  readonly onLeftBehind: (count: number) => void;
+  readonly onLeftBehind?: (count: number) => void;
   readonly log: Log;
 }
 

@@ -24,8 +24,6 @@ export interface PlatformGround extends AsyncDisposable {
   readonly startScan?: StartProgram;
   /** Folder for code; called once, when this Ward has locked the data folder. */
   codePlaces(): Promise<CodePlaces>;
-  /** Number of ended sandboxes that could not be removed yet. */
-  leftBehind(): number;
   /** Reports violations of sandboxes to `sink` from now on. */
   tell(sink: ViolationSink): void;
 }
@@ -38,7 +36,6 @@ export function keptGround(link: KeeperLink, { sandbox }: Config): PlatformGroun
     mountsDir: link.hello.mountsDir,
     startScan: () => startKeptScan(link),
     codePlaces: async () => openKeptPlaces(link),
-    leftBehind: () => link.leftBehind,
     tell(sink) {
       link.onViolation = sink;
     },
@@ -52,13 +49,7 @@ export async function ownGround(config: Config, log: Log): Promise<PlatformGroun
   const operator = operatorPolicy(config.sandbox);
   let tell: ViolationSink = () => {};
   const onViolation: ViolationSink = (...violation) => tell(...violation);
-  let left = 0;
-  const onLeftBehind = (count: number) => {
-    left = count;
-  };
-  const { host, instance, dataDir } = stack.use(
-    await openGround(config, { operator, onViolation, onLeftBehind, log }),
-  );
+  const { host, instance, dataDir } = stack.use(await openGround(config, { operator, onViolation, log }));
   const places = stack.use(await openHiddenPlaces(instance, dataPaths(dataDir).laidCode));
   const mountsDir = places.roots;
   const opened = stack.move();
@@ -67,7 +58,6 @@ export async function ownGround(config: Config, log: Log): Promise<PlatformGroun
     mounter: openRootMounter({ layersDir: layersDirOf(config.imagesDir), mountsDir }),
     mountsDir,
     codePlaces: () => openCodePlaces(places.laidCode),
-    leftBehind: () => left,
     tell(sink) {
       tell = sink;
     },

@@ -132,7 +132,7 @@ export async function startPlatform(
   await foundation.markAll();
   figures.watchAdvisories(guarded.advisories);
   figures.watchDisk(foundation.disk.status);
-  if (ground !== undefined) figures.watchLeftBehind(ground.leftBehind);
+  if (ground !== undefined) figures.watchLeftBehind(ground.host.leftBehind);
   figures.watchRecording(foundation.store.recording);
   figures.watchQueue(foundation.store.accepted.counts);
   const audit = stack.use(openAudit({ ...foundation, guarded, config, log }));

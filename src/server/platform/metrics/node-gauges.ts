@@ -29,11 +29,12 @@ export function watchNodes(registry: Registry, heard: () => readonly HeardNode[]
   const beat = gauge('beat_age_seconds', 'Time since the last report of the node');
   const load = gauge('load', 'Jobs that run and wait there, per processor');
   const sandboxes = gauge('sandboxes', 'Sandboxes of the node by state', ['state']);
+  const left = gauge('sandboxes_left', 'Sandboxes of the node that have ended but could not be removed yet');
   const queued = gauge('queue_length', 'Jobs that wait there for a sandbox');
   const warm = gauge('warm_actions', 'Actions that it could run without a start, at most 200');
   const memory = gauge('sandbox_memory_bytes', 'Memory of its sandboxes: promised, and used', ['what']);
   const draining = gauge('draining', '1 when it takes no new work');
-  const perNode = [info, beat, load, sandboxes, queued, warm, memory, draining];
+  const perNode = [info, beat, load, sandboxes, left, queued, warm, memory, draining];
   const show = ({ report, ageMs }: HeardNode) => {
     const { node, role, version } = report;
     const { invoker } = figuresOf(report);
@@ -42,6 +43,7 @@ export function watchNodes(registry: Registry, heard: () => readonly HeardNode[]
     if (invoker === undefined) return;
     load.set({ node }, invoker.load);
     for (const [state, count] of Object.entries(invoker.sandboxes)) sandboxes.set({ node, state }, count);
+    if (invoker.sandboxesLeft !== undefined) left.set({ node }, invoker.sandboxesLeft);
     queued.set({ node }, invoker.queued);
     warm.set({ node }, invoker.warm);
     memory.set({ node, what: 'promised' }, invoker.memoryMiB * mebibyte);
