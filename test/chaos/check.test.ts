@@ -33,6 +33,7 @@ function judged(evidence: Partial<Evidence>) {
 
 const accepted = answer('accepted', 202);
 const blocking = answer('blocking', 200);
+const internal = answer('blocking', 500);
 const refused = { kind: 'blocking', marker: 'm', at: 0 } as const;
 
 describe('the judgement', () => {
@@ -50,6 +51,7 @@ describe('the judgement', () => {
         records: [failed('The activation was interrupted: node n had it, and it is not heard any more')],
       },
     ],
+    ['an internal error that says why', { answers: [internal], records: [failed(interruption)] }],
     ['a result', { answers: [blocking], runs: [run()], records: [record()] }],
     ['a result that was said to have no record', { answers: [{ ...blocking, isLost: true }], runs: [run()] }],
     [
@@ -103,6 +105,22 @@ describe('the judgement', () => {
   it.each<[rule: string, what: string, evidence: Partial<Evidence>]>([
     ['no record', 'an accepted call that is lost', { answers: [accepted] }],
     ['no record', 'a result without a record', { answers: [blocking] }],
+    ['no record', 'an internal error that names an activation', { answers: [internal], runs: [run()] }],
+    [
+      'an internal error whose record says success',
+      'a call that ran',
+      { answers: [internal], runs: [run()], records: [record()] },
+    ],
+    [
+      'an internal error that says nothing',
+      'a call that ran',
+      { answers: [internal], runs: [run()], records: [failed('')] },
+    ],
+    [
+      'an internal error without a fault',
+      'a call that ran',
+      { answers: [internal], runs: [run()], records: [failed('odd')], isCalm: true },
+    ],
     [
       'no record',
       'a result long before a kill',

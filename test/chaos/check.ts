@@ -5,6 +5,7 @@
  *   about to begin when a process was killed.
  * - A call that was answered with a result ran once, and has a record or was reported to have none. Only a call that
  *   was answered just before a kill may lack one, because records are written in groups.
+ * - An answer of 500 that names an activation has its record, too: of a failure that says why, for which there was a fault.
  * - A refused call did not run, and is never a 500; a 503 or 507 says when to try again. Nothing ran more often than it
  *   was called.
  * - Everything that ran has a record, unless its caller got no answer, or a kill interrupted the whole that it is part
@@ -152,6 +153,7 @@ class Court {
       else this.#blame('no record', `${activationId} of ${name(answer)}`);
       return;
     }
+    if (answer.status === 500) this.#hearInternalError(answer, record);
     if (record.parts === undefined) {
       this.#hearRun(answer, record);
       return;
@@ -163,6 +165,13 @@ class Court {
       if (kept === undefined) this.#blame('no record of a part', `${part.activationId} of ${name(answer)}`);
       else this.#hearRun(answer, kept);
     }
+  }
+
+  #hearInternalError(answer: Answer, { activationId, isSuccess, error }: KeptRecord): void {
+    const what = `${activationId} of ${name(answer)}: ${error}`;
+    if (isSuccess) this.#blame('an internal error whose record says success', what);
+    else if (!saysWhyNot.test(error)) this.#blame('an internal error that says nothing', what);
+    if (this.#evidence.isCalm === true) this.#blame('an internal error without a fault', what);
   }
 
   #isUnkept(answer: Answer | undefined): boolean {
