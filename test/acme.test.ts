@@ -102,6 +102,10 @@ describe.skipIf(missing !== undefined)(`ACME${missing ? ` (${missing})` : ''}`, 
     await ward.until(async () => (await shown(domain)).subjectaltname === `DNS:${domain}`);
     expect((await shown()).subjectaltname).toBe(`DNS:${name}`);
     expect([await statusOf(domain), await statusOf(name)]).toEqual([404, 200]);
+    expect(JSON.parse(await ask('GET', claim)).certificate).toEqual({
+      ...{ issuer: expect.stringMatching(/^Pebble/), until: expect.any(Number) },
+      ...{ triedAt: expect.any(Number), failures: 0, error: null },
+    });
     const figures = () => ask('GET', '/metrics');
     const end = 'ward_issued_certificate_not_after_seconds';
     for (const each of [name, domain]) {

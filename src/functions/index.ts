@@ -15,7 +15,7 @@ export { isArrayResult, jsonOf } from './activations/result.ts';
 export type { TracedActivation, Tracing } from './activations/trace-context.ts';
 export type { BuiltinAction } from './builtin.ts';
 export type { ServedDomain } from './domains/domain-table.ts';
-export type { DomainRules, DomainService } from './domains/domains.ts';
+export type { DomainCertificate, DomainRules, DomainService } from './domains/domains.ts';
 export { txtResolverOf } from './domains/txt-records.ts';
 export { noticedMs } from './entities/change-watch.ts';
 export type { PlainRef } from './entities/entity-row.ts';

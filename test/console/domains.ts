@@ -29,6 +29,16 @@ export function domainPage(parts: () => Parts): void {
     await page.getByRole('button', { name: body.challenge.value }).waitFor();
     await page.getByText('waits for its DNS record').waitFor();
     await browser.inspect('domains');
+    // `test/acme.test.ts` has a real one.
+    const certificate = { issuer: script, until: 4e12, triedAt: 1e12, failures: 1, error: 'no answer' };
+    await page.route('**/ward/v1/domains', (route) =>
+      route.fulfill({ json: [{ ...body, isProved: true, certificate }] }),
+    );
+    await page.reload();
+    await page.getByText(`by ${script}`).waitFor();
+    await page.getByText('no answer').waitFor();
+    await page.unroute('**/ward/v1/domains');
+    await page.reload();
     await page.getByRole('button', { name: `Give up ${name}` }).click();
     const giveUp = page.getByRole('button', { name: 'Give the domain up' });
     await page.getByLabel(`Type ${name} to confirm`).fill('other');

@@ -21,6 +21,26 @@ const claim = {
 };
 const proved = { ...claim, isProved: true, provedAt: 1_767_261_700_000 };
 
+const certificate = {
+  ...{ issuer: 'An Authority', until: 1_775_261_700_000, triedAt: 1_767_261_800_000 },
+  ...{ failures: 2, error: 'the authority does not answer' },
+};
+
+test('get and list show the certificate, and why there is no newer one', async () => {
+  api.answers.set(`GET ${url}/shop.example`, { body: { ...proved, certificate } });
+  api.answers.set(`GET ${url}`, { body: [{ ...proved, certificate }, claim] });
+  expect((await ward(['domain', 'get', 'shop.example'])).stdout).toMatch(
+    /\ncertificate until +2026-\S+ \S+\nissuer +An Authority\nlast failure +2026-\S+ \S+: the authority does not answer \(2 times\)\n/,
+  );
+  expect((await ward(['domain', 'list', '-o', 'wide'])).stdout).toMatch(
+    /shop\.example +package shop .* An Authority +2026-.*not answer \(2 times\)/,
+  );
+  api.answers.set(`GET ${url}/shop.example`, {
+    body: { ...proved, certificate: { ...certificate, until: null, issuer: null } },
+  });
+  expect((await ward(['domain', 'get', 'shop.example'])).stdout).toMatch(/\ncertificate until +none yet\n/);
+});
+
 test('create shows the record, and what to do with it', async () => {
   api.answers.set(`PUT ${url}/shop.example`, { body: claim });
   const { stdout, stderr } = await ward(['domain', 'create', 'shop.example', '--package', 'shop']);

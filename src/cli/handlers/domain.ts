@@ -48,6 +48,9 @@ export const list: Handler = async (_input, context) => {
       { title: 'domain', cell: (domain) => textOf(domain['name']), isWhole: true },
       { title: 'serves', cell: servedBy },
       { title: 'proved', cell: provedText },
+      { title: 'certificate until', cell: (domain) => timeText(certificateOf(domain)['until']) },
+      { title: 'issuer', cell: (domain) => textOf(certificateOf(domain)['issuer']), isWide: true },
+      { title: 'last failure', cell: failureText, isWide: true },
       { title: 'claimed', cell: (domain) => timeText(domain['createdAt']), isWide: true },
     ],
     name: (domain) => textOf(domain['name']),
@@ -72,6 +75,7 @@ async function show(domain: JsonObject, { io }: Pick<Context, 'io'>): Promise<nu
       ['proved', provedText(domain)],
       ['TXT record', textOf(challenge['name'])],
       ['its text', textOf(challenge['value'])],
+      ...(isJsonObject(domain['certificate']) ? certificateFields(domain) : []),
     ],
     name: textOf(domain['name']),
     data: domain,
@@ -81,6 +85,25 @@ async function show(domain: JsonObject, { io }: Pick<Context, 'io'>): Promise<nu
 
 function servedBy({ package: inPackage, api }: JsonObject): string {
   return inPackage === undefined ? `API ${textOf(api)}` : `package ${textOf(inPackage)}`;
+}
+
+function certificateFields(domain: JsonObject): readonly (readonly [string, string])[] {
+  const { issuer, until } = certificateOf(domain);
+  return [
+    ['certificate until', timeText(until) || 'none yet'],
+    ['issuer', textOf(issuer)],
+    ['last failure', failureText(domain)],
+  ];
+}
+
+function certificateOf({ certificate }: JsonObject): JsonObject {
+  return isJsonObject(certificate) ? certificate : {};
+}
+
+/** The last attempt to get the next certificate, if it has failed. */
+function failureText(domain: JsonObject): string {
+  const { triedAt, failures, error } = certificateOf(domain);
+  return textOf(error) && `${timeText(triedAt)}: ${textOf(error)} (${textOf(failures)} times)`;
 }
 
 function provedText({ isProved, provedAt }: JsonObject): string {

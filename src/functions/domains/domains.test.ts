@@ -8,6 +8,8 @@ import { txtResolverOf } from './txt-records.ts';
 const stack = new AsyncDisposableStack();
 const guest = parseNamespaceName('guest');
 const rival = parseNamespaceName('rival');
+/** Of what the authority has for names. */
+const certificate = { issuer: 'An Authority', until: 1, triedAt: 1, failures: 0, error: null };
 const record = '_ward-challenge.shop.example';
 let dns: DnsServer;
 let platform: Platform;
@@ -17,7 +19,10 @@ beforeAll(async () => {
   dns = stack.use(await startDnsServer());
   const resolveTxt = txtResolverOf([dns.address]);
   platform = stack.use(
-    await startPlatform({ domains: { ownNames: ['api.ward.example'], resolveTxt }, lookEveryMs: 20 }),
+    await startPlatform({
+      domains: { ownNames: ['api.ward.example'], resolveTxt, certificateOf: async () => certificate },
+      lookEveryMs: 20,
+    }),
   );
   ({ domains } = platform.functions);
   await platform.functions.namespaces.create('rival');
@@ -57,6 +62,9 @@ test('another namespace takes over only when its own record is there and the own
   dns.records.set(record, [mine]);
   await domains.verify(guest, 'shop.example');
   const theirs = await claim(rival, 'shop.example', { api: '/v1' });
+  // Only the owner sees it.
+  expect(await domains.list(rival)).toMatchObject([{ certificate: null }]);
+  expect(await domains.list(guest)).toMatchObject([{ certificate }]);
   const take = () => domains.verify(rival, 'shop.example');
   await expect(take()).rejects.toMatchObject({ code: 'DOMAIN_UNPROVED' });
   dns.records.set(record, [mine, theirs]);

@@ -19,6 +19,20 @@ export interface DomainRules {
   /** Names of the server, besides the one in its URL. */
   readonly ownNames: readonly string[];
   readonly resolveTxt: ResolveTxt;
+  /** Undefined: Ward gets none from an authority. */
+  readonly certificateOf?: ((name: string) => Promise<DomainCertificate | undefined>) | undefined;
+}
+
+/** What Ward gets for a domain from an authority. Times are epoch milliseconds. */
+export interface DomainCertificate {
+  readonly issuer: string | null;
+  /** Its end. Null until there is one. */
+  readonly until: number | null;
+  readonly triedAt: number | null;
+  /** Attempts that have failed since the last success. */
+  readonly failures: number;
+  /** Why the last attempt has failed. */
+  readonly error: string | null;
 }
 
 export interface DomainService {
@@ -59,11 +73,16 @@ interface DomainOptions {
 
 export function createDomains(options: DomainOptions): DomainService & Forgetful & Disposable {
   const { store, apiHost, rules, log } = options;
-  const { ownNames = [], resolveTxt = txtResolverOf() } = rules ?? {};
+  const { ownNames = [], resolveTxt = txtResolverOf(), certificateOf } = rules ?? {};
   const table = new DomainTable(store, log);
   const isReserved = (name: string) => isAtServer(name, [...ownNames, hostOf(apiHost())]);
   /** Namespaces whose proof DNS is asked for. */
   const asking = new Set<string>();
+  const shown = async (row: DomainRow): Promise<JsonObject> => {
+    const isServed = row.provedAt !== null && !isReserved(row.name);
+    const certificate = isServed ? await certificateOf?.(row.name) : undefined;
+    return { ...describe(row), certificate: certificate === undefined ? null : { ...certificate } };
+  };
   const find = async (namespace: string, name: DomainName) => {
     const row = await store.get(namespace, name);
     if (row === undefined) throw notFound();
@@ -79,7 +98,7 @@ export function createDomains(options: DomainOptions): DomainService & Forgetful
     throw functionFault('DOMAIN_RESERVED', `${name} is the server's own name, or is above it`);
   };
   return {
-    list: async (namespace) => (await store.list(namespace)).map(shown),
+    list: async (namespace) => Promise.all((await store.list(namespace)).map(shown)),
     get: async (namespace, text) => shown(await find(namespace, parseDomainName(text))),
     async put(namespace, text, body) {
       const name = parseForeign(text);
@@ -154,7 +173,7 @@ function targetIn(body: JsonObject): DomainTarget {
   throw malformed("a domain has either a 'package' or an 'api'");
 }
 
-function shown({ name, token, target, createdAt, provedAt }: DomainRow): JsonObject {
+function describe({ name, token, target, createdAt, provedAt }: DomainRow): JsonObject {
   return {
     name,
     ...(target.kind === 'package' ? { package: target.package } : { api: target.basePath }),

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Log, messageOf } from '../../lib/index.ts';
 import { keepLease, type LeaseKeeper, type LeaseStore } from '../../store/index.ts';
 import type { AcmeSetting } from '../config/tls-setting.ts';
-import { expiryOf } from '../tls/key-pair.ts';
+import { expiryOf, issuerOf } from '../tls/key-pair.ts';
 import {
   type KeptAcme,
   type KeptCertificate,
@@ -170,7 +170,8 @@ export class Issuing implements AsyncDisposable {
       if (useless !== undefined) throw new Error(`the authority’s certificate is of no use: ${useless}`);
       const until = expiryOf(pair.cert);
       const times = { until: until.getTime(), dueAt: dueAt(pair.cert), triedAt };
-      if (!(await this.#save(name, { pair, ...times, failures: 0, error: null }))) return;
+      const issued = { pair, issuer: issuerOf(pair.cert), ...times };
+      if (!(await this.#save(name, { ...issued, failures: 0, error: null }))) return;
       log.info({ names, until: until.toISOString() }, 'new certificate from the authority in use');
     } catch (error) {
       if (this.#isOver) return;

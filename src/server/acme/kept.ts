@@ -4,10 +4,11 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
-import { acmePlace, type Vault } from '../../functions/index.ts';
+import { acmePlace, type DomainCertificate, type Vault } from '../../functions/index.ts';
 import { type JsonObject, messageOf } from '../../lib/index.ts';
 import type { AcmeRow, AcmeStore } from '../../store/index.ts';
 import { checkKeyPair, type KeyPair } from '../tls/key-pair.ts';
+import { causeOf } from './advice.ts';
 
 /** A certificate of the server's names or of a domain, or what became of the attempts to get it. */
 export interface KeptCertificate {
@@ -15,6 +16,8 @@ export interface KeptCertificate {
   readonly pair: KeyPair | undefined;
   /** Its end. All times are epoch milliseconds. */
   readonly until: number | null;
+  /** The authority that has issued it. */
+  readonly issuer: string | null;
   /** When to order the next one. */
   readonly dueAt: number;
   /** Attempts that have failed since the last success. */
@@ -26,7 +29,7 @@ export interface KeptCertificate {
 
 /** Nothing was tried. */
 export const noCertificate: KeptCertificate = {
-  ...{ pair: undefined, until: null, dueAt: 0 },
+  ...{ pair: undefined, until: null, issuer: null, dueAt: 0 },
   ...{ failures: 0, triedAt: null, error: null },
 };
 
@@ -70,6 +73,8 @@ const proofDocument = z.object({ sealed: z.string(), until: z.number() });
 export const certificateDocument = z.object({
   sealed: z.string().nullable(),
   until: z.number().nullable(),
+  // Earlier versions did not keep it.
+  issuer: z.string().nullable().default(null),
   dueAt: z.number(),
   failures: z.number().int(),
   triedAt: z.number().nullable(),
@@ -122,10 +127,10 @@ export function keptAcme(store: AcmeStore, vault: Pick<Vault, 'seal' | 'open'>):
       }
       return all;
     },
-    putCertificate(name, { pair, until, dueAt, failures, triedAt, error }, expected) {
+    putCertificate(name, { pair, until, issuer, dueAt, failures, triedAt, error }, expected) {
       const place = { kind: 'certificate', name } as const;
       const sealed = pair === undefined ? null : seal({ ...pair }, place);
-      const document = { sealed, until, dueAt, failures, triedAt, error };
+      const document = { sealed, until, issuer, dueAt, failures, triedAt, error };
       return store.put({ ...place, document }, expected);
     },
     deleteCertificate: (name) => store.delete('certificate', name),
@@ -153,6 +158,22 @@ export function keptAcme(store: AcmeStore, vault: Pick<Vault, 'seal' | 'open'>):
       }
     },
   };
+}
+
+/**
+ * What a namespace may know about the certificate of its domain.
+ * @returns undefined before the first attempt, and when another certificate has the name
+ */
+export async function domainCertificate(
+  acme: Pick<AcmeStore, 'get'>,
+  name: string,
+): Promise<DomainCertificate | undefined> {
+  const row = await acme.get('certificate', name);
+  const { data } = certificateDocument.safeParse(row?.document);
+  if (data === undefined) return undefined;
+  const { issuer, until, triedAt, failures, error } = data;
+  // The text may have addresses of the operator's network.
+  return { issuer, until, triedAt, failures, error: error === null ? null : causeOf(error).reason };
 }
 
 /** The names of a certificate are its name in the database. */

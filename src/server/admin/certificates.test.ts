@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { makeAuthority } from '../../lib/key-pairs.fixture.ts';
 import { openStore } from '../../store/index.ts';
-import { adviceFor } from '../acme/advice.ts';
+import { causeOf } from '../acme/advice.ts';
+import { domainCertificate } from '../acme/kept.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { listCertificates } from './certificates.ts';
 import { viewStatus } from './status.ts';
@@ -60,6 +61,18 @@ test('lists the certificate of the server, of domains and of files, with what to
     { name: 'a.example b.example', isUrgent: false, hint: null, triedAt: 1 },
     { name: 'shop.example', isUrgent: true, failures: 3, hint: expect.stringContaining('wait') },
   ]);
+  const secret = {
+    failures: 1,
+    error: 'https://10.0.0.1/dir does not answer: refused',
+    issuer: 'An Authority',
+  };
+  await put('slow.example', 9, secret);
+  expect(await domainCertificate(store.acme, 'slow.example')).toEqual({
+    ...{ issuer: 'An Authority', until: expect.any(Number), triedAt: 1, failures: 1 },
+    error: 'the authority does not answer',
+  });
+  expect(await domainCertificate(store.acme, 'shop.example')).toMatchObject({ issuer: null, failures: 3 });
+  expect(await domainCertificate(store.acme, 'none.example')).toBeUndefined();
   expect((await viewStatus(place)).certificates).toEqual(await listCertificates(place));
   await writeFile(configFile, 'logLevel: warn\n');
   expect(await listCertificates(place)).toEqual([]);
@@ -73,5 +86,5 @@ test.each([
   ['10.0.0.1: Fetching http://a.example/: Connection refused', /port 80/],
   ['something else', /the log/],
 ])('about %j says what to do', (error, hint) => {
-  expect(adviceFor(error)).toMatch(hint);
+  expect(causeOf(error).hint).toMatch(hint);
 });

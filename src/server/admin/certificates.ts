@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../lib/index.ts';
 import type { AcmeRow, Store } from '../../store/index.ts';
-import { adviceFor } from '../acme/advice.ts';
+import { causeOf } from '../acme/advice.ts';
 import { certificateDocument } from '../acme/kept.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { openState, type Place } from './cluster.ts';
@@ -74,7 +74,7 @@ async function issuedViews(
 function issuedView(name: string, document: AcmeRow['document'] | undefined): CertificateView {
   const { data } = certificateDocument.safeParse(document);
   const { until = null, triedAt = null, failures = 0, error = null } = data ?? {};
-  const hint = error === null ? null : adviceFor(error);
+  const hint = error === null ? null : causeOf(error).hint;
   return { name, until, triedAt, failures, error, hint, isUrgent: isUrgent(until) };
 }
 

@@ -14,6 +14,7 @@ import {
   type VaultKeySource,
 } from '../../functions/index.ts';
 import { operatorPolicy } from '../../sandbox/index.ts';
+import { domainCertificate } from '../acme/kept.ts';
 import { type Config, withoutUndefined } from '../config/config.ts';
 import { ensureGuest } from '../first-namespace.ts';
 import type { GuardedImages } from '../gate/guarded-images.ts';
@@ -145,6 +146,7 @@ function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySou
     domains: {
       ownNames: config.tls?.acme?.names ?? [],
       resolveTxt: txtResolverOf(config.domains.resolvers),
+      certificateOf: config.tls?.acme && ((name) => domainCertificate(store.acme, name)),
     },
     logins: loginOptions(context),
     tracing,

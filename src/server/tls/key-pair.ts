@@ -93,6 +93,13 @@ export function isFor(certificate: X509Certificate, host: string): boolean {
   return (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined;
 }
 
+/** The name of the authority; empty when it has none. */
+export function issuerOf(cert: string): string {
+  const { issuer } = new X509Certificate(cert);
+  const named = (part: string) => new RegExp(`^${part}=(.{1,200})`, 'm').exec(issuer)?.[1];
+  return named('CN') ?? named('O') ?? '';
+}
+
 export function expiryOf(cert: string): Date {
   return new X509Certificate(cert).validToDate;
 }

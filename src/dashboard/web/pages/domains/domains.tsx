@@ -6,7 +6,7 @@ import { Button } from '../../components/button.tsx';
 import { Confirm } from '../../components/confirm.tsx';
 import { Identifier } from '../../components/copy.tsx';
 import { Empty } from '../../components/empty.tsx';
-import { Facts } from '../../components/facts.tsx';
+import { type Fact, Facts } from '../../components/facts.tsx';
 import { LoadView } from '../../components/load-view.tsx';
 import { tell } from '../../components/messages.ts';
 import { PageHead } from '../../components/page-head.tsx';
@@ -19,6 +19,15 @@ import { ClaimDomain } from './claim-domain.tsx';
 
 const domainsPath = '/ward/v1/domains';
 
+/** Times are epoch milliseconds. */
+interface Certificate {
+  readonly issuer: string | null;
+  readonly until: number | null;
+  readonly triedAt: number | null;
+  /** Why the last attempt to get the next one has failed. */
+  readonly error: string | null;
+}
+
 /** `GET /ward/v1/domains`. */
 interface Domain {
   readonly name: string;
@@ -30,6 +39,8 @@ interface Domain {
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly provedAt: number | null;
+  /** Null when Ward has not ordered one from an authority. */
+  readonly certificate: Certificate | null;
   /** The record that proves it. */
   readonly challenge: { readonly type: string; readonly name: string; readonly value: string };
 }
@@ -68,7 +79,7 @@ interface DomainSectionProps {
 }
 
 function DomainSection({ domain, onChanged }: DomainSectionProps) {
-  const { name, isProved, createdAt, provedAt, challenge } = domain;
+  const { name, isProved, createdAt, provedAt, challenge, certificate } = domain;
   const [isOpen, setOpen] = useState(false);
   const { isBusy, run } = useAction();
   const path = `${domainsPath}/${encodeURIComponent(name)}`;
@@ -107,6 +118,7 @@ function DomainSection({ domain, onChanged }: DomainSectionProps) {
           ['Serves', domain.api === undefined ? `the package ${domain.package}` : `the API ${domain.api}`],
           ['Claimed', <Time key="claimed" at={createdAt} />],
           provedAt === null ? undefined : ['Proved', <Time key="proved" at={provedAt} />],
+          ...(certificate === null ? [] : certificateFacts(certificate)),
           [
             `${challenge.type} record`,
             <Identifier key="name" text={challenge.name} what="name of the record" />,
@@ -134,4 +146,25 @@ function DomainSection({ domain, onChanged }: DomainSectionProps) {
       )}
     </Section>
   );
+}
+
+function certificateFacts({ issuer, until, triedAt, error }: Certificate): readonly Fact[] {
+  const shown =
+    until === null ? (
+      <Status tone="warn" text="none yet" />
+    ) : (
+      <span>
+        until <Time at={until} /> {issuer !== null && `by ${issuer}`}
+      </span>
+    );
+  if (error === null) return [['Certificate', shown]];
+  const failure = (
+    <span>
+      <Status tone="bad" text={error} /> {triedAt !== null && <Time at={triedAt} />}
+    </span>
+  );
+  return [
+    ['Certificate', shown],
+    ['Last order', failure],
+  ];
 }
