@@ -287,6 +287,7 @@ describe('members', () => {
     const here = await logIn('developer', 'guest', { sub: 'yan' });
     const there = await logIn('developer', 'other', { sub: 'yan' });
     const admin = await logIn('admin');
+    expect([await works(here), await works(there)]).toEqual([true, true]);
     const { id } = (await members(admin)).find(({ name }: { name: string }) => name.startsWith('yan '));
     expect((await ask(admin, 'DELETE', `/ward/v1/members/${id}/logins`)).body).toEqual({ ended: 1 });
     expect([await works(here), await works(there)]).toEqual([false, true]);
