@@ -22,6 +22,8 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
   beforeAll(async () => {
     provider = await startProvider();
     ward = await Ward.start({ oidc: issuerSetting(provider) });
+    // Before Ward reads its keys, which this replaces.
+    provider.sendBackTo(`${ward.url}/console/session/callback`);
     browser = await openBrowser(ward.url);
   });
   afterAll(async () => {
@@ -80,7 +82,7 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
   domainPage(() => ({ ward, browser }));
   gatePages(() => ({ ward, browser }));
   isolationPage(() => ({ ward, browser }));
-  adminPages(() => ({ ward, browser }));
+  adminPages(() => ({ ward, browser, provider }));
 
   test('has a page with all components, and one for addresses that lead nowhere', async () => {
     const { page } = browser;
@@ -118,10 +120,12 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
     const { page, context } = browser;
     const other = await context.newPage();
     await other.goto('/console/');
+    // A refused request can say that the session has ended before the answer is there, which removes its cookies.
+    const answered = other.waitForResponse((response) => response.request().method() === 'DELETE');
     await other.getByRole('button', { name: 'Log out' }).click();
     await other.getByLabel('Key of your namespace').waitFor();
+    await answered;
     await other.close();
-    // A refused request can say that the session has ended before its cookies are gone.
     await expect.poll(() => context.cookies()).toEqual([]);
     await page.getByRole('link', { name: 'Ward', exact: true }).click();
     await page.getByText('Your session has ended.').waitFor();

@@ -1,13 +1,16 @@
 /** The pages of those who run Ward: namespaces and their keys, usage, nodes, the audit log. */
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import type { TestProvider } from '../../src/oidc/provider.fixture.ts';
 import type { ConsoleBrowser } from '../browser.ts';
 import type { Ward } from '../ward.ts';
 import { foreignText, longName, script } from './hostile.ts';
+import { pipeline } from './issuer-login.ts';
 
 interface Parts {
   readonly ward: Ward;
   readonly browser: ConsoleBrowser;
+  readonly provider: TestProvider;
 }
 
 /** @param parts a browser with the sessions of a key and of an operator */
@@ -57,6 +60,44 @@ export function adminPages(parts: () => Parts): void {
     await browser.inspect('audit');
     // The refused name.
     browser.forget(/^console: .* status of 400 /);
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('lets an admin of the namespace make a key, and log a member out', async () => {
+    const { ward, browser, provider } = parts();
+    const { page } = browser;
+    const exchanged = await fetch(`${ward.url}/ward/v1/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+        subject_token: await provider.token(pipeline),
+      }),
+    });
+    const { access_token: ofRobot } = Object(await exchanged.json());
+    const statusOf = async (auth: string) =>
+      (await ward.request('GET', '/api/v1/namespaces/_/actions', { auth })).status;
+    expect(await statusOf(ofRobot)).toBe(200);
+    await page.goto('/console/access');
+    await page.getByRole('button', { name: 'New key…' }).click();
+    await page.getByLabel('What it is for').fill(`${script} ${foreignText}`);
+    await page.getByRole('button', { name: 'Make the key' }).click();
+    await page.getByText('shown only now').waitFor();
+    const key = (await page.getByRole('dialog').locator('pre').textContent()) ?? '';
+    expect(await statusOf(key)).toBe(200);
+    await page.getByRole('button', { name: 'I have copied it' }).click();
+    const row = page.getByRole('row').filter({ hasText: script });
+    await row.getByText(`guest ${ward.auth.split(':')[0]}`).waitFor();
+    await browser.inspect('keys and members');
+    await row.getByRole('button').last().click();
+    await page.getByLabel('Type guest to confirm').fill('guest');
+    await page.getByRole('button', { name: 'Delete the key', exact: true }).click();
+    await page.getByText('Deleted the key.').waitFor();
+    const name = `robot of ${provider.issuer}`;
+    await page.getByRole('button', { name: `Log out ${name}` }).click();
+    await page.getByRole('button', { name: 'End the logins' }).click();
+    await page.getByText(`Logged ${name} out.`).waitFor();
+    for (const gone of [key, ofRobot]) expect(await statusOf(gone)).toBe(401);
     expect(browser.problems).toEqual([]);
   });
 

@@ -11,15 +11,22 @@ interface Parts {
   readonly provider: TestProvider;
 }
 
+/** The audience of tokens for pipelines. */
+export const pipeline = 'https://ci.example.com';
+
 /** The setting `oidc` for these tests. */
 export function issuerSetting({ issuer, authority }: TestProvider): object {
   const grant = (group: string, namespace: string) => ({
     ...{ claims: { groups: group }, namespace, role: 'viewer' },
   });
   const grants = [grant('ops', 'guest'), grant('shop', 'shop')];
+  const robot = { claims: { sub: 'robot' }, namespace: 'guest', role: 'deployer' };
   return {
     issuers: [{ issuer, caFile: authority.file }],
-    logins: [{ issuer, audience: 'ward-cli', console: { clientId: consoleClient }, grants }],
+    logins: [
+      { issuer, audience: 'ward-cli', console: { clientId: consoleClient }, grants },
+      { issuer, audience: pipeline, grants: [robot] },
+    ],
   };
 }
 
@@ -28,7 +35,6 @@ export function issuerLogin(parts: () => Parts): void {
   test('lets a person in at an issuer, with the rights of the group, and out everywhere', async () => {
     const { ward, browser, provider } = parts();
     const { page, context } = browser;
-    provider.sendBackTo(`${ward.url}/console/session/callback`);
     provider.visitAs('eve');
     await page.goto('/console/runs?name=greet');
     const enter = page.getByRole('button', { name: `Log in with ${new URL(provider.issuer).host}` });
@@ -46,6 +52,7 @@ export function issuerLogin(parts: () => Parts): void {
     // Nothing that a viewer may not do.
     for (const name of ['Cancel calls…', 'Run again…'])
       expect(await page.getByRole('button', { name }).count()).toBe(0);
+    expect(await page.getByRole('link', { name: 'Keys and members' }).count()).toBe(0);
     await page.getByRole('link', { name: 'Domains' }).click();
     await page.getByText('No domains yet').waitFor();
     expect(await page.getByRole('button', { name: 'Claim a domain…' }).count()).toBe(0);

@@ -1,4 +1,4 @@
-/** Namespaces, keys, nodes and the audit log, as the API tells operators. All times are epoch milliseconds. */
+/** Namespaces, keys, members, nodes and the audit log, as the API tells admins and operators. All times are epoch milliseconds. */
 import type { NamespaceRow } from './types.ts';
 
 interface Quota {
@@ -46,6 +46,18 @@ export interface Key {
   readonly label: string;
   readonly createdAt: number;
   readonly expiresAt: number | null;
+  /** Null: an earlier Ward made it. */
+  readonly maker: string | null;
+}
+
+/** `GET /ward/v1/members`. */
+export interface Member {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+  readonly firstLoginAt: number;
+  readonly lastLoginAt: number;
+  readonly keys: number;
 }
 
 export interface NamespaceDetail {

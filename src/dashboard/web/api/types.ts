@@ -1,6 +1,6 @@
 /** What the API answers, as the console reads it. `docs/api.md` has the whole of it. */
 
-export type Right = 'read' | 'deploy' | 'invoke';
+export type Right = 'read' | 'deploy' | 'invoke' | 'admin';
 
 /** `GET /ward/v1/session`. */
 export interface Session {

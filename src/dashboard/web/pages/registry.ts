@@ -135,6 +135,13 @@ export const allPages: readonly PageSpec[] = [
     load: async () => (await import('./admin/namespace.tsx')).Namespace,
   },
   {
+    path: 'access',
+    title: 'Keys and members',
+    group: 'Who runs it',
+    needs: 'admin',
+    load: async () => (await import('./admin/access.tsx')).Access,
+  },
+  {
     path: 'usage',
     title: 'Data and usage',
     group: 'Who runs it',

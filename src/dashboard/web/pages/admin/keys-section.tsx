@@ -1,7 +1,9 @@
 /** The keys of a namespace: makes further ones, which are shown once, and deletes them. */
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Key } from '../../api/admin-types.ts';
 import { call, send } from '../../api/client.ts';
+import { currentSession } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
 import { Confirm } from '../../components/confirm.tsx';
 import { Identifier } from '../../components/copy.tsx';
@@ -19,9 +21,11 @@ interface KeysSectionProps {
   readonly name: string;
   readonly keys: readonly Key[];
   readonly onChanged: () => void;
+  /** Below the list. */
+  readonly children: ComponentChildren;
 }
 
-export function KeysSection({ root, name, keys, onChanged }: KeysSectionProps) {
+export function KeysSection({ root, name, keys, onChanged, children }: KeysSectionProps) {
   const [isOpen, setOpen] = useState(false);
   const [doomed, setDoomed] = useState<Key>();
   const columns: readonly Column<Key>[] = [
@@ -32,6 +36,7 @@ export function KeysSection({ root, name, keys, onChanged }: KeysSectionProps) {
       cell: ({ label, isFirst }) =>
         isFirst ? <span class="quiet">the first key</span> : <span class="breaks">{label}</span>,
     },
+    { title: 'Made by', cell: ({ maker }) => <span class="breaks">{maker ?? ''}</span> },
     { title: 'Created', cell: ({ createdAt }) => <Time at={createdAt} /> },
     {
       title: 'Expires',
@@ -51,9 +56,7 @@ export function KeysSection({ root, name, keys, onChanged }: KeysSectionProps) {
   return (
     <Section title="Keys" actions={<Button onClick={() => setOpen(true)}>New key…</Button>}>
       <Table caption="Keys" columns={columns} rows={keys} keyOf={({ keyId }) => keyId} />
-      <p class="quiet breaks">
-        To replace the first key: <code>ward namespace rotate-key {name}</code>
-      </p>
+      <p class="quiet breaks">{children}</p>
       {isOpen && <NewKey root={root} name={name} onClose={() => setOpen(false)} onMade={onChanged} />}
       {doomed !== undefined && (
         <Confirm
@@ -69,6 +72,7 @@ export function KeysSection({ root, name, keys, onChanged }: KeysSectionProps) {
         >
           <p>
             Everything that uses <code>{doomed.keyId}</code> is refused from then on.
+            {doomed.keyId === currentSession()?.keyId && ' So is this browser: it is logged in with it.'}
           </p>
         </Confirm>
       )}
@@ -80,7 +84,8 @@ const scopes = [
   { value: 'read', text: 'read: look at everything' },
   { value: 'invoke', text: 'invoke: run and fire' },
   { value: 'deploy', text: 'deploy: look and change' },
-  { value: 'full', text: 'full: everything' },
+  { value: 'full', text: 'full: look, change, run and fire' },
+  { value: 'admin', text: 'admin: full, and keys and members' },
 ];
 const dayMs = 86_400_000;
 const lives = [

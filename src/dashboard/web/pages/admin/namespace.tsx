@@ -55,7 +55,9 @@ export function Namespace({ path: { name = '' } }: PageProps) {
               own={own}
               onChanged={loaded.reload}
             />
-            <KeysSection root={root} name={name} keys={keys} onChanged={loaded.reload} />
+            <KeysSection root={root} name={name} keys={keys} onChanged={loaded.reload}>
+              To replace the first key: <code>ward namespace rotate-key {name}</code>
+            </KeysSection>
           </div>
         )}
       </LoadView>
