@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtempDisposable, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ConfigMap } from 'kubernetes-types/core/v1.js';
 import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
 import { expect, test } from 'vitest';
 import { upCommand } from '../../src/cli/commands/platform.ts';
@@ -217,10 +218,22 @@ function rulesFor(name: string) {
   return { ingress: spec?.ingress ?? [], egress: spec?.egress ?? [] };
 }
 
-/** Variables with a value of their own. */
-function variablesOf({ spec }: Workload): NodeJS.ProcessEnv {
+/** Variables with a value of their own, or from a ConfigMap of the same namespace, which must have it. */
+function variablesOf({ metadata, spec }: Workload & KubernetesObject): NodeJS.ProcessEnv {
   const { env = [] } = spec.template.spec.containers[0] ?? {};
-  return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
+  return Object.fromEntries(
+    env.flatMap(({ name, value, valueFrom }) => {
+      const { configMapKeyRef } = valueFrom ?? {};
+      if (configMapKeyRef === undefined) return value === undefined ? [] : [[name, value]];
+      const map = objects.find(
+        (each): each is ConfigMap =>
+          nameOf(each) === `ConfigMap ${metadata?.namespace}/${configMapKeyRef.name}`,
+      );
+      const found = map?.data?.[configMapKeyRef.key];
+      if (found === undefined) throw new Error(`no ConfigMap has ${configMapKeyRef.key} for ${name}`);
+      return [[name, found]];
+    }),
+  );
 }
 
 /** `ward-store url`. */

@@ -106,7 +106,7 @@ export function unprivilegedContainer(
   return {
     name,
     image: settings.image.name,
-    env: [...apiVariables(settings), storeVariable()],
+    env: [...apiVariables(), storeVariable()],
     securityContext: unprivileged,
     volumeMounts: [
       { name: 'config', mountPath: '/etc/ward/config', readOnly: true },

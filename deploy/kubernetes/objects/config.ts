@@ -1,4 +1,7 @@
-/** The configuration file of each role, and what its pods and the migration get by the environment. */
+/**
+ * The configuration file of each role, and what its pods and the migration get by the environment. The addresses are in
+ * the same ConfigMap as the file, so that an overlay changes each in one place.
+ */
 import type { ConfigMap, EnvVar } from 'kubernetes-types/core/v1.js';
 import { apiPort, metaOf } from './names.ts';
 import type { Settings } from './settings.ts';
@@ -12,8 +15,17 @@ export function configMap(component: 'api' | 'invoker', settings: Settings): Con
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: metaOf(configMapName(component), namespace, component),
-    data: { 'ward.yaml': settings[component].config },
+    data: { ...addressesOf(component, settings), 'ward.yaml': settings[component].config },
   };
+}
+
+function addressesOf(component: 'api' | 'invoker', { api, invoker, engines }: Settings) {
+  return component === 'api' ? { url: api.url, blobs: engines.blobs } : { url: api.url, join: invoker.join };
+}
+
+/** @param key of the ConfigMap of the role */
+export function configVariable(name: string, component: 'api' | 'invoker', key: string): EnvVar {
+  return { name, valueFrom: { configMapKeyRef: { name: configMapName(component), key } } };
 }
 
 export function configMapName(component: 'api' | 'invoker'): string {
@@ -24,14 +36,14 @@ export function configMapName(component: 'api' | 'invoker'): string {
 export const apiFolder = '/var/lib/ward/api';
 
 /** Variables of API nodes and of the migration. */
-export function apiVariables(settings: Settings): EnvVar[] {
+export function apiVariables(): EnvVar[] {
   return [
     { name: 'WARD_NODE', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     { name: 'WARD_LISTEN', value: `:${apiPort}` },
     { name: 'WARD_CONFIG', value: configFile },
     { name: 'WARD_DATA', value: apiFolder },
     { name: 'WARD_IMAGES', value: '/var/lib/ward/images' },
-    { name: 'WARD_API_HOST', value: settings.api.url },
-    { name: 'WARD_BLOBS', value: settings.engines.blobs },
+    configVariable('WARD_API_HOST', 'api', 'url'),
+    configVariable('WARD_BLOBS', 'api', 'blobs'),
   ];
 }

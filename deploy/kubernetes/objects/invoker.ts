@@ -4,7 +4,7 @@
  */
 import type { DaemonSet } from 'kubernetes-types/apps/v1.js';
 import type { Container, ServiceAccount, Volume, VolumeMount } from 'kubernetes-types/core/v1.js';
-import { configFile, configMapName } from './config.ts';
+import { configFile, configMapName, configVariable } from './config.ts';
 import { metaOf, selectorOf } from './names.ts';
 import { secretNames } from './secrets.ts';
 import type { Settings } from './settings.ts';
@@ -119,7 +119,7 @@ export const joinScript = [
 ].join('\n');
 
 function invokerContainer(settings: Settings): Container {
-  const { image, api, invoker } = settings;
+  const { image, invoker } = settings;
   return {
     name: 'ward',
     image: image.name,
@@ -129,10 +129,10 @@ function invokerContainer(settings: Settings): Container {
       // One name for the machine, however often its pod is replaced.
       { name: 'KUBERNETES_NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
       { name: 'WARD_CONFIG', value: configFile },
-      { name: 'WARD_JOIN', value: invoker.join },
+      configVariable('WARD_JOIN', 'invoker', 'join'),
       { name: 'WARD_DATA', value: invokerFolder },
       { name: 'WARD_IMAGES', value: '/var/lib/ward/images' },
-      { name: 'WARD_API_HOST', value: api.url },
+      configVariable('WARD_API_HOST', 'invoker', 'url'),
     ],
     resources: invoker.resources,
     // Without it, the next pod would be replaced while this one starts, and no invoker would be left.
