@@ -4,6 +4,7 @@ import { startProvider, type TestProvider } from '../src/oidc/provider.fixture.t
 import { type ConsoleBrowser, openBrowser } from './browser.ts';
 import { adminPages } from './console/admin.ts';
 import { domainPage } from './console/domains.ts';
+import { egressPages } from './console/egress.ts';
 import { functionPages } from './console/functions.ts';
 import { gatePages } from './console/gate.ts';
 import { isolationPage } from './console/isolation.ts';
@@ -81,6 +82,7 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
   triggerPages(() => ({ ward, browser }));
   domainPage(() => ({ ward, browser }));
   gatePages(() => ({ ward, browser }));
+  egressPages(() => ({ ward, browser }));
   isolationPage(() => ({ ward, browser }));
   adminPages(() => ({ ward, browser, provider }));
 

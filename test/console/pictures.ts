@@ -37,7 +37,7 @@ const stable: readonly string[] = [
   ...['login', 'choice of a namespace', 'account', 'components', 'palette', 'overview', 'namespaces'],
   ...['runs', 'run', 'errors', 'functions', 'new function', 'function, changed'],
   ...['triggers', 'trigger', 'dead letters', 'domains', 'namespace', 'usage', 'nodes'],
-  ...['findings', 'waivers', 'policy', 'isolation'],
+  ...['findings', 'waivers', 'policy', 'egress', 'isolation'],
 ];
 /** Together they have each colour of both schemes, and both widths. */
 const usualLooks: readonly string[] = ['wide, light', 'narrow, dark'];

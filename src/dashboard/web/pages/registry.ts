@@ -115,6 +115,13 @@ export const allPages: readonly PageSpec[] = [
     load: async () => (await import('./gate/report.tsx')).ReportPage,
   },
   {
+    path: 'egress',
+    title: 'Egress',
+    group: 'What guards it',
+    needs: 'read-or-operator',
+    load: async () => (await import('./egress/egress.tsx')).Egress,
+  },
+  {
     path: 'isolation',
     title: 'Isolation',
     group: 'What guards it',

@@ -18,6 +18,7 @@ import { Time } from '../components/time.tsx';
 import { durationText, sizeText } from '../components/units.ts';
 import { useLoad } from '../components/use-load.ts';
 import { LogView } from './log-view.tsx';
+import { Network } from './network.tsx';
 import { Phases } from './phases.tsx';
 import { Replay } from './replay.tsx';
 import { RunStatus } from './run-status.tsx';
@@ -65,6 +66,7 @@ function RunView({ id, record, onEnd }: RunViewProps) {
       <div class="stack wide">
         <Facts facts={factsOf(record)} isAcross />
         {hasEnded && <Phases run={record} />}
+        <Network run={record} />
         <Violations run={record} />
         <div class="columns">
           <ResultView record={record} />

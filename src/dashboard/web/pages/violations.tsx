@@ -4,15 +4,14 @@ import { Status } from '../components/status.tsx';
 import { Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 
-interface Violation {
+export interface Violation {
   readonly kind: string;
   readonly detail: string;
   readonly at: number;
 }
 
 export function Violations({ run }: { readonly run: RunSummary }) {
-  const given = annotationOf(run, 'violations');
-  const rows = Array.isArray(given) ? given.map(parse) : [];
+  const rows = violationsOf(run);
   if (rows.length === 0) return null;
   return (
     <section class="stack" aria-label="Refused">
@@ -29,6 +28,11 @@ export function Violations({ run }: { readonly run: RunSummary }) {
       />
     </section>
   );
+}
+
+export function violationsOf(run: RunSummary): readonly Violation[] {
+  const given = annotationOf(run, 'violations');
+  return Array.isArray(given) ? given.map(parse) : [];
 }
 
 function parse(value: unknown): Violation {
