@@ -26,6 +26,42 @@ test('an incomplete version is completed, for every kind of entity', async () =>
   }
 });
 
+test('packages, triggers and rules are changed and deleted only at the revision of their ETag', async () => {
+  await using api = await startWithTrigger();
+  for (const [path, body] of [
+    ['packages/p', {}],
+    ['triggers/u', {}],
+    ['rules/r', linked],
+  ] as const) {
+    const ask = (method: 'PUT' | 'DELETE' | 'POST', tag: string, sent: object | undefined = body) =>
+      api.call(method, `${path}?overwrite=true`, {
+        ...(method === 'DELETE' ? {} : { body: sent }),
+        headers: { 'if-match': tag },
+      });
+    // There is nothing yet that could have it.
+    for (const tag of ['*', `"${'0'.repeat(32)}"`]) expect((await ask('PUT', tag)).status, path).toBe(412);
+    const made = await api.call('PUT', path, { body });
+    expect(made.body).not.toHaveProperty('revision');
+    const first = String(made.headers['etag']);
+    expect((await api.call('GET', path)).headers['etag'], path).toBe(first);
+    const changed = await ask('PUT', first);
+    expect(changed.status, path).toBe(200);
+    let last = String(changed.headers['etag']);
+    for (const method of ['PUT', 'DELETE'] as const)
+      expect(await ask(method, first), path).toMatchObject({
+        ...{ status: 412, headers: { 'x-ward-fault': 'ENTITY_CHANGED' } },
+      });
+    if (path === 'rules/r') {
+      expect((await ask('POST', first, { status: 'inactive' })).status).toBe(412);
+      last = String((await ask('POST', last, { status: 'inactive' })).headers['etag']);
+    }
+    const read = await api.call('GET', path);
+    expect(read.headers['etag'], path).toBe(last);
+    expect((await ask('DELETE', last)).status, path).toBe(200);
+    expect((await api.call('GET', path)).status, path).toBe(404);
+  }
+});
+
 describe('/rules', () => {
   test('create, read, change, list, delete', async () => {
     await using api = await startWithTrigger();

@@ -66,8 +66,8 @@ export function createEvents(options: EventsOptions): Events {
   const writes = createTriggers({ entities, vault, limits, onChanged });
   const triggers: TriggerService = {
     ...writes,
-    async delete(ref) {
-      const was = await writes.delete(ref);
+    async delete(ref, mayChange) {
+      const was = await writes.delete(ref, mayChange);
       await feeds.forget(ref);
       return was;
     },

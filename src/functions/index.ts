@@ -1,4 +1,3 @@
-export type { RevisionCheck } from './actions/action-write.ts';
 export type { ActionView } from './actions/actions.ts';
 export type { CodeGate, GateVerdict, Runnable } from './actions/code-gate.ts';
 export { codeGraceMs, createCodeSweep } from './actions/code-sweep.ts';
@@ -18,7 +17,7 @@ export type { ServedDomain } from './domains/domain-table.ts';
 export type { DomainCertificate, DomainRules, DomainService } from './domains/domains.ts';
 export { txtResolverOf } from './domains/txt-records.ts';
 export { noticedMs } from './entities/change-watch.ts';
-export type { PlainRef } from './entities/entity-row.ts';
+export type { PlainRef, RevisionCheck } from './entities/entity-row.ts';
 export {
   type EntityName,
   type EntityRef,

@@ -62,7 +62,6 @@ function entityOperations(words: EntityWords): DocumentedOperation[] {
   const tag = `${noun}s`;
   const what = `${noun.toLowerCase()}${place === '' ? '' : ' of a package'}`;
   const query: readonly QueryName[] = collection === 'actions' ? ['code'] : [];
-  const stale = collection === 'actions' ? [412] : [];
   const force: readonly QueryName[] = collection === 'packages' ? ['force'] : [];
   return [
     {
@@ -76,13 +75,13 @@ function entityOperations(words: EntityWords): DocumentedOperation[] {
       query: ['overwrite'],
       body: put,
       answers: { 200: entity },
-      errors: [409, ...stale, 413, ...(collection === 'packages' ? [422] : [])],
+      errors: [409, 412, 413, ...(collection === 'packages' ? [422] : [])],
     },
     {
       ...{ method: 'delete', path, tag, id: `delete${noun}${place}`, summary: `Delete the ${what}` },
       ...(force.length === 0 ? {} : { query: force }),
       answers: { 200: entity },
-      errors: [409, ...stale],
+      errors: [409, 412],
     },
   ];
 }

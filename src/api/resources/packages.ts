@@ -2,11 +2,11 @@
 import type { FastifyInstance } from 'fastify';
 import { notFound, type PackageService, type SystemLimits } from '../../functions/index.ts';
 import { anyNamespaceOf, identityOf } from '../authentication.ts';
-import { sendJson } from '../errors.ts';
+import { revisionCheck } from '../if-match.ts';
 import { queryBoolean } from '../query.ts';
 import type { UploadBudget } from '../request-memory.ts';
 import { addResource } from '../resource.ts';
-import { anyPlainOf, entityBodyBytes, plainOf, requiredBody, sendPage } from './plain-entity.ts';
+import { anyPlainOf, entityBodyBytes, plainOf, requiredBody, sendEntity, sendPage } from './plain-entity.ts';
 
 interface PackageParts {
   readonly packages: PackageService;
@@ -41,7 +41,7 @@ export function addPackages(
       handler: async (request, reply) => {
         const identity = identityOf(request);
         const ref = anyPlainOf(request, identity);
-        return sendJson(reply, 200, JSON.stringify(await packages.get(ref, identity.namespace)));
+        return sendEntity(reply, await packages.get(ref, identity.namespace));
       },
     },
     PUT: {
@@ -51,8 +51,8 @@ export function addPackages(
       handler: async (request, reply) => {
         const ref = plainOf(request, identityOf(request));
         const overwrite = queryBoolean(request.query, 'overwrite', false);
-        const pkg = await packages.put(ref, requiredBody(request), overwrite);
-        return sendJson(reply, 200, JSON.stringify(pkg));
+        const body = requiredBody(request);
+        return sendEntity(reply, await packages.put(ref, body, overwrite, revisionCheck(request)));
       },
     },
     DELETE: {
@@ -60,7 +60,7 @@ export function addPackages(
       handler: async (request, reply) => {
         const ref = plainOf(request, identityOf(request));
         const force = queryBoolean(request.query, 'force', false);
-        return sendJson(reply, 200, JSON.stringify(await packages.delete(ref, force)));
+        return sendEntity(reply, await packages.delete(ref, force, revisionCheck(request)));
       },
     },
   });

@@ -7,11 +7,13 @@ import {
   type NamespaceName,
   notFound,
   type PlainRef,
+  type RevisionCheck,
   type SystemLimits,
 } from '../../functions/index.ts';
 import { anyEntityOf, entityOf, identityOf, namespaceOf } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
+import { revisionCheck, revisionTag } from '../if-match.ts';
 import { queryBoolean, queryPage } from '../query.ts';
 import type { UploadBudget } from '../request-memory.ts';
 import { addResource, type Resource } from '../resource.ts';
@@ -54,10 +56,19 @@ export async function sendPage(
   return sendJson(reply, 200, JSON.stringify({ [collection]: count }));
 }
 
+/** Clients see the revision only as the tag of the answer. */
+export function sendEntity(reply: FastifyReply, { revision, ...shown }: Revised) {
+  return sendJson(reply.header('etag', revisionTag(revision)), 200, JSON.stringify(shown));
+}
+
 /** An encoded slash in the namespace may name a package, which these entities can't be in. */
 function withoutPackage({ namespace, package: inPackage, name }: EntityRef): PlainRef {
   if (inPackage !== undefined) throw notFound();
   return { namespace, name };
+}
+
+interface Revised {
+  readonly revision: string;
 }
 
 interface PlainEntityRoutes {
@@ -65,9 +76,9 @@ interface PlainEntityRoutes {
   readonly service: {
     list(namespace: NamespaceName, page: ListRange): Promise<readonly object[]>;
     count(namespace: NamespaceName): Promise<number>;
-    get(ref: PlainRef): Promise<object>;
-    put(ref: PlainRef, body: unknown, overwrite: boolean): Promise<object>;
-    delete(ref: PlainRef): Promise<object>;
+    get(ref: PlainRef): Promise<Revised>;
+    put(ref: PlainRef, body: unknown, overwrite: boolean, mayChange?: RevisionCheck): Promise<Revised>;
+    delete(ref: PlainRef, mayChange?: RevisionCheck): Promise<Revised>;
   };
   readonly limits: SystemLimits;
   readonly uploads: UploadBudget;
@@ -98,7 +109,7 @@ export function addPlainEntities(
       access: 'read',
       handler: async (request, reply) => {
         const ref = plainOf(request, identityOf(request));
-        return sendJson(reply, 200, JSON.stringify(await service.get(ref)));
+        return sendEntity(reply, await service.get(ref));
       },
     },
     PUT: {
@@ -108,15 +119,15 @@ export function addPlainEntities(
       handler: async (request, reply) => {
         const ref = plainOf(request, identityOf(request));
         const overwrite = queryBoolean(request.query, 'overwrite', false);
-        const written = await service.put(ref, requiredBody(request), overwrite);
-        return sendJson(reply, 200, JSON.stringify(written));
+        const body = requiredBody(request);
+        return sendEntity(reply, await service.put(ref, body, overwrite, revisionCheck(request)));
       },
     },
     DELETE: {
       access: 'deploy',
       handler: async (request, reply) => {
         const ref = plainOf(request, identityOf(request));
-        return sendJson(reply, 200, JSON.stringify(await service.delete(ref)));
+        return sendEntity(reply, await service.delete(ref, revisionCheck(request)));
       },
     },
     POST: post,

@@ -2,9 +2,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { RuleService, SystemLimits } from '../../functions/index.ts';
 import { identityOf } from '../authentication.ts';
-import { sendJson } from '../errors.ts';
+import { revisionCheck } from '../if-match.ts';
 import type { UploadBudget } from '../request-memory.ts';
-import { addPlainEntities, plainOf, requiredBody } from './plain-entity.ts';
+import { addPlainEntities, plainOf, requiredBody, sendEntity } from './plain-entity.ts';
 
 interface RuleParts {
   readonly rules: RuleService;
@@ -21,7 +21,8 @@ export function addRules(scope: FastifyInstance, { rules, limits }: RuleParts, u
       access: 'deploy',
       handler: async (request, reply) => {
         const ref = plainOf(request, identityOf(request));
-        return sendJson(reply, 200, JSON.stringify(await rules.setStatus(ref, requiredBody(request))));
+        const body = requiredBody(request);
+        return sendEntity(reply, await rules.setStatus(ref, body, revisionCheck(request)));
       },
     },
   });

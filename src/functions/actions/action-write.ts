@@ -4,6 +4,7 @@
  */
 import type { Dispatcher } from '../../dispatch/index.ts';
 import type { EntityRow, EntityStore } from '../../store/index.ts';
+import type { RevisionCheck } from '../entities/entity-row.ts';
 import { type EntityRef, fullNameOf, pathOf } from '../entities/names.ts';
 import { effectiveAsk, sandboxAskOf } from '../entities/sandbox-ask.ts';
 import { concurrentUpdate, entityChanged, functionFault, wrongCollection } from '../faults.ts';
@@ -35,9 +36,6 @@ export interface ActionWriteOptions {
   /** Absent: everything may be deployed. */
   readonly gate?: Pick<CodeGate, 'admitCode' | 'admitImage'> | undefined;
 }
-
-/** Whether a write may change what has this revision. Undefined: there is nothing yet. */
-export type RevisionCheck = (revision: string | undefined) => boolean;
 
 export interface WriteConditions {
   /** Whether an action that exists may be changed. */

@@ -9,7 +9,7 @@ import type { EntityRow, EntityStore } from '../../store/index.ts';
 import type { BuiltinAction } from '../builtin.ts';
 import { createBoundedCache } from '../entities/bounded-cache.ts';
 import { type Changed, type Forgetful, sourceOf } from '../entities/changed.ts';
-import type { PlainRef } from '../entities/entity-row.ts';
+import type { PlainRef, RevisionCheck } from '../entities/entity-row.ts';
 import type { KeyValue } from '../entities/key-values.ts';
 import { type EntityRef, fullNameOf, type NamespaceName, pathOf } from '../entities/names.ts';
 import type { ListRange } from '../entities/page.ts';
@@ -37,12 +37,7 @@ import {
   visibleParameters,
 } from './action-location.ts';
 import { type ActionPut, createAction, isSequencePut, parseActionPut } from './action-put.ts';
-import {
-  type ActionWriteOptions,
-  type RevisionCheck,
-  type WriteConditions,
-  writeAction,
-} from './action-write.ts';
+import { type ActionWriteOptions, type WriteConditions, writeAction } from './action-write.ts';
 import type { CodeStore } from './code-store.ts';
 import { blackboxKind, builtinKind, digestOf, isCode, isEmptyCode } from './exec.ts';
 import { type ResolvedAction, resolveAction } from './resolved-action.ts';

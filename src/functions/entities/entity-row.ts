@@ -18,6 +18,9 @@ export interface PlainRef {
   readonly name: EntityName;
 }
 
+/** Whether a write may change what has this revision. Undefined: there is nothing yet. */
+export type RevisionCheck = (revision: string | undefined) => boolean;
+
 /** `ns/name`. */
 export function plainNameOf({ namespace, name }: PlainRef): string {
   return `${namespace}/${name}`;

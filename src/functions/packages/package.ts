@@ -108,9 +108,9 @@ export function parametersFor(
   return parameters.map((parameter) => ({ ...parameter, value: null, encryption: 'aes-256' }));
 }
 
-/** The package as in the answer to a PUT or DELETE. */
+/** The package as in the answer to a PUT or DELETE, with its revision. */
 export function describePackage(pkg: Package, parameters: readonly ShownParameter[] = pkg.parameters) {
-  return { ...describeBase(pkg), binding: pkg.binding ?? {}, parameters };
+  return { ...describeBase(pkg), binding: pkg.binding ?? {}, parameters, revision: pkg.revision };
 }
 
 /**

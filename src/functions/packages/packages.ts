@@ -7,10 +7,10 @@
 
 import { isFault } from '../../lib/index.ts';
 import type { EntityRow, EntityStore } from '../../store/index.ts';
-import type { PlainRef } from '../entities/entity-row.ts';
+import type { PlainRef, RevisionCheck } from '../entities/entity-row.ts';
 import type { EntityName, NamespaceName } from '../entities/names.ts';
 import type { ListRange } from '../entities/page.ts';
-import { concurrentUpdate, functionFault, notFound, wrongCollection } from '../faults.ts';
+import { concurrentUpdate, entityChanged, functionFault, notFound, wrongCollection } from '../faults.ts';
 import type { SystemLimits } from '../limits.ts';
 import type { Vault } from '../vault/vault.ts';
 import {
@@ -34,9 +34,14 @@ export interface PackageService {
   /**
    * Creates, or with `overwrite` changes, a package or a binding from what a client sent.
    * @throws Fault NAME_INVALID, BODY_INVALID, ENTITY_TOO_LARGE, BINDING_INVALID, BINDING_CONFLICT, BINDING_CYCLIC,
-   * NOT_AUTHORIZED (the provider), ALREADY_EXISTS, WRONG_COLLECTION, CONCURRENT_UPDATE
+   * NOT_AUTHORIZED (the provider), ALREADY_EXISTS, ENTITY_CHANGED, WRONG_COLLECTION, CONCURRENT_UPDATE
    */
-  put(ref: PlainRef, body: unknown, overwrite: boolean): Promise<PackageDescription>;
+  put(
+    ref: PlainRef,
+    body: unknown,
+    overwrite: boolean,
+    mayChange?: RevisionCheck,
+  ): Promise<PackageDescription>;
   /**
    * Reads a package with its actions. A binding's parameters are merged over the provider's. Values of another
    * namespace's parameters are withheld.
@@ -46,9 +51,9 @@ export interface PackageService {
   get(ref: PlainRef, reader: NamespaceName): Promise<FullPackageDescription>;
   /**
    * Deletes a package and returns it. One with actions is deleted only with `force`, together with them.
-   * @throws Fault NOT_FOUND, WRONG_COLLECTION, PACKAGE_NOT_EMPTY, CONCURRENT_UPDATE
+   * @throws Fault NOT_FOUND, ENTITY_CHANGED, WRONG_COLLECTION, PACKAGE_NOT_EMPTY, CONCURRENT_UPDATE
    */
-  delete(ref: PlainRef, force: boolean): Promise<PackageDescription>;
+  delete(ref: PlainRef, force: boolean, mayChange?: RevisionCheck): Promise<PackageDescription>;
   /** Lists packages, newest first. For a namespace other than the reader's, only those that it shares. */
   list(namespace: NamespaceName, reader: NamespaceName, page: ListRange): Promise<readonly PackageSummary[]>;
   count(namespace: NamespaceName, reader: NamespaceName): Promise<number>;
@@ -89,7 +94,7 @@ export function createPackages(options: PackageServiceOptions): PackageService {
   const resolve = (ref: PlainRef, reader: NamespaceName) => resolvePackage(entities, vault, ref, reader);
 
   return {
-    async put(ref, body, overwrite) {
+    async put(ref, body, overwrite, mayChange = () => true) {
       if (ref.name === reservedName) {
         throw functionFault('NAME_INVALID', `Package name '${reservedName}' is reserved.`);
       }
@@ -100,6 +105,7 @@ export function createPackages(options: PackageServiceOptions): PackageService {
           : await checkProvider(put.binding, resolve(put.binding, ref.namespace));
       const old = await find(ref);
       if (old !== undefined && !overwrite) throw functionFault('ALREADY_EXISTS', 'resource already exists');
+      if (!mayChange(old?.revision)) throw entityChanged();
       const pkg = old === undefined ? createPackage(ref, put) : updatePackage(old, put);
       if (target?.provider !== undefined) {
         throw functionFault('BINDING_INVALID', 'Cannot bind to another package binding.');
@@ -115,9 +121,10 @@ export function createPackages(options: PackageServiceOptions): PackageService {
       const actions = await actionsOf(entities, resolved.provider ?? resolved.pkg);
       return describeWithActions(resolved, actions, reader);
     },
-    async delete(ref, force) {
+    async delete(ref, force, mayChange = () => true) {
       const pkg = await find(ref);
       if (pkg === undefined) throw notFound();
+      if (!mayChange(pkg.revision)) throw entityChanged();
       await (force ? deleteWithActions(options, pkg) : deleteEmpty(entities, pkg));
       onChanged(ref);
       return describePackage(pkg);

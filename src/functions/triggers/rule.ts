@@ -92,9 +92,9 @@ export function statusOf(rule: Rule, incarnation: string | undefined): RuleStatu
   return isLinked(rule, incarnation) ? rule.status : 'inactive';
 }
 
-/** The rule as in the answer to a GET, PUT or DELETE. */
+/** The rule as in the answer to a GET, PUT or DELETE, with its revision. */
 export function describeRule(rule: Rule, status: RuleStatus) {
-  return { ...summariseRule(rule), status };
+  return { ...summariseRule(rule), status, revision: rule.revision };
 }
 
 /** The rule as an entry of a list. */

@@ -153,6 +153,7 @@ describe('enabling and disabling', () => {
       expect(await parts.rules.setStatus(plain('on-a'), { status: wanted, trigger: null })).toEqual({
         ...before,
         status: wanted,
+        revision: expect.any(String),
       });
       expect(await status(parts)).toBe(wanted);
     }

@@ -1,10 +1,10 @@
 /** Rules: create, change, enable, disable, read, list, delete. */
 import { isFault, randomHex } from '../../lib/index.ts';
 import type { EntityStore } from '../../store/index.ts';
-import type { PlainRef } from '../entities/entity-row.ts';
+import type { PlainRef, RevisionCheck } from '../entities/entity-row.ts';
 import type { EntityRef, NamespaceName } from '../entities/names.ts';
 import type { ListRange } from '../entities/page.ts';
-import { concurrentUpdate, functionFault, notFound, wrongCollection } from '../faults.ts';
+import { concurrentUpdate, entityChanged, functionFault, notFound, wrongCollection } from '../faults.ts';
 import type { SystemLimits } from '../limits.ts';
 import {
   describeRule,
@@ -31,18 +31,18 @@ export interface RuleService {
   /**
    * Creates an active rule, or with `overwrite` changes one, from what a client sent.
    * @throws Fault BODY_INVALID, NAME_INVALID, RULE_INVALID (no such trigger or action), NOT_AUTHORIZED (of another
-   * namespace), ENTITY_TOO_LARGE, ALREADY_EXISTS, WRONG_COLLECTION, CONCURRENT_UPDATE
+   * namespace), ENTITY_TOO_LARGE, ALREADY_EXISTS, ENTITY_CHANGED, WRONG_COLLECTION, CONCURRENT_UPDATE
    */
-  put(ref: PlainRef, body: unknown, overwrite: boolean): Promise<RuleDescription>;
+  put(ref: PlainRef, body: unknown, overwrite: boolean, mayChange?: RevisionCheck): Promise<RuleDescription>;
   /**
    * Enables or disables a rule with the body `{status}`.
-   * @throws Fault BODY_INVALID, NOT_FOUND (also the trigger), WRONG_COLLECTION, CONCURRENT_UPDATE
+   * @throws Fault BODY_INVALID, NOT_FOUND (also the trigger), ENTITY_CHANGED, WRONG_COLLECTION, CONCURRENT_UPDATE
    */
-  setStatus(ref: PlainRef, body: unknown): Promise<RuleDescription>;
+  setStatus(ref: PlainRef, body: unknown, mayChange?: RevisionCheck): Promise<RuleDescription>;
   /** @throws Fault NOT_FOUND, WRONG_COLLECTION */
   get(ref: PlainRef): Promise<RuleDescription>;
-  /** Deletes a rule and returns it. @throws Fault NOT_FOUND, WRONG_COLLECTION, CONCURRENT_UPDATE */
-  delete(ref: PlainRef): Promise<RuleDescription>;
+  /** Deletes a rule and returns it. @throws Fault NOT_FOUND, ENTITY_CHANGED, WRONG_COLLECTION, CONCURRENT_UPDATE */
+  delete(ref: PlainRef, mayChange?: RevisionCheck): Promise<RuleDescription>;
   /** Newest first. */
   list(namespace: NamespaceName, page: ListRange): Promise<readonly RuleSummary[]>;
   count(namespace: NamespaceName): Promise<number>;
@@ -81,10 +81,11 @@ export function createRules(options: RuleServiceOptions): RuleService {
   const incarnationOf = (trigger: PlainRef) => findIncarnation(entities, trigger);
 
   return {
-    async put(ref, body, overwrite) {
+    async put(ref, body, overwrite, mayChange = () => true) {
       const put = parseRulePut(body, ref.namespace, options.limits);
       const old = await find(ref);
       if (old !== undefined && !overwrite) throw functionFault('ALREADY_EXISTS', 'resource already exists');
+      if (!mayChange(old?.revision)) throw entityChanged();
       const target = await targetOf(options, put, old);
       const rule =
         old === undefined
@@ -93,9 +94,10 @@ export function createRules(options: RuleServiceOptions): RuleService {
       await store(rule, old);
       return describeRule(rule, rule.status);
     },
-    async setStatus(ref, body) {
+    async setStatus(ref, body, mayChange = () => true) {
       const wanted = parseRuleStatus(body);
       const rule = await mustFind(ref);
+      if (!mayChange(rule.revision)) throw entityChanged();
       const incarnation = await incarnationOf(rule.trigger);
       if (statusOf(rule, incarnation) === wanted) return describeRule(rule, wanted);
       if (incarnation === undefined) {
@@ -109,8 +111,9 @@ export function createRules(options: RuleServiceOptions): RuleService {
       const rule = await mustFind(ref);
       return describeRule(rule, statusOf(rule, await incarnationOf(rule.trigger)));
     },
-    async delete(ref) {
+    async delete(ref, mayChange = () => true) {
       const rule = await mustFind(ref);
+      if (!mayChange(rule.revision)) throw entityChanged();
       if (!(await entities.delete(ref.namespace, ref.name, rule.revision))) throw concurrentUpdate();
       onChanged(rule.trigger);
       return describeRule(rule, 'inactive');

@@ -66,13 +66,14 @@ export function rowOfTrigger(trigger: Trigger, vault: Vault): EntityRow {
   };
 }
 
-/** The trigger as in the answer to a GET, PUT or DELETE. */
+/** The trigger as in the answer to a GET, PUT or DELETE, with its revision. */
 export function describeTrigger(trigger: Trigger, rules: readonly LinkedRule[]) {
   return {
     ...describeBase(trigger),
     parameters: trigger.parameters,
     limits: {},
     rules: Object.fromEntries(rules.map(describeLink)),
+    revision: trigger.revision,
   };
 }
 
