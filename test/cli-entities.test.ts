@@ -259,7 +259,7 @@ describe.skipIf(missing !== undefined)(`the command line${missing ? ` (${missing
     expect((await asReader('action', 'list')).code).toBe(0);
     expect((await asReader('trigger', 'create', 't')).code).toBe(4);
     expect(await cli('namespace', 'key', 'list', 'acme', ...local)).toMatch(
-      new RegExp(`\\n${created.keyId} +read .* the dashboard\\n`),
+      new RegExp(`\\n${created.keyId} +read .* the dashboard +operator `),
     );
     await cli('namespace', 'key', 'delete', 'acme', created.keyId, ...local);
     await ward.until(async () => (await asReader('action', 'list')).code === 4);
