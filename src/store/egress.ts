@@ -124,8 +124,11 @@ export function egressStore(db: Kysely<Schema>, writer: GroupWriter): EgressStor
         }),
       );
     },
-    async forget(before) {
-      await db.deleteFrom('usage_egress').where('day', '<', before).execute();
+    async forget(before, most) {
+      const columns = sql.join(place.map((name) => sql.ref(name)));
+      const { numAffectedRows = 0n } = await sql`delete from usage_egress where (${columns}) in
+        (select ${columns} from usage_egress where day < ${before} order by day limit ${most})`.execute(db);
+      return Number(numAffectedRows);
     },
   };
 }

@@ -63,7 +63,8 @@ export function createRetention(options: RetentionOptions): Retention {
     if (ending.signal.aborted) return total;
     const today = dayOf((options.now ?? Date.now)());
     await store.usage.forget(today - usageKeptDays);
-    await store.egress.forget(today - egressKeptDays);
+    await inSteps(() => store.egress.forget(today - egressKeptDays, stepSize), ending.signal);
+    if (ending.signal.aborted) return total;
     await options.sweepCode();
     return total;
   };
@@ -120,13 +121,21 @@ async function prune(
 ): Promise<number> {
   const rule = ruleOf(row, config, now());
   if (rule.before === undefined && rule.keep === undefined) return 0;
+  return await inSteps(() => activations.prune(rule), signal);
+}
+
+/** @param step deletes some, and returns their number; 0: none are left */
+async function inSteps(step: () => Promise<number>, signal: AbortSignal): Promise<number> {
   let total = 0;
   while (!signal.aborted) {
     const startedAt = performance.now();
-    const gone = await activations.prune(rule);
+    const gone = await step();
     if (gone === 0) break;
     total += gone;
-    await sleep(Math.max(shortestRestMs, performance.now() - startedAt), undefined, { signal });
+    // An end is no error: what is left waits for the next sweep.
+    await sleep(Math.max(shortestRestMs, performance.now() - startedAt), undefined, { signal }).catch(
+      () => {},
+    );
   }
   return total;
 }

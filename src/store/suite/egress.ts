@@ -67,7 +67,9 @@ export function egressTests({ store, place }: Context): void {
     expect(all).toHaveLength(4);
     expect(await store().egress.list({}, all[1], 2)).toEqual(all.slice(2));
     expect(await store().usage.problems()).toEqual([]);
-    await store().egress.forget(1);
+    expect(await store().egress.forget(1, 2)).toBe(2);
+    expect(await store().egress.forget(1, 2)).toBe(1);
+    expect(await store().egress.forget(1, 2)).toBe(0);
     expect((await rows()).map(({ action }) => action)).toEqual(['p/b']);
     await store().namespaces.delete('guest');
     expect(await rows()).toEqual([]);

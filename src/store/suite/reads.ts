@@ -65,7 +65,7 @@ export async function readAll(stores: Omit<Store, 'close' | typeof Symbol.asyncD
   await usage.forget(1);
   for (const filter of [{}, { namespace: 'guest' }, { namespace: 'guest', action: 'a' }])
     await egress.list(filter, undefined, 10);
-  await egress.forget(1);
+  await egress.forget(1, 10);
   await leases.take({ name: 'work', holder: 'a', ms: 1 });
   await leases.renew({ name: 'work', token: 1 }, 1);
   await activations.evict({ namespace: 'guest', keepBytes: 0, endedBefore: 1, max: 10 });

@@ -48,6 +48,6 @@ export type EgressPlace = Pick<
 export interface EgressStore {
   /** By namespace, action, target and day; after that row, the next of a page. */
   list(filter: EgressFilter, after: EgressPlace | undefined, limit: number): Promise<readonly EgressDay[]>;
-  /** Deletes the days before this one. */
-  forget(before: number): Promise<void>;
+  /** Deletes rows of days before this one, at most so many, and returns their number. */
+  forget(before: number, most: number): Promise<number>;
 }
