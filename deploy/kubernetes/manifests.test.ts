@@ -16,7 +16,7 @@ import { allObjects, nameOf, type Workload, workloadsIn } from './manifests.fixt
 import { folderScript } from './objects/api.ts';
 import { apiFolder } from './objects/config.ts';
 import type { KubernetesObject } from './objects/files.ts';
-import { joinScript } from './objects/invoker.ts';
+import { startScript } from './objects/invoker.ts';
 import { authorityFile } from './objects/secrets.ts';
 import { defaultSettings } from './objects/settings.ts';
 
@@ -111,7 +111,7 @@ test('an invoker takes the name of its node, and the token for it or for all, if
   await writeFile(join(tokens.path, 'worker-1_example'), 'a token\n');
   const left = join(tokens.path, 'ready');
   await writeFile(left, '');
-  const script = joinScript
+  const script = startScript
     .replaceAll('/etc/ward/join', tokens.path)
     .replaceAll('/var/lib/ward/invoker', tokens.path)
     .replaceAll('/opt/ward', root);

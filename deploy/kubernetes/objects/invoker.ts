@@ -101,20 +101,19 @@ const invokerFolder = `${nodeFolders.data}/invoker`;
 const readyFile = `${invokerFolder}/ready`;
 const supervisor = '/opt/ward/src/sandbox/isolation/supervise.sh';
 
-/**
- * Names the node of Ward like that of Kubernetes, and takes the token for it, or the one for all, if there is one. A node
- * of Ward has no dot in its name, and one of Kubernetes no underscore. Removes what a killed invoker left, which would make
- * this pod ready. Then runs the words after the script, as a child: Ward makes its first process a part of its own
- * isolation, with another /proc, and no program can be started in a container whose first process is there. Kubernetes
- * replaces `$(NAME)` only by a variable of that name.
- */
-export const joinScript = [
+/** Runs the words after it. Kubernetes replaces `$(NAME)` only by a variable of that name. */
+export const startScript = [
+  // A killed invoker left it, and it would make this pod ready.
   `rm -f ${readyFile}`,
+  // The name of the Kubernetes node. Names of Ward's nodes have no dots, and those of Kubernetes no underscores.
   `WARD_NODE=$(printf %s "$KUBERNETES_NODE" | tr . _)`,
+  // The token for all nodes, or the one for this node, if there is one.
   `for token in ${joinFolder}/all.nodes ${joinFolder}/$WARD_NODE; do`,
   '  if [ -f "$token" ]; then WARD_JOIN_TOKEN=$(cat "$token"); export WARD_JOIN_TOKEN; fi',
   'done',
   'export WARD_NODE',
+  // Ward takes the process that starts it into its isolation, with another /proc. If that were the first process of the
+  // container, the readiness probe and `kubectl exec` could start no program there.
   `exec /bin/sh ${supervisor} outside "$@"`,
 ].join('\n');
 
@@ -123,7 +122,7 @@ function invokerContainer(settings: Settings): Container {
   return {
     name: 'ward',
     image: image.name,
-    command: ['/bin/sh', '-euc', joinScript, 'ward'],
+    command: ['/bin/sh', '-euc', startScript, 'ward'],
     args: ['/opt/ward/node_modules/.bin/node', '/opt/ward/bin/ward.mjs', 'up', '--role', 'invoker'],
     env: [
       // One name for the machine, however often its pod is replaced.

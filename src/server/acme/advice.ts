@@ -1,4 +1,4 @@
-/** What an attempt has failed of, and what to do about it, by what the authority or the network says. */
+/** Why an attempt failed, and what to do about it, told from what the authority or the network says. */
 
 interface Cause {
   /** The texts come from authorities, and their form is no promise. */
