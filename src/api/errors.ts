@@ -86,11 +86,13 @@ export function clientErrorHandler(error: Error, socket: Duplex): void {
   endWith(socket, statusLineOf(nodeCodeOf(error)));
 }
 
+/** Reads no more: what comes late would run although its client was told that it was refused. */
 function endWith(socket: Duplex, line: string): void {
   const body = errorJson(line.slice('400 '.length), newTransactionId());
   socket.end(
     `HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    () => socket.destroy(),
   );
 }
 

@@ -33,6 +33,26 @@ test.each([
   expect(api.jobs).toEqual([]);
 });
 
+test.each([
+  ['a head', 'GET /api/v1/web/guest/default/echo HTTP/1.1\r\nHost: x', '\r\n\r\n'],
+  [
+    'a body',
+    'POST /api/v1/web/guest/default/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n',
+    '123456789',
+  ],
+])('%s that comes whole after it was refused runs nothing', async (_name, said, rest) => {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {});
+  socket.write(said);
+  const [answer] = await once(socket, 'data');
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 408 /);
+  socket.write(rest);
+  // A call that began would be here by the time another one is.
+  await fetch(`http://127.0.0.1:${port}/api/v1/web/guest/default/echo`);
+  expect(api.jobs).toHaveLength(1);
+  api.jobs.length = 0;
+  socket.destroy();
+});
+
 test('both paths are open without a key, and those beside them are not', async () => {
   const statusOf = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
   expect(await statusOf('/api/v1/web/guest/default/echo')).toBe(204);
