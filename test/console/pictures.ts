@@ -34,9 +34,9 @@ const folder = join(import.meta.dirname, 'pictures');
 const isStoring = process.env['WARD_PICTURES'] === 'store';
 /** All others show what depends on the order in which things happen. */
 const stable: readonly string[] = [
-  ...['login', 'choice of a namespace', 'account', 'components', 'palette', 'overview', 'namespaces'],
+  ...['login', 'choice of a namespace', 'account', 'components', 'palette', 'namespaces'],
   ...['runs', 'run', 'errors', 'functions', 'new function', 'function, changed'],
-  ...['triggers', 'trigger', 'dead letters', 'domains', 'namespace', 'usage', 'nodes'],
+  ...['triggers', 'trigger', 'dead letters', 'domains', 'namespace', 'nodes'],
   ...['findings', 'waivers', 'policy', 'egress', 'isolation'],
 ];
 /** Together they have each colour of both schemes, and both widths. */
