@@ -1,5 +1,5 @@
 /** Reads CVSS vectors of all versions: base scores and the names of their bands (first.org/cvss). */
-import calculator from 'ae-cvss-calculator';
+import { createRequire } from 'node:module';
 import { BoundedMap } from '../../lib/index.ts';
 import type { Severity } from '../types.ts';
 
@@ -12,6 +12,8 @@ interface CvssScore {
 /** The same few thousand vectors recur, and a vector of version 4 takes half a millisecond. */
 const remembered = 20_000;
 const known = new BoundedMap<string, CvssScore | undefined>(remembered);
+
+let calculator: typeof import('ae-cvss-calculator') | undefined;
 
 /** Undefined when `vector` is not one. */
 export function scoreOf(vector: string): CvssScore | undefined {
@@ -47,6 +49,8 @@ function calculate(vector: string): CvssScore | undefined {
 
 /** The library throws for metrics that it doesn't know. */
 function baseScore(vector: string): number | undefined {
+  // Loaded late: it is large, and most processes that load this room score nothing.
+  calculator ??= createRequire(import.meta.url)('ae-cvss-calculator') as typeof import('ae-cvss-calculator');
   try {
     if (vector.startsWith('CVSS:4.')) return new calculator.Cvss4P0(vector).calculateScores().base;
     if (vector.startsWith('CVSS:3.1')) return new calculator.Cvss3P1(vector).calculateScores().base;
