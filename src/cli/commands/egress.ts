@@ -1,4 +1,4 @@
-/** `ward egress`: what functions reach over the network, and what was refused to them. */
+/** `ward egress` shows which names functions reached, and what was refused to them. */
 import type { CommandSpec, GroupSpec } from '../command-spec.ts';
 
 const list: CommandSpec = {
@@ -20,11 +20,11 @@ const list: CommandSpec = {
     },
   ],
   examples: [
-    { command: 'ward egress list', does: 'by action, the last 7 days of the key’s namespace' },
-    { command: 'ward egress list hello --refused', does: 'what a rule would have to allow' },
+    { command: 'ward egress list', does: 'shows the last 7 days of the key’s namespace, by action' },
+    { command: 'ward egress list hello --refused', does: 'shows what a rule would have to allow' },
     {
       command: 'ward egress list --all --target example.com -o json',
-      does: 'who reaches these names, in every namespace',
+      does: 'shows who reaches these names, in every namespace',
     },
   ],
   handler: async () => (await import('../handlers/egress.ts')).list,
@@ -32,6 +32,6 @@ const list: CommandSpec = {
 
 export const egressGroup: GroupSpec = {
   name: 'egress',
-  summary: 'what functions reach over the network, and what was refused to them',
+  summary: 'show which names functions reached, and what was refused to them',
   commands: [list],
 };
