@@ -22,10 +22,8 @@ export type {
   NamespaceLimitsView,
   NamespaceOverview,
 } from './admin/namespaces.ts';
-export type { DrainProgress, NodeList, NodeOrder, NodeView } from './admin/nodes.ts';
-export type { StatusView } from './admin/status.ts';
+export type { DrainProgress, NodeList, NodeOrder, NodeView, StatusView } from './admin/nodes.ts';
 export type { VaultAdmin, VaultRotation, VaultStatus } from './admin/vault.ts';
-export type { ViolationAdminOptions } from './admin/violations.ts';
 export type { AdvisoriesAge } from './advisories/age.ts';
 export type { AdvisoriesChangeOptions, AdvisoriesOptions } from './advisories/by-hand.ts';
 export type { BackupResult } from './backup/backup.ts';
@@ -83,7 +81,6 @@ const advisories = () => import('./advisories/by-hand.ts');
 const cluster = () => import('./admin/cluster.ts');
 const consoleLogin = () => import('./admin/console.ts');
 const nodes = () => import('./admin/nodes.ts');
-const status = () => import('./admin/status.ts');
 const audit = () => import('./admin/audit.ts');
 const gate = () => import('./admin/gate.ts');
 const imageBuild = () => import('./image-build/image.ts');
@@ -98,7 +95,6 @@ const namespaces = () => import('./admin/namespaces.ts');
 const scan = () => import('./scan/scan.ts');
 const vault = () => import('./admin/vault.ts');
 const violations = () => import('./admin/violations.ts');
-const egress = () => import('./admin/egress.ts');
 const usage = () => import('./admin/usage.ts');
 const uninstall = () => import('./admin/uninstall.ts');
 
@@ -115,7 +111,7 @@ export const listTokens = lazy(cluster, 'listTokens');
 export const revokeToken = lazy(cluster, 'revokeToken');
 export const removeNode = lazy(cluster, 'removeNode');
 export const listNodes = lazy(nodes, 'listNodes');
-export const viewStatus = lazy(status, 'viewStatus');
+export const viewStatus = lazy(nodes, 'viewStatus');
 export const showNode = lazy(nodes, 'showNode');
 export const drainNode = lazy(nodes, 'drainNode');
 export const awaitDrained = lazy(nodes, 'awaitDrained');
@@ -140,7 +136,7 @@ export const migrateBlobs = lazy(migratedBlobs, 'migrateBlobs');
 export const namespaceAdmin = lazy(namespaces, 'namespaceAdmin');
 export const scanByHand = lazy(scan, 'scanByHand');
 export const vaultAdmin = lazy(vault, 'vaultAdmin');
-export const egressHere = lazy(egress, 'egressHere');
+export const egressHere = lazy(usage, 'egressHere');
 export const usageHere = lazy(usage, 'usageHere');
 export const listViolations = lazy(violations, 'listViolationsHere');
 export const openUninstalling = lazy(uninstall, 'openUninstalling');

@@ -8,7 +8,7 @@ import { causeOf } from '../acme/advice.ts';
 import { domainCertificate } from '../acme/kept.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { listCertificates } from './certificates.ts';
-import { viewStatus } from './status.ts';
+import { viewStatus } from './nodes.ts';
 
 const dayMs = 86_400_000;
 

@@ -6,7 +6,7 @@ import type { AcmeRow, Store } from '../../store/index.ts';
 import { causeOf } from '../acme/advice.ts';
 import { certificateDocument } from '../acme/kept.ts';
 import { type Config, loadConfig } from '../config/config.ts';
-import { openState, type Place } from './cluster.ts';
+import { openState, type Place } from './operator-stores.ts';
 
 export interface CertificateView {
   /** Of the certificate, separated by spaces; or the operator's file. */

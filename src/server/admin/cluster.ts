@@ -16,16 +16,11 @@ import {
   openAuthority,
   shownTokenId,
 } from '../../cluster/index.ts';
-import type { JoinTokenRow, Store } from '../../store/index.ts';
-import { type Config, loadConfig } from '../config/config.ts';
+import type { JoinTokenRow } from '../../store/index.ts';
+import { loadConfig } from '../config/config.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { actAsOwner } from './act-as.ts';
-import { openUsedState, operatorStores } from './operator-stores.ts';
-
-export interface Place {
-  readonly dataDir?: string;
-  readonly configFile?: string;
-}
+import { type OpenState, openState, type Place } from './operator-stores.ts';
 
 export interface ClusterInit {
   readonly cluster: string;
@@ -76,8 +71,9 @@ const longestTokenMs = 7 * 86_400_000;
 export async function initCluster(place: Place): Promise<ClusterInit> {
   // Before the first start, the folder does not belong to the user of the server.
   await using at = await openState(place);
-  const { authority, isNew } = await makeAuthority(at.folder);
-  return { cluster: authority.cluster, file: dataPaths(at.config.dataDir).authority, isNew };
+  const paths = dataPaths(at.config.dataDir);
+  const { authority, isNew } = await makeAuthority(paths.cluster);
+  return { cluster: authority.cluster, file: paths.authority, isNew };
 }
 
 /** @throws Fault NODE_NAME_INVALID, CLUSTER_MISSING, DATA_DIR_EMPTY */
@@ -177,31 +173,10 @@ function filesIn(folder: string) {
   };
 }
 
-export interface OpenState extends AsyncDisposable {
-  readonly config: Config;
-  readonly store: Store;
-  /** Of the authority. */
-  readonly folder: string;
-}
-
-/** Opens the database as the owner of the data folder. @throws Fault DATA_DIR_EMPTY */
-export async function openState(place: Place): Promise<OpenState> {
-  const config = await loadConfig(place);
+async function openCluster(place: Place): Promise<OpenState & { readonly authority: Authority }> {
   await using stack = new AsyncDisposableStack();
-  const stores = operatorStores(config);
-  stack.use(actAsOwner(config.dataDir));
-  const store = stack.use(await openUsedState(stores, config.dataDir));
-  const opened = stack.move();
-  const folder = dataPaths(config.dataDir).cluster;
-  return { config, store, folder, [Symbol.asyncDispose]: () => opened.disposeAsync() };
-}
-
-async function openCluster(
-  place: Place,
-): Promise<Pick<OpenState, 'config' | 'store'> & AsyncDisposable & { readonly authority: Authority }> {
-  await using stack = new AsyncDisposableStack();
-  const { config, store, folder } = stack.use(await openState(place));
-  const authority = openAuthority(folder);
+  const { config, store } = stack.use(await openState(place));
+  const authority = openAuthority(dataPaths(config.dataDir).cluster);
   const opened = stack.move();
   return { config, store, authority, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { newOperatorLogin } from '../../functions/index.ts';
 import { serverFault } from '../faults.ts';
 import { dataPaths } from '../instance/instance.ts';
-import { openState, type Place } from './cluster.ts';
+import { openState, type Place } from './operator-stores.ts';
 
 export interface ConsoleLogin {
   /** The token is in its fragment, which browsers don't send. */

@@ -9,7 +9,8 @@ import { buildInfo } from '../build-info.ts';
 import { type NodeFigures, parseFigures, unfinishedAt } from '../cluster/node-figures.ts';
 import type { Config } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
-import { openState, type Place } from './cluster.ts';
+import { type CertificateView, certificatesOf } from './certificates.ts';
+import { openState, type Place } from './operator-stores.ts';
 
 export interface NodeView {
   readonly name: string;
@@ -34,6 +35,10 @@ export interface NodeList {
   readonly queue: AcceptedCounts;
   /** The policies that nodes judge by. There should be one. */
   readonly policies: readonly JudgingNodes[];
+}
+
+export interface StatusView extends NodeList {
+  readonly certificates: readonly CertificateView[];
 }
 
 /** Nodes that judge by the same policy. */
@@ -63,6 +68,13 @@ const lookMs = 500;
 export async function listNodes(place: Place): Promise<NodeList> {
   await using at = await openState(place);
   return await nodeListOf(at.config, at.store);
+}
+
+/** What `ward status` shows, from one look into the database. @throws Fault DATA_DIR_EMPTY */
+export async function viewStatus(place: Place): Promise<StatusView> {
+  await using at = await openState(place);
+  const certificates = await certificatesOf(at.config, at.store);
+  return { ...(await nodeListOf(at.config, at.store)), certificates };
 }
 
 export async function nodeListOf(

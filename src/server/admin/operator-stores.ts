@@ -2,13 +2,36 @@
 import { access } from 'node:fs/promises';
 import type { GateStore } from '../../gate/index.ts';
 import type { PostgresStore, Store } from '../../store/index.ts';
-import type { Config } from '../config/config.ts';
+import { type Config, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { refuseOtherEngine } from '../instance/database-mark.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { readStorePassword } from '../secrets/store-password.ts';
 import { type PostgresStores, type Stores, storesOf } from '../stores/stores.ts';
+import { actAsOwner } from './act-as.ts';
+
+/** The Ward that a command is about. */
+export interface Place {
+  readonly dataDir?: string;
+  readonly configFile?: string;
+}
+
+export interface OpenState extends AsyncDisposable {
+  readonly config: Config;
+  readonly store: Store;
+}
+
+/** Opens the database as the owner of the data folder. @throws Fault DATA_DIR_EMPTY */
+export async function openState(place: Place): Promise<OpenState> {
+  const config = await loadConfig(place);
+  await using stack = new AsyncDisposableStack();
+  const stores = operatorStores(config);
+  stack.use(actAsOwner(config.dataDir));
+  const store = stack.use(await openUsedState(stores, config.dataDir));
+  const opened = stack.move();
+  return { config, store, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
 
 /**
  * Call it with the caller's own rights: the owner of the data folder can't read the password of a database.

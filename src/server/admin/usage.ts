@@ -1,20 +1,31 @@
-/** The operator's view of usage: reads the database itself, whether or not a server is running. */
-import { type UsageRow, usageRows } from '../../functions/index.ts';
+/** The operator's view of usage and of egress: reads the database itself, whether or not a server is running. */
+import {
+  type EgressQuery,
+  type EgressTargets,
+  listEgress,
+  parseEgressPlace,
+  type UsageRow,
+  usageRows,
+} from '../../functions/index.ts';
 import type { UsageQuery } from '../../store/index.ts';
-import { loadConfig } from '../config/config.ts';
-import { actAsOwner } from './act-as.ts';
-import { openUsedState, operatorStores } from './operator-stores.ts';
+import { openState, type Place } from './operator-stores.ts';
 
-interface Place {
-  readonly dataDir?: string;
-  readonly configFile?: string;
-}
+/** Targets of one page. */
+const pageLength = 1000;
 
 /** By day and namespace. @throws Fault DATA_DIR_EMPTY when the data folder has no database of Ward */
 export async function* usageHere(place: Place, query: UsageQuery): AsyncGenerator<UsageRow, void> {
-  const config = await loadConfig(place);
-  const stores = operatorStores(config);
-  using _acting = actAsOwner(config.dataDir);
-  await using store = await openUsedState(stores, config.dataDir);
-  yield* usageRows(store.usage, query);
+  await using at = await openState(place);
+  yield* usageRows(at.store.usage, query);
+}
+
+/** @param next of the page before. @throws Fault DATA_DIR_EMPTY when the data folder has no database of Ward */
+export async function egressHere(
+  place: Place,
+  query: Omit<EgressQuery, 'after' | 'limit'>,
+  next: string | undefined,
+): Promise<EgressTargets> {
+  await using at = await openState(place);
+  const after = next === undefined ? undefined : parseEgressPlace(next);
+  return await listEgress(at.store.egress, { ...query, after, limit: pageLength });
 }
