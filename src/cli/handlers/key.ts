@@ -2,14 +2,10 @@
 import { z } from 'zod';
 import type { Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
-import { keyColumns, keyRequest, showNewKey } from './namespace-key.ts';
+import { keyColumns, keyRequest, keySchema, showNewKey } from './namespace-key.ts';
 
 const root = '/ward/v1';
 
-const keySchema = z.object({
-  ...{ keyId: z.string(), isFirst: z.boolean(), scope: z.string(), label: z.string() },
-  ...{ createdAt: z.number(), expiresAt: z.number().nullable(), maker: z.string().nullable() },
-});
 const newKeySchema = keySchema.extend({ key: z.string() });
 
 export const create: Handler = async (input, context) => {

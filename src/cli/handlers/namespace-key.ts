@@ -1,4 +1,5 @@
 /** `ward namespace key create`, `list`, `delete`. */
+import { z } from 'zod';
 import type { Context, Handler } from '../command-spec.ts';
 import { timeText } from '../entity-fields.ts';
 import type { Input } from '../input.ts';
@@ -6,17 +7,12 @@ import { localOptions, openServer } from '../local.ts';
 import type { Column } from '../table.ts';
 
 /** A key without its secret, as this machine or the API tells. */
-interface ShownKey {
-  readonly keyId: string;
-  readonly isFirst: boolean;
-  readonly scope: string;
-  readonly label: string;
-  readonly createdAt: number;
-  readonly expiresAt: number | null;
-  readonly maker: string | null;
-}
+export const keySchema = z.object({
+  ...{ keyId: z.string(), isFirst: z.boolean(), scope: z.string(), label: z.string() },
+  ...{ createdAt: z.number(), expiresAt: z.number().nullable(), maker: z.string().nullable() },
+});
 
-export const keyColumns: readonly Column<ShownKey>[] = [
+export const keyColumns: readonly Column<z.infer<typeof keySchema>>[] = [
   { title: 'key id', cell: ({ keyId }) => keyId, isWhole: true },
   { title: 'scope', cell: ({ scope }) => scope },
   { title: 'created', cell: ({ createdAt }) => timeText(createdAt) },
@@ -67,7 +63,7 @@ export function keyRequest(input: Input) {
 }
 
 export async function showNewKey(
-  created: ShownKey & { readonly key: string },
+  created: z.infer<typeof keySchema> & { readonly key: string },
   { io }: Pick<Context, 'io'>,
 ): Promise<void> {
   await io.record({

@@ -1,19 +1,10 @@
 /** The members of a namespace: people and pipelines that have logged in to it. An admin of it sees them and logs them out. */
-import type { NamespaceMemberStore } from '../../store/index.ts';
+import type { NamespaceMemberRow, NamespaceMemberStore } from '../../store/index.ts';
 import { notFound } from '../faults.ts';
 
-export interface Member {
+export interface Member extends Omit<NamespaceMemberRow, 'person'> {
   /** The same for each login of a subject at an issuer. */
   readonly id: string;
-  /** The subject and the issuer, as in the audit log. */
-  readonly name: string;
-  /** What the operator's rules gave at the last login. */
-  readonly role: string;
-  /** Epoch milliseconds. */
-  readonly firstLoginAt: number;
-  readonly lastLoginAt: number;
-  /** Keys of logins that have not been deleted; they may have expired. */
-  readonly keys: number;
 }
 
 export interface MemberService {

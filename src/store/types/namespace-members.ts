@@ -2,8 +2,9 @@
 export interface NamespaceMemberRow {
   /** As in the keys of the person's logins. */
   readonly person: string;
+  /** The subject and the issuer, as in the audit log. */
   readonly name: string;
-  /** Of the last login; rooms above know its meaning. */
+  /** What the operator's rules gave at the last login; rooms above know its meaning. */
   readonly role: string;
   readonly firstLoginAt: number;
   readonly lastLoginAt: number;
