@@ -1,4 +1,5 @@
 /** Load from wrk (Debian's package). It is written in C, so it leaves the processors to what is measured. */
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRun } from '../src/lib/index.ts';
@@ -38,7 +39,7 @@ export async function putLoad(load: Load, folder: string): Promise<LoadResult> {
     ),
     report,
   ].join('\n');
-  const file = join(folder, 'load.lua');
+  const file = join(folder, `load-${randomUUID()}.lua`);
   await writeFile(file, script);
   const output = await mustRun(
     ['wrk', '-t1', `-c${load.connections}`, `-d${load.seconds}s`, '--timeout', '30s', '-s', file, load.url],
