@@ -37,6 +37,7 @@ import type { GivenKeys, Secrets } from '../secrets/secrets.ts';
 import { tokenKeysOf } from '../secrets/token-keys.ts';
 import { openCertificates, shownPairs } from '../tls/certificates.ts';
 import type { GivenTls, KeyPair } from '../tls/key-pair.ts';
+import { openTracing } from '../tracing/tracing.ts';
 import { type JoinRequest, openClusterNode } from './cluster-node.ts';
 import { type Context, createContext } from './context.ts';
 import { type Equipped, openDispatching } from './dispatching.ts';
@@ -150,7 +151,7 @@ export async function startPlatform(
   );
   opened('sandboxes');
   const { dispatcher, limitShare, tellChanged, followElsewhere, cancelElsewhere } = dispatching;
-  const tracing = await traceOf(context);
+  const tracing = traceOf(context);
   if (tracing !== undefined) stack.use(tracing);
   opened('the export of traces');
   const others = { limitShare, tellChanged, followElsewhere, cancelElsewhere };
@@ -237,11 +238,9 @@ function openAudit(
 }
 
 /** Undefined: the operator wants no traces. */
-async function traceOf({ config: { tracing, node }, log }: Context) {
+function traceOf({ config: { tracing, node }, log }: Context) {
   const { endpoint, ratio } = tracing;
   if (endpoint === undefined) return undefined;
-  // Loaded only here, because the libraries take memory.
-  const { openTracing } = await import('../tracing/tracing.ts');
   return openTracing({ endpoint, ratio, version: buildInfo.buildno, node: node.name, log });
 }
 

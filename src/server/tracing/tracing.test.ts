@@ -4,7 +4,7 @@ import { startReceiver } from '../../forwarding/receiver.fixture.ts';
 import type { TracedActivation } from '../../functions/index.ts';
 import { type Log, silentLog } from '../../lib/index.ts';
 import { spansOf } from './spans.ts';
-import { openTracing } from './tracing.ts';
+import { openTracing, samplerOf } from './tracing.ts';
 
 const activation: TracedActivation = {
   ...{
@@ -117,18 +117,8 @@ test('a collector that is away holds up nothing', async () => {
 });
 
 test('the ratio decides by the id of the trace', () => {
-  const tracing = openTracing({
-    endpoint: 'http://127.0.0.1:1',
-    ratio: 0.25,
-    version: '1',
-    node: 'a',
-    log: silentLog,
-  });
-  const ids = Array.from({ length: 4_000 }, (_, at) =>
-    (at * 2_654_435_761 + 1).toString(16).padStart(32, '7'),
-  );
-  const sampled = ids.filter((id) => tracing.isSampled(id));
-  expect(sampled.length).toBeGreaterThan(800);
-  expect(sampled.length).toBeLessThan(1_200);
-  expect(sampled.every((id) => tracing.isSampled(id))).toBe(true);
+  const ends = Array.from({ length: 4_096 }, (_, at) => `${at.toString(16).padStart(3, '0')}000000000`);
+  const ids = ends.map((end) => end.padStart(32, '7'));
+  const sampledAt = (ratio: number) => ids.filter(samplerOf(ratio)).length;
+  expect([0, 1e-20, 1 / 4_096, 0.01, 0.25, 1].map(sampledAt)).toEqual([0, 0, 1, 40, 1_024, 4_096]);
 });

@@ -1,106 +1,79 @@
-/**
- * Exports the spans of activations by OTLP/HTTP, with OpenTelemetry's own queue and exporter. This file is only loaded when the
- * operator has set an endpoint: the libraries take memory.
- */
-import { type HrTime, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import {
-  BatchSpanProcessor,
-  type ReadableSpan,
-  SamplingDecision,
-  type SpanExporter,
-  TraceIdRatioBasedSampler,
-} from '@opentelemetry/sdk-trace';
-import type { Tracing } from '../../functions/index.ts';
-import { type Log, messageOf } from '../../lib/index.ts';
-import { type SpanData, spansOf } from './spans.ts';
+/** Decides which traces are exported, and hands their activations to the thread that exports them. */
+import type { TracedActivation, Tracing } from '../../functions/index.ts';
+import { type Log, messageOf, startThread, withTimeout } from '../../lib/index.ts';
+import type { ExporterData, ExporterReply, ExporterRequest } from './exporter.ts';
 
-export interface TracingOptions {
-  /** Base URL of the collector; spans go to `…/v1/traces`. */
-  readonly endpoint: string;
+export interface TracingOptions extends ExporterData {
   /** The part of all traces that is exported. */
   readonly ratio: number;
-  readonly version: string;
-  /** Name of this server. */
-  readonly node: string;
   readonly log: Log;
 }
 
-/** Spans that wait at most; further ones are dropped. */
-const mostWaiting = 8_192;
-const exportMs = 10_000;
+const program = new URL('./exporter.ts', import.meta.url);
+/** To wake the thread costs more than to export an activation. */
+const collectMs = 200;
+/** Activations that wait for the thread at most; further ones are not exported. */
+const mostWaiting = 4_096;
+/** How long the end of the server waits for the collector. */
+const lastExportMs = 2_000;
 
-export function openTracing({
-  endpoint,
-  ratio,
-  version,
-  node,
-  log,
-}: TracingOptions): Tracing & AsyncDisposable {
-  const sampler = new TraceIdRatioBasedSampler(ratio);
-  const exporter = watched(
-    log,
-    new OTLPTraceExporter({
-      url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
-      timeoutMillis: exportMs,
-      concurrencyLimit: 2,
-    }),
+export function openTracing({ ratio, log, ...data }: TracingOptions): Tracing & AsyncDisposable {
+  const thread = startThread(program, 'ward-tracing', data);
+  const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
+  const post = (request: ExporterRequest) => thread.postMessage(request);
+  let waiting: TracedActivation[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let isThreadBusy = false;
+  const postWaiting = () => {
+    timer = undefined;
+    if (isThreadBusy) return;
+    isThreadBusy = true;
+    post(waiting);
+    waiting = [];
+  };
+  const postSoon = () => {
+    timer ??= setTimeout(postWaiting, collectMs).unref();
+  };
+  thread.on('message', (reply: ExporterReply) => {
+    if (reply.type === 'failing') log.warn({ reason: reply.reason }, 'the collector takes no traces');
+    else if (reply.type === 'working') log.info('the collector takes traces again');
+    else {
+      isThreadBusy = false;
+      if (waiting.length > 0) postSoon();
+    }
+  });
+  thread.on('error', (error) =>
+    log.error(
+      { reason: messageOf(error) },
+      'the export of traces has failed: there is none until the next start',
+    ),
   );
-  const processor = new BatchSpanProcessor({
-    exporter,
-    maxQueueSize: mostWaiting,
-    exportTimeoutMillis: exportMs,
-  });
-  const resource = resourceFromAttributes({
-    'service.name': 'ward',
-    'service.version': version,
-    'service.instance.id': node,
-  });
-  const readable = (data: SpanData): ReadableSpan => {
-    const context = (spanId: string) => ({ traceId: data.traceId, spanId, traceFlags: TraceFlags.SAMPLED });
-    return {
-      name: data.name,
-      kind: data.isEntrance ? SpanKind.SERVER : SpanKind.INTERNAL,
-      spanContext: () => context(data.span),
-      ...(data.parentSpan === undefined ? {} : { parentSpanContext: context(data.parentSpan) }),
-      startTime: timeOf(data.startMs),
-      endTime: timeOf(data.endMs),
-      duration: timeOf(data.endMs - data.startMs),
-      status: { code: data.isError ? SpanStatusCode.ERROR : SpanStatusCode.UNSET },
-      attributes: data.attributes,
-      ...{ links: [], events: [], ended: true, resource, instrumentationScope: { name: 'ward', version } },
-      ...{ droppedAttributesCount: 0, droppedEventsCount: 0, droppedLinksCount: 0 },
-    };
-  };
   return {
-    isSampled: (traceId) =>
-      sampler.shouldSample(ROOT_CONTEXT, traceId).decision === SamplingDecision.RECORD_AND_SAMPLED,
+    isSampled: samplerOf(ratio),
     ended(activation) {
-      for (const data of spansOf(activation)) processor.onEnd(readable(data));
+      if (waiting.length < mostWaiting) waiting.push(activation);
+      postSoon();
     },
-    [Symbol.asyncDispose]: () => processor.shutdown().catch(() => {}),
+    async [Symbol.asyncDispose]() {
+      clearTimeout(timer);
+      post(waiting);
+      post('close');
+      await withTimeout(exited, lastExportMs, () => undefined);
+      await thread.terminate();
+    },
   };
 }
 
-/** Says when the collector begins to take nothing, and when it takes spans again. */
-function watched(log: Log, exporter: SpanExporter): SpanExporter {
-  let isFailing = false;
-  return {
-    export(spans, done) {
-      exporter.export(spans, (result) => {
-        const hasFailed = result.error !== undefined;
-        if (hasFailed && !isFailing)
-          log.warn({ reason: messageOf(result.error) }, 'the collector takes no traces');
-        if (!hasFailed && isFailing) log.info('the collector takes traces again');
-        isFailing = hasFailed;
-        done(result);
-      });
-    },
-    shutdown: () => exporter.shutdown(),
-  };
-}
-
-function timeOf(ms: number): HrTime {
-  return [Math.floor(ms / 1000), Math.round((ms % 1000) * 1_000_000)];
+/**
+ * Decides by the last digits of a trace's id, which are random (W3C Trace Context Level 2, "Random trace-id"). Each call asks it:
+ * the sampler of OpenTelemetry's SDK parses the id and takes more than ten times as long.
+ */
+export function samplerOf(ratio: number): Tracing['isSampled'] {
+  const digits = 12;
+  const all = 16 ** digits;
+  if (ratio * all < 1) return () => false;
+  const first = Math.round((1 - ratio) * all)
+    .toString(16)
+    .padStart(digits, '0');
+  return (traceId) => traceId.slice(-digits) >= first;
 }
