@@ -1,5 +1,5 @@
 /**
- * What it costs when the API and the invoker are two processes with NATS between them: the time of a warm call and the
+ * What it costs when a node of role `api` gives calls to one of role `all`, with NATS between them: the time of a warm call and the
  * processor time of Ward's own processes. And how many calls a second an API node accepts durably.
  */
 import { readFileSync } from 'node:fs';
@@ -101,7 +101,7 @@ function latencyRow({ one, two }: Samples): Row {
   const [base, ours] = [one, two].map((samples) => median(samples.map(({ p50Ms }) => p50Ms)));
   const addedMs = (ours ?? 0) - (base ?? 0);
   return {
-    what: 'warm blocking call through API and invoker in two processes, p50',
+    what: 'warm blocking call through a node `api`, run by a node `all`, p50',
     baseline: `in one process ${ms(base ?? 0)}`,
     ward: ms(ours ?? 0),
     result: `+ ${ms(addedMs)}`,

@@ -23,7 +23,7 @@ export async function lostNodeRows(site: Site): Promise<readonly Row[]> {
   const after = median(found.map(({ p99 }) => p99.after));
   return [
     {
-      what: 'a node is killed: its callers know after at most',
+      what: 'one of two nodes `all` is killed: its callers know after at most',
       baseline: '–',
       ward: ms(knownMs),
       result: ms(knownMs),

@@ -16,8 +16,8 @@ const memoryMiB = 4 * 256;
 const names = ['a', 'b', 'c'];
 
 const ways = {
-  path: { what: 'calls of an action always to the same node', target: 0.85 },
-  random: { what: 'each call to any node', target: 0.5 },
+  path: { what: `calls of ${callMs} ms, an action always to the same node`, target: 0.85 },
+  random: { what: `calls of ${callMs} ms, each to any node`, target: 0.5 },
 } as const;
 
 export async function spreadRows(site: Site): Promise<readonly Row[]> {
