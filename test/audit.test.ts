@@ -253,6 +253,22 @@ test('every changing route has its entry, with the client, the request and diges
   }
 });
 
+test('reading parameters has an entry, the first time', async () => {
+  const parameters = [{ key: 'token', value: 'secret' }];
+  const made = { 'packages/kept': { parameters }, 'actions/kept/a': code, 'triggers/kept-t': { parameters } };
+  for (const [path, body] of Object.entries(made)) await send('PUT', `${api}/${path}`, { body });
+  const before = (await auditOf('limit=1')).entries[0]?.['seq'];
+  for (const path of [...Object.keys(made), ...Object.keys(made)])
+    expect((await send('GET', `${api}/${path}`)).status).toBe(200);
+  const found = (await auditOf('limit=20')).entries.filter(({ seq }) => Number(seq) > Number(before));
+  expect(found.toReversed().map(({ event, name, actor }) => [event, name, actor])).toEqual(
+    ['package /guest/kept', 'action /guest/kept/a', 'trigger /guest/kept-t'].map((what) => [
+      ...`read-${what}`.split(' '),
+      `guest ${key.split(':')[0]}`,
+    ]),
+  );
+});
+
 test('a key reads only its own namespace’s entries, filtered and in pages', async () => {
   const made = await here('namespace', 'create', 'other', '-o', 'json');
   const other = JSON.parse(made.stdout).key;

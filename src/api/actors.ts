@@ -1,21 +1,23 @@
-/** Names the client of a changing request to the audit log. Calls of actions change nothing, and are left alone. */
+/** Names the client of a request that changes or reads something to the audit log. Calls of actions are left alone. */
 import type { FastifyInstance, FastifyRequest, preHandlerHookHandler } from 'fastify';
 import { actorOf, systemNamespace } from '../functions/index.ts';
 import { actAs } from '../lib/index.ts';
 import { pathPart } from './authentication.ts';
 import { sandboxNamespaceOf } from './sandbox-entrance.ts';
 
+const noted: ReadonlySet<string> = new Set(['read', 'deploy', 'invoke', 'admin']);
+
 /** @param scope with authentication; call it before adding routes */
 export function nameActors(scope: FastifyInstance): void {
   scope.addHook('onRoute', (route) => {
     const access = route.config?.access;
-    if (access !== 'deploy' && access !== 'invoke' && access !== 'admin') return;
+    if (access === undefined || !noted.has(access)) return;
     // Some of Ward's own actions deploy: feeds, APIs.
-    const changes = (request: FastifyRequest) =>
+    const isNoted = (request: FastifyRequest) =>
       access !== 'invoke' || pathPart(request, 'ns') === systemNamespace;
     const act: preHandlerHookHandler = (request, _reply, done) => {
       const { identity } = request;
-      if (identity === undefined || !changes(request)) return done();
+      if (identity === undefined || !isNoted(request)) return done();
       const from = clientOf(request);
       actAs({ who: actorOf(identity), from, request: request.id }, done);
     };

@@ -27,6 +27,7 @@ import { announceWrites } from './entities/announced-writes.ts';
 import { type ChangeWatch, watchChanges } from './entities/change-watch.ts';
 import type { Changed, Forgetful } from './entities/changed.ts';
 import type { PlainRef } from './entities/entity-row.ts';
+import { createParameterReads, type ParameterReads } from './entities/parameter-reads.ts';
 import { createEvents, type Events } from './events.ts';
 import type { FeedLimits } from './feeds/feeds.ts';
 import { createApiManager } from './gateway/apimgmt.ts';
@@ -128,6 +129,7 @@ export interface Functions {
   egress(query: EgressQuery): Promise<EgressTargets>;
   readonly packages: PackageService;
   readonly actions: ActionService;
+  readonly parameterReads: ParameterReads;
   readonly triggers: TriggerService;
   readonly rules: RuleService;
   readonly firing: FiringService;
@@ -218,6 +220,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   return {
     ...holdings,
     ...createLogins(given, namespaces),
+    parameterReads: createParameterReads(store.unsealed),
     limits: given.limits,
     runtimes: given.runtimes,
     triggers,

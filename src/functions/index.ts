@@ -29,6 +29,7 @@ export {
   parseNamespaceSegment,
 } from './entities/names.ts';
 export type { ListRange } from './entities/page.ts';
+export type { ParameterReads } from './entities/parameter-reads.ts';
 export { effectiveAsk } from './entities/sandbox-ask.ts';
 export { functionFault, malformed, notAuthorized, notFound, tooLarge } from './faults.ts';
 export type { OpenedWebhook } from './feeds/webhooks.ts';

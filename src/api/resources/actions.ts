@@ -20,7 +20,7 @@ const warningHeader = 'x-ward-warning';
 const slackBytes = 4 * 1024 * 1024;
 
 export function addActions(scope: FastifyInstance, functions: Functions, uploads: UploadBudget): void {
-  const { limits, actions } = functions;
+  const { limits, actions, parameterReads } = functions;
   addResource(scope, ['/namespaces/:ns/actions', '/namespaces/:ns/actions/'], {
     GET: { access: 'read', handler: listHandler(functions, () => undefined) },
   });
@@ -37,7 +37,9 @@ export function addActions(scope: FastifyInstance, functions: Functions, uploads
         const identity = identityOf(request);
         const ref = anyEntityOf(request, identity);
         const withCode = queryBoolean(request.query, 'code', true);
-        return sendAction(reply, await actions.get(ref, withCode, identity.namespace));
+        const view = await actions.get(ref, withCode, identity.namespace);
+        await parameterReads.note('action', ref, view.description.parameters);
+        return sendAction(reply, view);
       },
     },
     PUT: {

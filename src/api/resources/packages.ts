@@ -1,6 +1,11 @@
 /** `/namespaces/{ns}/packages`: create, change, read, list, delete. Shared packages are open to all namespaces. */
 import type { FastifyInstance } from 'fastify';
-import { notFound, type PackageService, type SystemLimits } from '../../functions/index.ts';
+import {
+  notFound,
+  type PackageService,
+  type ParameterReads,
+  type SystemLimits,
+} from '../../functions/index.ts';
 import { anyNamespaceOf, identityOf } from '../authentication.ts';
 import { revisionCheck } from '../if-match.ts';
 import { queryBoolean } from '../query.ts';
@@ -10,6 +15,7 @@ import { anyPlainOf, entityBodyBytes, plainOf, requiredBody, sendEntity, sendPag
 
 interface PackageParts {
   readonly packages: PackageService;
+  readonly parameterReads: ParameterReads;
   readonly limits: SystemLimits;
 }
 
@@ -17,7 +23,7 @@ const collection = 'packages';
 
 export function addPackages(
   scope: FastifyInstance,
-  { packages, limits }: PackageParts,
+  { packages, parameterReads, limits }: PackageParts,
   uploads: UploadBudget,
 ): void {
   const root = `/namespaces/:ns/${collection}`;
@@ -41,7 +47,9 @@ export function addPackages(
       handler: async (request, reply) => {
         const identity = identityOf(request);
         const ref = anyPlainOf(request, identity);
-        return sendEntity(reply, await packages.get(ref, identity.namespace));
+        const read = await packages.get(ref, identity.namespace);
+        await parameterReads.note('package', ref, read.parameters);
+        return sendEntity(reply, read);
       },
     },
     PUT: {

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import {
   type FiringService,
   malformed,
+  type ParameterReads,
   type SystemLimits,
   type TriggerService,
 } from '../../functions/index.ts';
@@ -15,18 +16,26 @@ import { addPlainEntities, plainOf } from './plain-entity.ts';
 
 interface TriggerParts {
   readonly triggers: TriggerService;
+  readonly parameterReads: ParameterReads;
   readonly firing: Pick<FiringService, 'fire'>;
   readonly limits: SystemLimits;
 }
 
 export function addTriggers(
   scope: FastifyInstance,
-  { triggers, firing, limits }: TriggerParts,
+  { triggers, firing, limits, parameterReads }: TriggerParts,
   uploads: UploadBudget,
 ): void {
   addPlainEntities(scope, {
     collection: 'triggers',
-    service: triggers,
+    service: {
+      ...triggers,
+      async get(ref) {
+        const trigger = await triggers.get(ref);
+        await parameterReads.note('trigger', ref, trigger.parameters);
+        return trigger;
+      },
+    },
     limits,
     uploads,
     post: {

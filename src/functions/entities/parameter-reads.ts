@@ -1,0 +1,51 @@
+/**
+ * Notes in the audit log who reads parameters: Ward keeps them encrypted, because they are where people put secrets. A client that
+ * asks again and again has one entry an hour, unless they have changed.
+ */
+import { BoundedMap, currentActor, hashOf } from '../../lib/index.ts';
+import type { UnsealedEntries } from '../../store/index.ts';
+import type { ShownParameter } from '../packages/package.ts';
+import type { PlainRef } from './entity-row.ts';
+import { type EntityRef, fullNameOf } from './names.ts';
+
+export interface ParameterReads {
+  /**
+   * Call it before they are shown. Resolves when the entry is durable. @throws Fault of the store, and then they must not be shown
+   * @param kind of what has them
+   */
+  note(
+    kind: 'action' | 'package' | 'trigger',
+    ref: EntityRef | PlainRef,
+    parameters: readonly ShownParameter[],
+  ): Promise<void>;
+}
+
+interface Read {
+  /** The digest of the parameters. */
+  readonly of: string;
+  readonly atMs: number;
+}
+
+const againMs = 3_600_000;
+const mostReads = 10_000;
+
+/** @param now monotonic milliseconds */
+export function createParameterReads(
+  unsealed: Pick<UnsealedEntries, 'add'>,
+  now: () => number = () => performance.now(),
+): ParameterReads {
+  const reads = new BoundedMap<string, Read>(mostReads);
+  return {
+    async note(kind, ref, parameters) {
+      const shown = parameters.filter(({ encryption }) => encryption === undefined);
+      if (shown.length === 0) return;
+      const name = `/${fullNameOf({ package: undefined, ...ref })}`;
+      const read = `${currentActor().who} ${kind} ${name}`;
+      const of = hashOf(shown.map(({ key, value }) => [key, value]));
+      const last = reads.get(read);
+      if (last?.of === of && now() - last.atMs < againMs) return;
+      await unsealed.add({ what: `read-${kind}`, name, namespace: ref.namespace });
+      reads.set(read, { of, atMs: now() });
+    },
+  };
+}
