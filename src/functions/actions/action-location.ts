@@ -4,7 +4,7 @@
  */
 import type { EntityRow, EntityStore } from '../../store/index.ts';
 import { sourceOf } from '../entities/changed.ts';
-import { mergeKeyValues, type Parameter } from '../entities/key-values.ts';
+import { mergeKeyValues, type Parameter, type ShownParameter } from '../entities/key-values.ts';
 import {
   type EntityRef,
   fullNameOf,
@@ -14,7 +14,7 @@ import {
 } from '../entities/names.ts';
 import { functionFault, notAuthorized, notFound, wrongCollection } from '../faults.ts';
 import { type KeyTerms, keyTermsOf } from '../packages/key-terms.ts';
-import { parametersFor, type ShownParameter } from '../packages/package.ts';
+import { parametersFor } from '../packages/package.ts';
 import type { PackageService } from '../packages/packages.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type Action, actionOfRow, lenientActionOfRow } from './action.ts';

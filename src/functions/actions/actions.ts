@@ -10,13 +10,12 @@ import type { BuiltinAction } from '../builtin.ts';
 import { createBoundedCache } from '../entities/bounded-cache.ts';
 import { type Changed, type Forgetful, sourceOf } from '../entities/changed.ts';
 import type { PlainRef, RevisionCheck } from '../entities/entity-row.ts';
-import type { KeyValue } from '../entities/key-values.ts';
+import type { KeyValue, ShownParameter } from '../entities/key-values.ts';
 import { type EntityRef, fullNameOf, type NamespaceName, pathOf } from '../entities/names.ts';
 import type { ListRange } from '../entities/page.ts';
 import { concurrentUpdate, entityChanged, notFound } from '../faults.ts';
 import { type ActionRanges, actionRanges, checkKind, type SystemLimits } from '../limits.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
-import type { ShownParameter } from '../packages/package.ts';
 import type { PackageService } from '../packages/packages.ts';
 import {
   type Action,

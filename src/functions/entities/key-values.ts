@@ -12,6 +12,9 @@ export type Parameter = KeyValue & {
   readonly init?: boolean | undefined;
 };
 
+/** A parameter in an answer. Its value may be withheld. */
+export type ShownParameter = Parameter & { readonly encryption?: string };
+
 /** @throws Fault BODY_INVALID */
 export function parseParameters(value: unknown, field: string): readonly Parameter[] {
   if (!Array.isArray(value)) throw malformed(`${field} malformed: an array of {key, value} expected`);

@@ -4,8 +4,8 @@
  */
 import { BoundedMap, currentActor, hashOf } from '../../lib/index.ts';
 import type { UnsealedEntries } from '../../store/index.ts';
-import type { ShownParameter } from '../packages/package.ts';
 import type { PlainRef } from './entity-row.ts';
+import type { ShownParameter } from './key-values.ts';
 import { type EntityRef, fullNameOf } from './names.ts';
 
 export interface ParameterReads {

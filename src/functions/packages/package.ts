@@ -16,7 +16,13 @@ import {
   storedNamespace,
   storedValue,
 } from '../entities/entity-row.ts';
-import { type KeyValue, mergeKeyValues, type Parameter, valueFor } from '../entities/key-values.ts';
+import {
+  type KeyValue,
+  mergeKeyValues,
+  type Parameter,
+  type ShownParameter,
+  valueFor,
+} from '../entities/key-values.ts';
 import type { EntityName, NamespaceName } from '../entities/names.ts';
 import type { Vault } from '../vault/vault.ts';
 
@@ -30,9 +36,6 @@ interface PackageHead extends EntityBase {
 export interface Package extends PackageHead {
   readonly parameters: readonly Parameter[];
 }
-
-/** A parameter in an answer. Its value may be withheld. */
-export type ShownParameter = Parameter & { readonly encryption?: string };
 
 /** An action in the answer for its package. */
 export interface PackageAction {
