@@ -9,7 +9,7 @@ interface Message {
 }
 
 const shownMs = 4000;
-const mostMessages = 5;
+const mostNews = 5;
 let lastId = 0;
 
 export const messages = signal<readonly Message[]>([]);
@@ -31,6 +31,13 @@ export function dismiss(id: number): void {
 
 function add(message: Omit<Message, 'id'>): number {
   const id = ++lastId;
-  messages.value = [...messages.peek(), { ...message, id }].slice(-mostMessages);
+  const all = [...messages.peek(), { ...message, id }];
+  const news = all.filter(isNews);
+  const tooOld = news.slice(0, Math.max(0, news.length - mostNews));
+  messages.value = all.filter((each) => !tooOld.includes(each));
   return id;
+}
+
+function isNews({ text }: Message): boolean {
+  return text !== undefined;
 }
