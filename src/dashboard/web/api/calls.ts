@@ -1,6 +1,7 @@
 /** Calls that have not ended. */
 import { call, inNamespace } from './client.ts';
 import type { RunFilter } from './runs.ts';
+import { serverNow } from './server-clock.ts';
 
 /** `GET /ward/v1/namespaces/_/calls`. */
 interface CallsPage {
@@ -19,7 +20,7 @@ export interface CountedCalls {
 const path = inNamespace('/ward/v1', 'calls');
 
 export async function countCalls(filter: CountedCalls['filter'], signal: AbortSignal): Promise<CountedCalls> {
-  const countedAt = Date.now();
+  const countedAt = serverNow();
   const { total } = await page({ filter, countedAt }, signal);
   return { filter, total, countedAt };
 }

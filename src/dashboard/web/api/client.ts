@@ -1,5 +1,6 @@
 /** The one way to Ward's API. Every request says that the console makes it, which pages of others can't. */
 import { signal } from '@preact/signals';
+import { learnClock } from './server-clock.ts';
 
 /** What Ward answered instead of what was asked for. */
 export class ApiError extends Error {
@@ -67,6 +68,7 @@ export async function send(method: string, path: string, options: CallOptions = 
     });
   }
   isReachable.value = true;
+  learnClock(response);
   if (response.ok) return response;
   const error = await errorOf(response);
   if (error.status === 401 && path !== '/console/session') sessionEnds.value++;

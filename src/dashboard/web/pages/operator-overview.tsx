@@ -3,6 +3,7 @@ import type { Overview } from '../api/admin-types.ts';
 import { call } from '../api/client.ts';
 import { hourMs } from '../api/hours.ts';
 import type { Isolation, ViolationsPage } from '../api/isolation-types.ts';
+import { serverNow } from '../api/server-clock.ts';
 import { linkTo } from '../app/router.ts';
 import { type Figure, Figures } from '../components/figures.tsx';
 import { LoadView } from '../components/load-view.tsx';
@@ -15,7 +16,7 @@ import { useNews } from './use-news.ts';
 const root = '/ward/v1/operator';
 
 async function loadWard(signal: AbortSignal) {
-  const since = Date.now() - hourMs;
+  const since = serverNow() - hourMs;
   const [overview, { doctor }, { total: violations }] = await Promise.all([
     call<Overview>('GET', `${root}/overview`, { signal }),
     call<Isolation>('GET', `${root}/isolation`, { signal }),
@@ -116,7 +117,7 @@ function figuresOf({ overview, doctor, violations }: Loaded): readonly Figure[] 
         ) : (
           <Status tone="bad" text="something is missing" />
         ),
-      about: doctor === null ? 'ward doctor' : `${ageText(Date.now() - doctor.at)} ago`,
+      about: doctor === null ? 'ward doctor' : `${ageText(serverNow() - doctor.at)} ago`,
       link: linkTo(['isolation']),
     },
     {

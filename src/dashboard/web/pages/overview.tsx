@@ -12,6 +12,7 @@ import {
   type RunSummary,
   recordsStream,
 } from '../api/runs.ts';
+import { serverNow } from '../api/server-clock.ts';
 import { linkTo } from '../app/router.ts';
 import { currentSession, may } from '../app/session.ts';
 import { Empty } from '../components/empty.tsx';
@@ -155,7 +156,7 @@ function figuresOf({ functions, calls, failed, latest, usage }: Overview): reado
 }
 
 async function loadOverview(signal: AbortSignal): Promise<Overview> {
-  const since = Date.now() - hourMs;
+  const since = serverNow() - hourMs;
   const recent = { name: '', failed: false, since };
   const failing = { ...recent, failed: true };
   const [functions, calls, failed, latest, failures, usage] = await Promise.all([

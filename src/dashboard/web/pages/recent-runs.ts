@@ -5,6 +5,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { byHour, durationsOf, firstHour, type Hour, quantile } from '../api/hours.ts';
 import { listRuns, type RunSummary } from '../api/runs.ts';
+import { serverNow } from '../api/server-clock.ts';
 
 export interface Recent {
   /** Null: no record is kept. */
@@ -62,7 +63,7 @@ export function useRecentRuns(): RecentRuns {
 }
 
 async function recentOf(name: string, signal: AbortSignal): Promise<Recent> {
-  const now = Date.now();
+  const now = serverNow();
   const filter = { name, failed: false };
   const day = { ...filter, since: firstHour(now) };
   const runs = await listRuns(day, { skip: 0, limit: mostRuns }, signal);

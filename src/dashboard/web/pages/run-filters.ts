@@ -1,5 +1,6 @@
 /** How far back lists of runs go. */
 import { hourMs } from '../api/hours.ts';
+import { serverNow } from '../api/server-clock.ts';
 
 const periods: Readonly<Record<string, number>> = { hour: hourMs, day: 24 * hourMs, week: 7 * 24 * hourMs };
 export const periodOptions = [
@@ -14,8 +15,8 @@ export const sinceOf = (() => {
   return (period: string): number | undefined => {
     const ms = periods[period];
     if (ms === undefined) return undefined;
-    if (last?.period !== period || Date.now() - last.since > ms + 60_000)
-      last = { period, since: Date.now() - ms };
+    if (last?.period !== period || serverNow() - last.since > ms + 60_000)
+      last = { period, since: serverNow() - ms };
     return last.since;
   };
 })();

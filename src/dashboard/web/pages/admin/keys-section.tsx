@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Key } from '../../api/admin-types.ts';
 import { call, send } from '../../api/client.ts';
+import { serverNow } from '../../api/server-clock.ts';
 import { currentSession } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
 import { Confirm } from '../../components/confirm.tsx';
@@ -112,7 +113,7 @@ function NewKey({ root, name, onClose, onMade }: NewKeyProps) {
   const make = async () => {
     setBusy(true);
     setError(undefined);
-    const expiresAt = days === '' ? null : Date.now() + Number(days) * dayMs;
+    const expiresAt = days === '' ? null : serverNow() + Number(days) * dayMs;
     try {
       const body = { scope, label, expiresAt };
       setMade((await call<{ readonly key: string }>('POST', `${root}/keys`, { body })).key);

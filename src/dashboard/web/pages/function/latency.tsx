@@ -1,6 +1,7 @@
 /** How a function did in the last day, hour by hour: its calls, and how long they took. */
 import { byHour, durationsOf, firstHour, quantile } from '../../api/hours.ts';
 import { countRuns, listRuns, longestPage, type RunSummary } from '../../api/runs.ts';
+import { serverNow } from '../../api/server-clock.ts';
 import { linkTo } from '../../app/router.ts';
 import { Bars } from '../../components/bars.tsx';
 import { LoadView } from '../../components/load-view.tsx';
@@ -12,7 +13,7 @@ import { useLoad } from '../../components/use-load.ts';
 const mostPages = 5;
 
 async function loadDay(name: string, signal: AbortSignal) {
-  const now = Date.now();
+  const now = serverNow();
   const filter = { name, failed: false, since: firstHour(now) };
   const count = await countRuns(filter, signal);
   const runs: RunSummary[] = [];

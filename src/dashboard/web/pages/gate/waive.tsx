@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { Finding, Waiver } from '../../api/gate-types.ts';
+import { serverNow } from '../../api/server-clock.ts';
 import { Confirm } from '../../components/confirm.tsx';
 import { DateField, SelectField, TextField } from '../../components/fields.tsx';
 import { tell } from '../../components/messages.ts';
@@ -77,5 +78,5 @@ function scopesOf({ component, places: [first, ...more] }: WaiveProps['finding']
 }
 
 function dayAfter(days: number): string {
-  return new Date(Date.now() + days * dayMs).toISOString().slice(0, 10);
+  return new Date(serverNow() + days * dayMs).toISOString().slice(0, 10);
 }

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { call, send } from '../../api/client.ts';
 import type { Waiver } from '../../api/gate-types.ts';
+import { serverNow } from '../../api/server-clock.ts';
 import { linkTo } from '../../app/router.ts';
 import { Button } from '../../components/button.tsx';
 import { Confirm } from '../../components/confirm.tsx';
@@ -33,7 +34,7 @@ const columns: readonly Column<Waiver>[] = [
   {
     title: 'Last day',
     cell: ({ expires }) =>
-      expires < new Date().toISOString().slice(0, 10) ? (
+      expires < new Date(serverNow()).toISOString().slice(0, 10) ? (
         <Status tone="idle" text={`over since ${expires}`} />
       ) : (
         <span class="nowrap">{expires}</span>

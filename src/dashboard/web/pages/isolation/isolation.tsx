@@ -6,6 +6,7 @@ import type {
   MechanismRow,
   PolicyLine,
 } from '../../api/isolation-types.ts';
+import { serverNow } from '../../api/server-clock.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { Empty } from '../../components/empty.tsx';
 import { Facts } from '../../components/facts.tsx';
@@ -73,7 +74,7 @@ function DoctorSection({ doctor }: { readonly doctor: Doctor | null }) {
             'Looked',
             <>
               <Time at={doctor.at} />{' '}
-              <span class="quiet">({ageText(Date.now() - doctor.at)} ago; again: </span>
+              <span class="quiet">({ageText(serverNow() - doctor.at)} ago; again: </span>
               <code>ward doctor</code>
               <span class="quiet">)</span>
             </>,

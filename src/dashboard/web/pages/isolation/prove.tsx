@@ -1,5 +1,6 @@
 /** The last report of `ward prove`: which attacks held, and each that did not. */
 import type { Prove } from '../../api/isolation-types.ts';
+import { serverNow } from '../../api/server-clock.ts';
 import { Empty } from '../../components/empty.tsx';
 import { Facts } from '../../components/facts.tsx';
 import { Section } from '../../components/section.tsx';
@@ -52,7 +53,7 @@ export function ProveSection({ prove }: { readonly prove: Prove | null }) {
           [
             'Tried',
             <>
-              <Time at={at} /> <span class="quiet">({ageText(Date.now() - at)} ago; again: </span>
+              <Time at={at} /> <span class="quiet">({ageText(serverNow() - at)} ago; again: </span>
               <code>ward prove</code>
               <span class="quiet">)</span>
             </>,

@@ -1,4 +1,5 @@
 /** What fires a trigger, in words. */
+import { serverNow } from '../../api/server-clock.ts';
 import type { Alarm, Feed, TriggerSummary } from '../../api/trigger-types.ts';
 import { Status } from '../../components/status.tsx';
 import { Time } from '../../components/time.tsx';
@@ -44,7 +45,7 @@ function AlarmWords({ alarm }: { readonly alarm: Alarm }) {
 
 export function FeedStatus({ feed }: { readonly feed: Feed }) {
   if (!feed.isActive) return <Status tone="idle" text={feed.reason === 'Paused' ? 'paused' : 'ended'} />;
-  const isLate = feed.nextFire !== undefined && Date.now() - feed.nextFire > lateMs;
+  const isLate = feed.nextFire !== undefined && serverNow() - feed.nextFire > lateMs;
   return isLate ? <Status tone="warn" text="late" /> : <Status tone="good" text="active" />;
 }
 

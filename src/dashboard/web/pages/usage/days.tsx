@@ -1,6 +1,7 @@
 /** What was used on each day, of all namespaces for an operator and of its own for a key. */
 import type { UsageDay } from '../../api/admin-types.ts';
 import { call } from '../../api/client.ts';
+import { serverNow } from '../../api/server-clock.ts';
 import { may } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
 import { download } from '../../components/download.ts';
@@ -38,7 +39,7 @@ export function UsageDays() {
     path,
   );
   const { isBusy, run } = useAction();
-  const today = new Date().toISOString().slice(0, 10);
+  const today = new Date(serverNow()).toISOString().slice(0, 10);
   const save = () => run(() => download(path, `ward-usage-by-day-${today}.csv`, 'text/csv'), 'Downloaded.');
   return (
     <Section

@@ -2,6 +2,7 @@
 
 import type { HeldNamespaces, Limits, Overview, Usage as UsageAnswer } from '../../api/admin-types.ts';
 import { call, inNamespace } from '../../api/client.ts';
+import { serverNow } from '../../api/server-clock.ts';
 import { linkTo } from '../../app/router.ts';
 import { may } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
@@ -130,7 +131,7 @@ function save(rows: readonly Row[]): void {
       registry.limit,
     ],
   ]);
-  const day = new Date().toISOString().slice(0, 10);
+  const day = new Date(serverNow()).toISOString().slice(0, 10);
   saveFile(new Blob([csvText([head, ...lines])], { type: 'text/csv' }), `ward-usage-${day}.csv`);
 }
 
