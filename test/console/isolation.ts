@@ -32,6 +32,11 @@ export function isolationPage(parts: () => Parts): void {
       .getByText(`${script}: BLOCKED → ESCAPED`)
       .waitFor();
     await browser.inspect('isolation');
+    // A run of another namespace has no page here.
+    await addViolation(ward, 'whisk.system', 'b'.repeat(32));
+    await page.getByRole('cell', { name: 'b'.repeat(32) }).waitFor();
+    const links = page.getByRole('region', { name: 'Violations' }).locator('a.mono');
+    expect(await links.allTextContents()).toEqual(['a'.repeat(32)]);
     await page.getByLabel('Only of this kind').fill('other');
     await page.getByText('No violation fits.').waitFor();
     expect(browser.problems).toEqual([]);
@@ -40,14 +45,7 @@ export function isolationPage(parts: () => Parts): void {
 
 /** Violations as hostile functions cause them, and a report of another host. */
 export async function seedIsolation(ward: Ward): Promise<void> {
-  await using store = await openStateOf(ward.dataDir);
-  const about = {
-    namespace: 'guest',
-    at: Date.now(),
-    action: `guest/${longName}`,
-    activationId: 'a'.repeat(32),
-  };
-  await store.violations.add({ ...about, kind: 'seccomp', detail: `${script} ${foreignText}` });
+  await addViolation(ward, 'guest', 'a'.repeat(32));
   const row = { vector: 'within containers', required: true, available: true, chosen: script };
   const note = {
     ...{
@@ -85,4 +83,10 @@ export async function seedIsolation(ward: Ward): Promise<void> {
       techniques: [{ ...technique, outcome }],
     });
   await writeFile(join(ward.dataDir, 'doctor.json'), JSON.stringify(note), { mode: 0o644 });
+}
+
+async function addViolation({ dataDir }: Ward, namespace: string, activationId: string): Promise<void> {
+  await using store = await openStateOf(dataDir);
+  const about = { namespace, at: Date.now(), action: `${namespace}/${longName}`, activationId };
+  await store.violations.add({ ...about, kind: 'seccomp', detail: `${script} ${foreignText}` });
 }

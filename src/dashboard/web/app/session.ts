@@ -112,6 +112,11 @@ export function may(need: Need): boolean {
   return need === 'operator' ? session.operator : session.rights.includes(need);
 }
 
+/** Whether the pages of a namespace's functions and runs open: they are of the namespace of the key. */
+export function mayOpenPagesOf(namespace: string): boolean {
+  return may('read') && currentSession()?.namespace === namespace;
+}
+
 sessionEnds.subscribe((count) => {
   if (count > 0 && sessionState.peek().is === 'open')
     sessionState.value = { is: 'none', why: ended, error: undefined };

@@ -1,8 +1,9 @@
 /** Who talks to whom: what functions reached over the network, and what was refused to them, by function and target. */
 import { type EgressTarget, readTargets } from '../../api/egress.ts';
+import { serverNow } from '../../api/server-clock.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo, setQuery } from '../../app/router.ts';
-import { currentSession, may } from '../../app/session.ts';
+import { may, mayOpenPagesOf } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
 import { Empty } from '../../components/empty.tsx';
 import { SelectField } from '../../components/fields.tsx';
@@ -98,7 +99,7 @@ export function Egress({ query }: PageProps) {
 
 function filterOf(query: URLSearchParams, isOfAll: boolean): Readonly<Record<string, string>> {
   const days = Number(periods.find(({ value }) => value === query.get('days'))?.value ?? usualDays);
-  const until = Math.floor(Date.now() / dayMs);
+  const until = Math.floor(serverNow() / dayMs);
   const filter: Record<string, string> = { since: dateOf(until - days + 1), until: dateOf(until) };
   for (const name of ['action', 'target', 'refused', ...(isOfAll ? ['namespace'] : [])]) {
     const value = query.get(name)?.trim();
@@ -122,11 +123,6 @@ function keyOf({ namespace, action, protocol, target, port, refusal }: Row): str
   return JSON.stringify([namespace, action, protocol, target, port, refusal]);
 }
 
-/** Pages of functions and runs are those of the namespace of the key. */
-function isOwn({ namespace }: Row): boolean {
-  return may('read') && currentSession()?.namespace === namespace;
-}
-
 const namespaceColumn: Column<Row> = {
   title: 'Namespace',
   cell: ({ namespace, isFirst }) => <span class={isFirst ? 'breaks' : 'unseen'}>{namespace}</span>,
@@ -139,7 +135,7 @@ const columns: readonly Column<Row>[] = [
       const { action, isFirst } = row;
       if (!isFirst) return <span class="unseen">{action ?? 'others'}</span>;
       if (action === null) return <span class="quiet">others</span>;
-      if (!isOwn(row)) return <span class="breaks">{action}</span>;
+      if (!mayOpenPagesOf(row.namespace)) return <span class="breaks">{action}</span>;
       return (
         <a class="breaks" href={linkTo(['functions', ...action.split('/')])}>
           {action}
@@ -170,7 +166,7 @@ const columns: readonly Column<Row>[] = [
   {
     title: 'Calls',
     cell: (row) =>
-      row.action === null || !isOwn(row) ? (
+      row.action === null || !mayOpenPagesOf(row.namespace) ? (
         countText(row.calls)
       ) : (
         <a href={linkTo(['runs'], { name: row.action })}>{countText(row.calls)}</a>
@@ -191,7 +187,7 @@ const columns: readonly Column<Row>[] = [
   {
     title: 'Last',
     cell: (row) =>
-      isOwn(row) ? (
+      mayOpenPagesOf(row.namespace) ? (
         <a href={linkTo(['runs', row.lastActivationId])}>
           <Time at={row.lastAt} />
         </a>

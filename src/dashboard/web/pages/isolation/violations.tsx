@@ -2,6 +2,7 @@
 import { call } from '../../api/client.ts';
 import type { ShownViolation, ViolationsPage } from '../../api/isolation-types.ts';
 import { linkTo } from '../../app/router.ts';
+import { mayOpenPagesOf } from '../../app/session.ts';
 import { LoadView } from '../../components/load-view.tsx';
 import { Section } from '../../components/section.tsx';
 import { Status } from '../../components/status.tsx';
@@ -22,12 +23,15 @@ const columns: readonly Column<ShownViolation>[] = [
   { title: 'Detail', cell: ({ detail }) => <span class="breaks preserved">{detail}</span> },
   {
     title: 'Run',
-    cell: ({ activationId }) =>
-      activationId !== null && (
+    cell: ({ namespace, activationId }) => {
+      if (activationId === null) return null;
+      if (!mayOpenPagesOf(namespace)) return <span class="mono breaks">{activationId}</span>;
+      return (
         <a class="mono breaks" href={linkTo(['runs', activationId])}>
           {activationId}
         </a>
-      ),
+      );
+    },
   },
 ];
 
