@@ -56,7 +56,11 @@ export function triggerPages(parts: () => Parts): void {
     });
     await page.goto('/console/dead-letters');
     await page.getByRole('button', { name: 'Delete 1 dead letter…' }).click();
-    await page.getByRole('button', { name: 'Delete 1 dead letter', exact: true }).click();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    // One alone asks, too.
+    await page.getByRole('button', { name: /^Delete the letter ./ }).click();
+    await page.getByText('Its payload is lost.').waitFor();
+    await page.getByRole('button', { name: 'Delete the letter', exact: true }).click();
     await page.getByText('No dead letters').waitFor();
 
     await page.goto(`/console/triggers/nightly`);

@@ -95,6 +95,7 @@ interface ListProps {
 
 function List({ letters, hasFilter, onChanged }: ListProps) {
   const { isBusy, run } = useAction();
+  const [doomed, setDoomed] = useState<DeadLetter>();
   const act = (work: () => Promise<unknown>, done: string) => run(() => work().finally(onChanged), done);
   if (letters.length === 0)
     return (
@@ -123,7 +124,7 @@ function List({ letters, hasFilter, onChanged }: ListProps) {
             isDisabled={isBusy}
             kind="danger"
             label={`Delete the letter ${letter.id}`}
-            onClick={() => act(() => remove(letter), 'Deleted the letter.')}
+            onClick={() => setDoomed(letter)}
           >
             Delete
           </Button>
@@ -132,7 +133,27 @@ function List({ letters, hasFilter, onChanged }: ListProps) {
     ),
   };
   const shown = may('invoke') || may('deploy') ? [...columns, buttons] : columns;
-  return <Table caption="Dead letters" columns={shown} rows={letters} keyOf={({ id }) => id} />;
+  return (
+    <>
+      <Table caption="Dead letters" columns={shown} rows={letters} keyOf={({ id }) => id} />
+      {doomed !== undefined && (
+        <Confirm
+          title="Delete this dead letter?"
+          action="Delete the letter"
+          onClose={() => setDoomed(undefined)}
+          run={async () => {
+            await remove(doomed).finally(onChanged);
+            tell('Deleted the letter.');
+          }}
+        >
+          <p>
+            It is a call of <code class="breaks">{doomed.action}</code> by the rule{' '}
+            <span class="breaks">{doomed.rule}</span>. Its payload is lost. This cannot be undone.
+          </p>
+        </Confirm>
+      )}
+    </>
+  );
 }
 
 async function replay({ id }: DeadLetter): Promise<void> {
