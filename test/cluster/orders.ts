@@ -18,9 +18,11 @@ interface Verb {
   /** @param index of the server of NATS */
   readonly onNats?: (index: number, stage: Stage) => unknown;
   readonly onPostgres?: (stage: Stage) => unknown;
+  /** On the S3-compatible store, which keeps its objects in memory: so it is never killed. */
+  readonly onMoto?: (stage: Stage) => unknown;
 }
 
-const paused = new Map<number, Disposable>();
+const paused = new Map<number | 'moto', Disposable>();
 
 export const verbs: Readonly<Record<string, Verb>> = {
   kill: {
@@ -40,11 +42,13 @@ export const verbs: Readonly<Record<string, Verb>> = {
     what: 'let it stand still (SIGSTOP)',
     onNode: (node) => signal(node, 'SIGSTOP'),
     onNats: (index, { engines }) => void paused.set(index, engines.nats.pause(index)),
+    onMoto: ({ engines }) => void paused.set('moto', engines.moto.pause()),
   },
   thaw: {
     what: 'let it go on (SIGCONT)',
     onNode: (node) => signal(node, 'SIGCONT'),
     onNats: (index) => paused.get(index)?.[Symbol.dispose](),
+    onMoto: () => paused.get('moto')?.[Symbol.dispose](),
   },
   cut: {
     what: 'take a node off the network (with --netns)',
@@ -63,6 +67,7 @@ export async function obey(line: string, stage: Stage): Promise<string> {
   if (number !== undefined && verb.onNats !== undefined && index >= 0 && index < stage.natsServers)
     await verb.onNats(index, stage);
   else if (target === 'postgres' && verb.onPostgres !== undefined) await verb.onPostgres(stage);
+  else if (target === 'moto' && verb.onMoto !== undefined) await verb.onMoto(stage);
   else if (verb.onNode !== undefined && stage.cluster.nodes.some(({ name }) => name === target))
     await verb.onNode(stage.cluster.node(target), stage);
   else throw new Error(`${word}: there is no ${target === '' ? 'target' : target} for it`);

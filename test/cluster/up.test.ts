@@ -12,6 +12,10 @@ import { missingForCluster } from './engines.ts';
 
 const program = fileURLToPath(new URL('up.ts', import.meta.url));
 const missing = await missingForCluster();
+/** Prints the state of the process of moto that has this folder for its files. */
+const findState = `for each in /proc/[0-9]*; do
+  grep -qsa moto_server $each/cmdline && grep -qsa "TMPDIR=$1" $each/environ && sed -n 's/^State:\\t\\(.\\).*/\\1/p' $each/status
+done`;
 
 test('says how it is used', async () => {
   const help = await runCommand([process.execPath, program, '--help']);
@@ -51,6 +55,13 @@ test.skipIf(missing !== undefined)('starts a cluster, takes orders, and leaves n
   await expect(fetch(`${node}/ping`, { signal: AbortSignal.timeout(300) })).rejects.toThrow();
   child.stdin.write('join node-1\n');
   await untilSaid(/^done: join node-1/);
+  const stateOfMoto = async () => (await runCommand(['sh', '-c', findState, 'sh', folder])).stdout.trim();
+  child.stdin.write('freeze moto\n');
+  await untilSaid(/^done: freeze moto/);
+  expect(await stateOfMoto()).toBe('T');
+  child.stdin.write('thaw moto\n');
+  await untilSaid(/^done: thaw moto/);
+  expect(await stateOfMoto()).toMatch(/^[SR]$/);
   child.stdin.write('kill nothing\n');
   await untilSaid(/there is no nothing/);
   child.kill('SIGINT');

@@ -116,7 +116,7 @@ Call it, in another terminal:
   WARD_APIHOST=${urls.at(-1)} ward action invoke hello --param name Ada --result
   wsk --apihost ${urls.at(-1)} --auth $WARD_AUTH action invoke hello --result
 
-Type here what to do to a node, to nats-1 … nats-${natsServers} or to postgres, such as "kill ${cluster.nodes.at(-1)?.name}":
+Type here what to do to a node, to nats-1 … nats-${natsServers}, to postgres or to moto, such as "kill ${cluster.nodes.at(-1)?.name}":
 
 ${words.join('\n')}
 
