@@ -209,15 +209,21 @@ test('show each node that is heard, no longer than it is, and a bounded number o
     },
     ageMs: 250,
   });
-  heard = [node('b', { role: 'invoker', version: 'a"\n', invoker }), node('a')];
+  heard = [
+    node('b', { role: 'invoker', version: 'a"\n', invoker }),
+    node('a', { judges: { policy: 'p1', advisories: undefined } }),
+    node('c', { judges: { policy: 'p2', advisories: 'r2' } }),
+  ];
   const ofNodes = async () =>
     (await linesOf(figures)).filter((line) => /^ward_nodes? |^ward_node_/.test(line));
   expect(await ofNodes()).toEqual([
-    'ward_nodes 2',
-    'ward_node_info{node="a",role="api",version="1.2.3"} 1',
+    'ward_nodes 3',
+    'ward_node_info{node="a",role="api",version="1.2.3",policy="p1"} 1',
     'ward_node_info{node="b",role="invoker",version="a\\"\\n"} 1',
+    'ward_node_info{node="c",role="api",version="1.2.3",policy="p2",advisories="r2"} 1',
     'ward_node_beat_age_seconds{node="a"} 0.25',
     'ward_node_beat_age_seconds{node="b"} 0.25',
+    'ward_node_beat_age_seconds{node="c"} 0.25',
     'ward_node_load{node="b"} 3',
     'ward_node_sandboxes{node="b",state="starting"} 1',
     'ward_node_sandboxes{node="b",state="busy"} 2',

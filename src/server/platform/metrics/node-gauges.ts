@@ -25,7 +25,7 @@ export function watchNodes(registry: Registry, heard: () => readonly HeardNode[]
       for (const node of nodes.slice(0, mostNodes)) show(node);
     },
   });
-  const info = gauge('info', 'Always 1', ['role', 'version']);
+  const info = gauge('info', 'Always 1', ['role', 'version', 'policy', 'advisories']);
   const beat = gauge('beat_age_seconds', 'Time since the last report of the node');
   const load = gauge('load', 'Jobs that run and wait there, per processor');
   const sandboxes = gauge('sandboxes', 'Sandboxes of the node by state', ['state']);
@@ -37,8 +37,15 @@ export function watchNodes(registry: Registry, heard: () => readonly HeardNode[]
   const perNode = [info, beat, load, sandboxes, left, queued, warm, memory, draining];
   const show = ({ report, ageMs }: HeardNode) => {
     const { node, role, version } = report;
-    const { invoker } = figuresOf(report);
-    info.set({ node, role, version }, 1);
+    const { invoker, policy, advisories } = figuresOf(report);
+    info.set(
+      {
+        ...{ node, role, version },
+        ...(policy !== undefined && { policy }),
+        ...(advisories !== undefined && { advisories }),
+      },
+      1,
+    );
     beat.set({ node }, ageMs / 1000);
     if (invoker === undefined) return;
     load.set({ node }, invoker.load);
