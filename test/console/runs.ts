@@ -164,4 +164,30 @@ export function runPages(given: () => Given): void {
     await expect.poll(async () => (await read()).groups).toMatchObject([{ count: 4 }]);
     expect(browser.problems).toEqual([]);
   });
+
+  test('finds lines in the logs of all runs, with what hostile code wrote as text', async () => {
+    const { ward, browser } = given();
+    const { page } = browser;
+    await page.goto('/console/runs?since=hour');
+    await page.getByRole('link', { name: 'Search logs' }).click();
+    await page.getByText('Search for a part of a line').waitFor();
+    await page.getByLabel('Text').fill(`log ${markup}`);
+    await page.getByRole('button', { name: 'Search', exact: true }).click();
+    await page
+      .getByRole('cell', { name: `log ${markup}` })
+      .first()
+      .waitFor();
+    expect(new URL(page.url()).searchParams.get('text')).toBe(`log ${markup}`);
+    await page.getByText('There are no older runs.').waitFor();
+    expect(await page.getByRole('cell', { name: 'problem' }).count()).toBe(0);
+    expect(await page.locator('main img, main script').count()).toBe(0);
+    await browser.inspect('logs');
+    await page.getByRole('cell', { name: 'hostile' }).first().getByRole('link').click();
+    expect(page.url()).toBe(`${ward.url}/console/functions/hostile`);
+    await page.goBack();
+    await page.getByLabel('Function', { exact: true }).fill('greet');
+    await page.getByRole('button', { name: 'Search', exact: true }).click();
+    await page.getByText('No line here. There are no older runs.').waitFor();
+    expect(browser.problems).toEqual([]);
+  });
 }

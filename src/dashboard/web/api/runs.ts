@@ -85,6 +85,35 @@ export function groupsPath(filter: Omit<RunFilter, 'failed'>): string {
   return `${inNamespace('/ward/v1', 'activations', 'errors')}?${queryOf({ ...filter, failed: false })}`;
 }
 
+/** `GET /ward/v1/namespaces/_/logs`. */
+export interface FoundLines {
+  readonly lines: readonly FoundLine[];
+  /** Lines that were left out. */
+  readonly cut: number;
+  /** The `upto` of the next search. */
+  readonly next: number | null;
+}
+
+export interface FoundLine {
+  readonly activationId: string;
+  readonly action: string;
+  readonly line: string;
+}
+
+interface LogQuery extends Omit<RunFilter, 'failed'> {
+  readonly text: string;
+  /** Epoch milliseconds. */
+  readonly upto: number | undefined;
+}
+
+export function searchLogs({ text, upto, ...filter }: LogQuery, signal: AbortSignal): Promise<FoundLines> {
+  const query = queryOf({ ...filter, failed: false });
+  query.set('text', text);
+  query.set('limit', String(longestPage));
+  if (upto !== undefined) query.set('upto', String(upto));
+  return call('GET', `${inNamespace('/ward/v1', 'logs')}?${query}`, { signal });
+}
+
 /** The input of a run, if Ward kept it. */
 export function inputPath(id: string): string {
   return inNamespace('/ward/v1', 'activations', id, 'input');

@@ -57,6 +57,12 @@ export const allPages: readonly PageSpec[] = [
     load: async () => (await import('./errors/errors.tsx')).Errors,
   },
   {
+    path: 'logs',
+    title: 'Search logs',
+    needs: 'read',
+    load: async () => (await import('./logs/log-search.tsx')).LogSearch,
+  },
+  {
     path: 'triggers',
     title: 'Triggers',
     group: 'What runs',

@@ -17,7 +17,7 @@ import { PageHead } from '../components/page-head.tsx';
 import { Time } from '../components/time.tsx';
 import { durationText, sizeText } from '../components/units.ts';
 import { useLoad } from '../components/use-load.ts';
-import { LogView } from './log-view.tsx';
+import { LogView } from './logs/log-view.tsx';
 import { Network } from './network.tsx';
 import { Phases } from './phases.tsx';
 import { Replay } from './replay.tsx';

@@ -122,6 +122,9 @@ function Filters({ query, isFiltered }: { readonly query: URLSearchParams; reado
         <a class="button" href={linkTo(['errors'], { name: given, since: query.get('since') ?? '' })}>
           By error
         </a>
+        <a class="button" href={linkTo(['logs'], { name: given, since: query.get('since') ?? '' })}>
+          Search logs
+        </a>
         {isFiltered && (
           <Button kind="plain" onClick={() => setQuery({ name: '', failed: '', since: '' })}>
             Clear

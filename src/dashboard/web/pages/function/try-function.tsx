@@ -7,7 +7,7 @@ import { linkTo } from '../../app/router.ts';
 import { currentSession } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
 import { ErrorNote } from '../../components/error-note.tsx';
-import { LogView } from '../log-view.tsx';
+import { LogView } from '../logs/log-view.tsx';
 import { Phases } from '../phases.tsx';
 import { RunStatus } from '../run-status.tsx';
 import { InputField } from './input-field.tsx';
