@@ -1,5 +1,5 @@
 /** Lines of the logs of all recorded runs that have a text, newest run first. */
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { type FoundLine, searchLogs } from '../../api/runs.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo, setQuery } from '../../app/router.ts';
@@ -61,8 +61,13 @@ interface Asked {
 }
 
 function Fields({ text, name, period }: Asked) {
-  const [typed, setTyped] = useState({ text, name });
-  useEffect(() => setTyped({ text, name }), [text, name]);
+  const [given, setGiven] = useState({ text, name });
+  const [typed, setTyped] = useState(given);
+  // Not as an effect: it would undo what was typed before it ran.
+  if (given.text !== text || given.name !== name) {
+    setGiven({ text, name });
+    setTyped({ text, name });
+  }
   return (
     <search>
       <form
