@@ -165,6 +165,24 @@ export function runPages(given: () => Given): void {
     expect(browser.problems).toEqual([]);
   });
 
+  test('shows the parts of a sequence, and leads to each', async () => {
+    const { ward, browser } = given();
+    const { page } = browser;
+    const exec = { kind: 'sequence', components: ['/_/greet', '/_/hostile'] };
+    await ward.request('PUT', '/api/v1/namespaces/_/actions/both', { body: { exec } });
+    const { body } = await ward.invoke('both', { name: 'World' });
+    await page.goto(`/console/runs/${body.activationId}`);
+    const parts = page.getByRole('region', { name: 'Parts' });
+    await parts.getByText('application error').waitFor();
+    expect(await parts.getByRole('row').count()).toBe(3);
+    await browser.inspect('run of a sequence');
+    await parts.getByRole('link', { name: 'greet' }).click();
+    await page.getByText('Part of').waitFor();
+    expect(await page.getByRole('link', { name: body.activationId }).count()).toBe(1);
+    await ward.request('DELETE', '/api/v1/namespaces/_/actions/both');
+    expect(browser.problems).toEqual([]);
+  });
+
   test('finds lines in the logs of all runs, with what hostile code wrote as text', async () => {
     const { ward, browser } = given();
     const { page } = browser;

@@ -19,6 +19,7 @@ import { durationText, sizeText } from '../components/units.ts';
 import { useLoad } from '../components/use-load.ts';
 import { LogView } from './logs/log-view.tsx';
 import { Network } from './network.tsx';
+import { Parts, partsOf } from './parts.tsx';
 import { Phases } from './phases.tsx';
 import { Replay } from './replay.tsx';
 import { RunStatus } from './run-status.tsx';
@@ -46,6 +47,7 @@ function RunView({ id, record, onEnd }: RunViewProps) {
   const hasEnded = record.end !== undefined;
   const live = useLiveLog(id, hasEnded, onEnd);
   const name = functionOf(record);
+  const parts = partsOf(record);
   return (
     <>
       <PageHead
@@ -70,7 +72,11 @@ function RunView({ id, record, onEnd }: RunViewProps) {
         <Violations run={record} />
         <div class="columns">
           <ResultView record={record} />
-          <LogView lines={hasEnded ? (record.logs ?? []) : live} isLive={!hasEnded} />
+          {parts.length > 0 ? (
+            <Parts ids={parts} />
+          ) : (
+            <LogView lines={hasEnded ? (record.logs ?? []) : live} isLive={!hasEnded} />
+          )}
         </div>
         <section class="stack" aria-label="Elsewhere">
           <h2>In a terminal</h2>
