@@ -18,6 +18,7 @@ interface ReplayAllProps {
 
 export function ReplayAll({ group: { action, count, activationIds }, onClose }: ReplayAllProps) {
   const [inputs, setInputs] = useState<readonly unknown[]>();
+  const [started, setStarted] = useState(0);
   const [error, setError] = useState<unknown>();
   useEffect(() => {
     const gone = new AbortController();
@@ -44,16 +45,20 @@ export function ReplayAll({ group: { action, count, activationIds }, onClose }: 
         </div>
       </Dialog>
     );
-  const calls = countedText(inputs.length, 'call');
   return (
     <Confirm
       title={`Run ${action} again?`}
-      action={`Start ${calls}`}
+      action={`Start ${countedText(inputs.length - started, 'call')}`}
       kind="primary"
       onClose={onClose}
       run={async () => {
-        for (const input of inputs) await startFunction(action, input);
-        tell(`Started ${calls} of ${action}.`);
+        // After an error the next try goes on with those that have not started.
+        for (const [at, input] of inputs.entries()) {
+          if (at < started) continue;
+          await startFunction(action, input);
+          setStarted(at + 1);
+        }
+        tell(`Started ${countedText(inputs.length, 'call')} of ${action}.`);
         goTo(linkTo(['runs'], { name: action }));
       }}
     >
@@ -61,6 +66,7 @@ export function ReplayAll({ group: { action, count, activationIds }, onClose }: 
         {countedText(count, 'run')} had this error. Ward kept the input of {countText(inputs.length)} of the
         last {countText(activationIds.length)}, without what looks like a secret. Each is a call of its own.
       </p>
+      {started > 0 && <p role="status">{countedText(started, 'call')} started.</p>}
     </Confirm>
   );
 }
