@@ -159,8 +159,21 @@ export function runPages(given: () => Given): void {
     await browser.inspect('errors');
     await page.getByRole('button', { name: 'Run again…' }).click();
     await page.getByText('the input of 2 of the last 2').waitFor();
+    // The second call fails once; the first must not start again.
+    let calls = 0;
+    const path = '**/namespaces/_/actions/lose*';
+    await page.route(path, (route) =>
+      route.request().method() === 'POST' && ++calls === 2
+        ? route.fulfill({ status: 503, json: { error: 'not now' } })
+        : route.continue(),
+    );
     await page.getByRole('button', { name: 'Start 2 calls' }).click();
+    await page.getByText('not now').waitFor();
+    await page.getByRole('button', { name: 'Start 1 call', exact: true }).click();
     await page.getByText('Started 2 calls of lose.').waitFor();
+    expect(calls).toBe(3);
+    await page.unroute(path);
+    browser.forget(/status of 503/);
     await expect.poll(async () => (await read()).groups).toMatchObject([{ count: 4 }]);
     expect(browser.problems).toEqual([]);
   });
