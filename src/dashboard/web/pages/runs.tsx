@@ -24,6 +24,7 @@ import { countedText, durationText } from '../components/units.ts';
 import { usePages } from '../components/use-pages.ts';
 import type { VirtualColumn } from '../components/virtual-rows.tsx';
 import { CancelCalls } from './cancel-calls.tsx';
+import { FilterForm, useTyped } from './filter-form.tsx';
 import { periodOptions, sinceOf } from './run-filters.ts';
 import { RunStatus } from './run-status.tsx';
 
@@ -94,44 +95,35 @@ export function Runs({ query }: PageProps) {
 
 function Filters({ query, isFiltered }: { readonly query: URLSearchParams; readonly isFiltered: boolean }) {
   const given = query.get('name') ?? '';
-  const [name, setName] = useState(given);
-  useEffect(() => setName(given), [given]);
+  const [name, setName] = useTyped(given);
   return (
-    <search>
-      <form
-        class="row filters"
-        onSubmit={(event) => {
-          event.preventDefault();
-          setQuery({ name: name.trim() });
-        }}
-      >
-        <TextField label="Function" value={name} onInput={setName} placeholder="name or package/name" />
-        <SelectField
-          label="Outcome"
-          value={query.get('failed') === 'true' ? 'failed' : ''}
-          onInput={(value) => setQuery({ failed: value === 'failed' ? 'true' : '' })}
-          options={outcomeOptions}
-        />
-        <SelectField
-          label="Started"
-          value={query.get('since') ?? ''}
-          onInput={(value) => setQuery({ since: value })}
-          options={periodOptions}
-        />
-        <Button type="submit">Filter</Button>
-        <a class="button" href={linkTo(['errors'], { name: given, since: query.get('since') ?? '' })}>
-          By error
-        </a>
-        <a class="button" href={linkTo(['logs'], { name: given, since: query.get('since') ?? '' })}>
-          Search logs
-        </a>
-        {isFiltered && (
-          <Button kind="plain" onClick={() => setQuery({ name: '', failed: '', since: '' })}>
-            Clear
-          </Button>
-        )}
-      </form>
-    </search>
+    <FilterForm onSubmit={() => setQuery({ name: name.trim() })}>
+      <TextField label="Function" value={name} onInput={setName} placeholder="name or package/name" />
+      <SelectField
+        label="Outcome"
+        value={query.get('failed') === 'true' ? 'failed' : ''}
+        onInput={(value) => setQuery({ failed: value === 'failed' ? 'true' : '' })}
+        options={outcomeOptions}
+      />
+      <SelectField
+        label="Started"
+        value={query.get('since') ?? ''}
+        onInput={(value) => setQuery({ since: value })}
+        options={periodOptions}
+      />
+      <Button type="submit">Filter</Button>
+      <a class="button" href={linkTo(['errors'], { name: given, since: query.get('since') ?? '' })}>
+        By error
+      </a>
+      <a class="button" href={linkTo(['logs'], { name: given, since: query.get('since') ?? '' })}>
+        Search logs
+      </a>
+      {isFiltered && (
+        <Button kind="plain" onClick={() => setQuery({ name: '', failed: '', since: '' })}>
+          Clear
+        </Button>
+      )}
+    </FilterForm>
   );
 }
 

@@ -12,17 +12,21 @@ import { type Column, Table } from '../../components/table.tsx';
 import { Time } from '../../components/time.tsx';
 import { countedText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
+import { FilterForm, useTyped } from '../filter-form.tsx';
 import { periodOptions, sinceOf } from '../run-filters.ts';
-import { LogLineText, parseLine } from './log-line.tsx';
+import { type LogLine, LogLineText, parseLine } from './log-line.tsx';
 
-type Row = FoundLine & { readonly at: number };
+interface Row extends Omit<FoundLine, 'line'> {
+  readonly at: number;
+  readonly line: LogLine;
+}
 
 const columns: readonly Column<Row>[] = [
   {
     title: 'Written',
     cell: ({ line, activationId }) => (
       <a href={linkTo(['runs', activationId])}>
-        <Time at={Date.parse(parseLine(line).time)} />
+        <Time at={Date.parse(line.time)} />
       </a>
     ),
   },
@@ -34,7 +38,7 @@ const columns: readonly Column<Row>[] = [
       </a>
     ),
   },
-  { title: 'Line', cell: ({ line }) => <LogLineText line={parseLine(line)} /> },
+  { title: 'Line', cell: ({ line }) => <LogLineText line={line} /> },
 ];
 
 export function LogSearch({ query }: PageProps) {
@@ -61,38 +65,20 @@ interface Asked {
 }
 
 function Fields({ text, name, period }: Asked) {
-  const [given, setGiven] = useState({ text, name });
-  const [typed, setTyped] = useState(given);
-  // Not as an effect: it would undo what was typed before it ran.
-  if (given.text !== text || given.name !== name) {
-    setGiven({ text, name });
-    setTyped({ text, name });
-  }
+  const [typedText, setText] = useTyped(text);
+  const [typedName, setName] = useTyped(name);
   return (
-    <search>
-      <form
-        class="row filters"
-        onSubmit={(event) => {
-          event.preventDefault();
-          setQuery({ text: typed.text, name: typed.name.trim() });
-        }}
-      >
-        <TextField label="Text" value={typed.text} onInput={(text) => setTyped({ ...typed, text })} />
-        <TextField
-          label="Function"
-          value={typed.name}
-          onInput={(name) => setTyped({ ...typed, name })}
-          placeholder="name or package/name"
-        />
-        <SelectField
-          label="Started"
-          value={period}
-          onInput={(value) => setQuery({ since: value })}
-          options={periodOptions}
-        />
-        <Button type="submit">Search</Button>
-      </form>
-    </search>
+    <FilterForm onSubmit={() => setQuery({ text: typedText, name: typedName.trim() })}>
+      <TextField label="Text" value={typedText} onInput={setText} />
+      <TextField label="Function" value={typedName} onInput={setName} placeholder="name or package/name" />
+      <SelectField
+        label="Started"
+        value={period}
+        onInput={(value) => setQuery({ since: value })}
+        options={periodOptions}
+      />
+      <Button type="submit">Search</Button>
+    </FilterForm>
   );
 }
 
@@ -109,7 +95,7 @@ function Found({ text, name, period }: Asked) {
             <Table
               caption="Lines"
               columns={columns}
-              rows={lines.map((line, at) => ({ ...line, at }))}
+              rows={lines.map((found, at) => ({ ...found, line: parseLine(found.line), at }))}
               keyOf={({ at }) => String(at)}
             />
           )}
