@@ -1,6 +1,6 @@
 /**
- * What it costs when a node of role `api` gives calls to one of role `all`, with NATS between them: the time of a warm call and the
- * processor time of Ward's own processes. And how many calls a second an API node accepts durably.
+ * Measures what NATS adds when a node of role `api` gives a warm call to one of role `all`: its time, and the processor time of
+ * Ward's own processes. It also measures how many calls a second an API node accepts durably.
  */
 import { readFileSync } from 'node:fs';
 import type { Cluster } from '../../test/cluster/cluster.ts';

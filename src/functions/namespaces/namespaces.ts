@@ -59,8 +59,8 @@ export interface NamespaceService extends Forgetful {
   /** Lends a key for one run of an action, until it is disposed. Undefined if there is no such namespace. */
   lendKey(name: string, scope: LentScope): Promise<LentKey | undefined>;
   /**
-   * The namespace of this name as its own caller with all rights of its code, for calls without a key. Synchronous if
-   * it was used recently. Undefined if there is none.
+   * The namespace of this name as its own caller with all rights of its code, for calls without a key. It
+   * answers synchronously if the namespace was used recently, and with undefined if there is none.
    */
   identityOf(name: string): Identity | undefined | Promise<Identity | undefined>;
   /**

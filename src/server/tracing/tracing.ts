@@ -43,10 +43,7 @@ export function openTracing({ ratio, log, ...data }: TracingOptions): Tracing & 
     }
   });
   thread.on('error', (error) =>
-    log.error(
-      { reason: messageOf(error) },
-      'the export of traces has failed: there is none until the next start',
-    ),
+    log.error({ reason: messageOf(error) }, 'Ward exports no more traces until its next start'),
   );
   return {
     isSampled: samplerOf(ratio),

@@ -27,7 +27,7 @@ export interface EgressTargets {
 const pageSize = 200;
 /** A page that shows more than this is of no use. */
 const mostShown = 1000;
-/** One list makes at most so many requests. A rare target can be far down. */
+/** A list makes at most this many requests, because a rare target can be far down. */
 const mostRounds = 20;
 
 /** @param path of the route. @throws ApiError */
