@@ -20,6 +20,8 @@ export const functionFaultKinds = {
   NOT_AUTHORIZED: 'denied',
   DEPLOYMENT_REFUSED: 'denied',
   RUN_REFUSED: 'denied',
+  /** The gate can't read what it needs to judge the code, but can later. */
+  RUN_UNJUDGED: 'busy',
   NAME_INVALID: 'invalid',
   BODY_INVALID: 'invalid',
   KIND_UNSUPPORTED: 'invalid',

@@ -1,5 +1,5 @@
 export type { ActionView } from './actions/actions.ts';
-export type { CodeGate, GateVerdict, Runnable } from './actions/code-gate.ts';
+export type { CodeGate, GateVerdict, Runnable, RunVerdict } from './actions/code-gate.ts';
 export { codeGraceMs, createCodeSweep } from './actions/code-sweep.ts';
 export { keepCode } from './actions/keep-code.ts';
 export { familyOf, type Runtime } from './actions/runtimes.ts';

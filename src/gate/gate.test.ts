@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Digest, digestOf } from '../blobs/index.ts';
-import { silentLog } from '../lib/index.ts';
+import { Fault, silentLog } from '../lib/index.ts';
 import type { Finding, ImageSource, Report } from '../scanner/index.ts';
 import type { GateEvent } from './changes.ts';
 import type { EvidenceSources } from './evidence.ts';
@@ -297,6 +297,15 @@ describe('at run', () => {
       outcome: 'deny',
       reasons: [{ rule: 'scan' }],
     });
+  });
+
+  it('a call is not denied for trouble that passes: it can be judged later', async () => {
+    await admitCode();
+    const again = gateWith({});
+    const away = new Fault('GATE_STORE_UNREACHABLE', 'busy', 'the database does not answer');
+    vi.spyOn(store, 'verdict').mockRejectedValueOnce(away);
+    await expect(again.mayRun(subject, 'guest')).rejects.toBe(away);
+    expect((await again.mayRun(subject, 'guest')).outcome).toBe('allow');
   });
 
   it('no call waits for a verdict to be written to the disk', async () => {

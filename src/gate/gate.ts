@@ -68,7 +68,10 @@ export interface Gate {
   admitDeploy(request: Request & { readonly action: string; readonly digest: Digest }): Promise<Verdict>;
   /** Returns what the policy says about deploying an action whose image is not stored here. */
   absentImage(namespace: string): Action;
-  /** Answers from memory at once, or with a promise when the gate must judge first. */
+  /**
+   * Answers from memory at once, or with a promise when the gate must judge first. The promise rejects if the gate can't
+   * judge now, but can later.
+   */
   mayRun(subject: Subject, namespace: string): Verdict | Promise<Verdict>;
   /** Judges an image again after its companions changed. Never rejects. */
   evidenceChanged(digest: Digest): Promise<void>;

@@ -2,7 +2,7 @@
  * Verdicts for calls. Callers ask thousands of times a second, so answers come from memory, and from the store only when
  * memory has none. It never returns a verdict of an older policy, older advisories or older VEX: callers wait for a new one.
  */
-import { BoundedMap, type Log, messageOf } from '../lib/index.ts';
+import { BoundedMap, isTemporary, type Log, messageOf } from '../lib/index.ts';
 import { judge } from './judge/judge.ts';
 import type { Verdict } from './judge/verdict.ts';
 import type { Policy } from './policy/policy.ts';
@@ -48,7 +48,10 @@ export class RunVerdicts {
     this.#options = options;
   }
 
-  /** Answers from memory at once. Never rejects: it denies what it can't judge. */
+  /**
+   * Answers from memory at once. Denies what it can't judge, except for trouble that passes, such as a database that does
+   * not answer: its promise then rejects.
+   */
   get(subject: Subject, namespace: string): Verdict | Promise<Verdict> {
     const wanted = { key: keyFor(subject, namespace), subject, namespace };
     const known = this.#kept.get(wanted.key);
@@ -68,13 +71,14 @@ export class RunVerdicts {
 
   /** Waits for reads and judgements under way. */
   async settle(): Promise<void> {
-    await Promise.all(this.#sought.values());
-    await Promise.all(this.#judged.values());
+    await Promise.allSettled(this.#sought.values());
+    await Promise.allSettled(this.#judged.values());
   }
 
   #given(wanted: Wanted, { verdict, revisions, freshUntil }: Kept): Verdict | Promise<Verdict> {
     if (!isSameRevisions(revisions, this.#options.revisions())) return this.#judgedAnew(wanted);
-    if (this.#options.clock() > freshUntil) void this.#judgedAnew(wanted);
+    // A failure is in the log.
+    if (this.#options.clock() > freshUntil) this.#judgedAnew(wanted).catch(() => undefined);
     return verdict;
   }
 
@@ -110,6 +114,7 @@ export class RunVerdicts {
   #unjudged(wanted: Wanted, error: unknown): Verdict {
     const { digest } = wanted.subject;
     this.#options.log.error({ digest, reason: messageOf(error) }, 'could not judge again');
+    if (isTemporary(error)) throw error;
     return this.#withoutReport(wanted, 'it could not be judged');
   }
 

@@ -86,6 +86,11 @@ export function isTlsCode(code: string): boolean {
 /** A resource that the machine lacks for now; the same request can succeed later. */
 export type HostTrouble = 'disk-full' | 'disk-failing' | 'exhausted';
 
+/** Whether the same request can succeed later, unchanged. */
+export function isTemporary(error: unknown): boolean {
+  return (isFault(error) && error.kind === 'busy') || hostTroubleOf(error) !== undefined;
+}
+
 /** Undefined when the error is of another kind. Follows the causes of the error. */
 export function hostTroubleOf(error: unknown): HostTrouble | undefined {
   if (isFault(error) && error.kind === 'full') return 'disk-full';

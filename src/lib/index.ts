@@ -19,6 +19,7 @@ export {
   hostErrnoOf,
   hostTroubleOf,
   isFault,
+  isTemporary,
   isTlsCode,
   messageOf,
   nodeCodeOf,

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { Fault } from '../../lib/index.ts';
 import { jsonOf } from '../activations/result.ts';
 import { hello, ref, startPlatform } from '../platform.fixture.ts';
-import type { CodeGate, GateVerdict } from './code-gate.ts';
+import type { CodeGate, GateVerdict, RunVerdict } from './code-gate.ts';
 
 const allow: GateVerdict = { outcome: 'allow', summary: '' };
 const deny: GateVerdict = {
@@ -187,6 +187,33 @@ describe('the gate', () => {
       .poll(async () => (await activations.get('guest', activationId).catch(() => undefined))?.['response'])
       .toMatchObject({ success: false, result: { error: expect.stringContaining(deny.summary) } });
     expect([platform.invoker.inFlight, platform.invoker.jobs.length]).toEqual([0, 0]);
+  });
+
+  test('that can’t judge for now refuses blocking calls with “try again”, and lets accepted ones wait', async () => {
+    let verdict: RunVerdict = { outcome: 'unjudged', summary: 'the gate can’t judge it' };
+    const verdicts: RunVerdict[] = [allow];
+    const gate = gateOf({ mayRun: async () => verdicts.shift() ?? verdict });
+    await using platform = await startPlatform({ gate });
+    const { actions, activations, invocations } = platform.functions;
+    await actions.put(ref('a'), hello, false, platform.guest);
+    const request = {
+      identity: platform.guest,
+      action: ref('a'),
+      payload: {},
+      transactionId: 't',
+      authorization: undefined,
+    };
+    // Judged when it is accepted, and again when it begins.
+    const { activationId } = await invocations.invoke({ ...request, waitMs: undefined });
+    await expect(invocations.invoke({ ...request, waitMs: 60_000 })).rejects.toMatchObject({
+      code: 'RUN_UNJUDGED',
+      kind: 'busy',
+      retryAfterMs: 5000,
+    });
+    verdict = allow;
+    await expect
+      .poll(() => activations.get('guest', activationId).catch(() => undefined), { timeout: 5000 })
+      .toMatchObject({ response: { success: true } });
   });
 
   test('makes the call wait while it does not know yet, with the same refusal', async () => {

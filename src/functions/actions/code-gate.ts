@@ -29,6 +29,12 @@ export interface GateVerdict {
   readonly image?: string;
 }
 
+/** About a call. */
+export interface RunVerdict extends Omit<GateVerdict, 'outcome'> {
+  /** `unjudged`: the gate can't read what it needs now, but can later. */
+  readonly outcome: GateVerdict['outcome'] | 'unjudged';
+}
+
 export interface CodeGate {
   /** Scans and judges code. */
   admitCode(
@@ -40,7 +46,7 @@ export interface CodeGate {
    * Judges a call of a namespace. Asked for every call, so it answers at once if the verdict is known; otherwise once
    * it is. Never rejects.
    */
-  mayRun(runnable: Runnable, namespace: string): GateVerdict | Promise<GateVerdict>;
+  mayRun(runnable: Runnable, namespace: string): RunVerdict | Promise<RunVerdict>;
 }
 
 /** @returns warnings for the author. @throws Fault DEPLOYMENT_REFUSED */
@@ -49,7 +55,15 @@ export function requireDeployable({ outcome, summary }: GateVerdict): string | u
   return outcome === 'absent' ? `calls of the action will fail: ${summary}` : undefined;
 }
 
-/** @throws Fault RUN_REFUSED */
-export function requireRunnable({ outcome, summary }: GateVerdict): void {
+/** The time after which a database that was away often answers again. */
+const judgedAgainMs = 5000;
+
+/** @throws Fault RUN_REFUSED, RUN_UNJUDGED */
+export function requireRunnable({ outcome, summary }: RunVerdict): void {
+  if (outcome === 'unjudged')
+    throw functionFault('RUN_UNJUDGED', `The action can't run now: ${summary}`, {
+      hint: 'Try again.',
+      retryAfterMs: judgedAgainMs,
+    });
   if (outcome === 'deny') throw functionFault('RUN_REFUSED', `The action must not run any more: ${summary}`);
 }

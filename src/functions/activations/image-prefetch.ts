@@ -10,7 +10,7 @@ interface ImagePrefetchOptions {
   readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
 }
 
-/** Does nothing for an action without an image. @throws Fault RUN_REFUSED, IMAGE_UNKNOWN */
+/** Does nothing for an action without an image. @throws Fault RUN_REFUSED, RUN_UNJUDGED, IMAGE_UNKNOWN */
 export async function prefetchImage(
   { dispatcher, gate }: ImagePrefetchOptions,
   resolved: ResolvedAction,

@@ -54,7 +54,7 @@ export interface InvokeAnswer {
 
 export interface InvocationService {
   /**
-   * @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION, PARAMETERS_NOT_ALLOWED, RUN_REFUSED, SHUTTING_DOWN,
+   * @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION, PARAMETERS_NOT_ALLOWED, RUN_REFUSED, RUN_UNJUDGED, SHUTTING_DOWN,
    * TOO_MANY_PER_MINUTE, TOO_MANY_CONCURRENT, and the invoker's `busy` ones
    */
   invoke(request: InvokeRequest): Promise<InvokeAnswer>;

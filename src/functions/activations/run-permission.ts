@@ -1,16 +1,16 @@
 /** Asks the gate before anything of an action runs: a call, or loading its code before a call. */
 import { imageUnknown, type JobTarget, type LoadPermission } from '../../dispatch/index.ts';
-import { type CodeGate, type GateVerdict, requireRunnable } from '../actions/code-gate.ts';
+import { type CodeGate, type RunVerdict, requireRunnable } from '../actions/code-gate.ts';
 
 type Gate = Pick<CodeGate, 'mayRun'> | undefined;
 type Image = JobTarget['image'];
 type Target = Pick<JobTarget, 'namespace' | 'action' | 'kind' | 'image' | 'code'>;
 
-const allowed: GateVerdict = { outcome: 'allow', summary: '' };
+const allowed: RunVerdict = { outcome: 'allow', summary: '' };
 
 /**
  * Returns the image to start, which is the one that was judged, if there is one. A promise: the gate does not know
- * yet. @throws Fault RUN_REFUSED, IMAGE_UNKNOWN
+ * yet. @throws Fault RUN_REFUSED, RUN_UNJUDGED, IMAGE_UNKNOWN
  */
 export function requireRun(gate: Gate, target: Target): Image | Promise<Image> {
   return checked(gate, target, (verdict) => {
@@ -21,13 +21,14 @@ export function requireRun(gate: Gate, target: Target): Image | Promise<Image> {
 }
 
 /**
- * Like `requireRun`, for a call that will run later: a missing image is reported only then. @throws Fault RUN_REFUSED
+ * Like `requireRun`, for a call that will run later: a missing image is reported only then. @throws Fault RUN_REFUSED,
+ * RUN_UNJUDGED
  */
 export function requireAcceptable(gate: Gate, target: Target): void | Promise<void> {
   return checked(gate, target, requireRunnable);
 }
 
-function checked<T>(gate: Gate, target: Target, check: (verdict: GateVerdict) => T): T | Promise<T> {
+function checked<T>(gate: Gate, target: Target, check: (verdict: RunVerdict) => T): T | Promise<T> {
   const verdict = verdictOf(gate, target);
   return verdict instanceof Promise ? verdict.then(check) : check(verdict);
 }
@@ -35,11 +36,11 @@ function checked<T>(gate: Gate, target: Target, check: (verdict: GateVerdict) =>
 /** Whether its code may be loaded before a call. */
 export function loadPermission(gate: Gate, target: Target): LoadPermission {
   const verdict = verdictOf(gate, target);
-  if (verdict instanceof Promise) return 'unknown';
+  if (verdict instanceof Promise || verdict.outcome === 'unjudged') return 'unknown';
   return verdict.outcome === 'deny' || verdict.outcome === 'absent' ? 'denied' : 'allowed';
 }
 
-function verdictOf(gate: Gate, target: Target): GateVerdict | Promise<GateVerdict> {
+function verdictOf(gate: Gate, target: Target): RunVerdict | Promise<RunVerdict> {
   if (gate === undefined) return allowed;
   const { kind, image, code, namespace, action } = target;
   // The verdict on code is the same for all owners; an image must be one that the owner of the action may use.

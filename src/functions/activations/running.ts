@@ -195,8 +195,8 @@ function isDurableOrPart({ attempt, hasBegun, task }: Execution): boolean {
   return (typeof attempt === 'number' && !hasBegun) || task.cause !== undefined;
 }
 
-/** A cluster has other invokers, or other work, a moment later. */
-const passingCodes = ['INVOKERS_UNREACHABLE', 'INVOKERS_BUSY', 'INVOKERS_UNFIT'];
+/** A cluster has other invokers, or other work, a moment later; the gate's database answers again. */
+const passingCodes = ['INVOKERS_UNREACHABLE', 'INVOKERS_BUSY', 'INVOKERS_UNFIT', 'RUN_UNJUDGED'];
 
 /** Trouble that another try may not meet. */
 function isPassing(error: unknown): boolean {

@@ -2,9 +2,9 @@
 
 import type { Digest } from '../../blobs/index.ts';
 import { parsePushedReference } from '../../content/index.ts';
-import type { CodeGate, GateVerdict, Runnable } from '../../functions/index.ts';
-import { codeSubject, type Gate, imageSubject, type Subject } from '../../gate/index.ts';
-import { BoundedMap, isFault, type Log, messageOf } from '../../lib/index.ts';
+import type { CodeGate, Runnable, RunVerdict } from '../../functions/index.ts';
+import { codeSubject, type Gate, imageSubject, type Subject, type Verdict } from '../../gate/index.ts';
+import { BoundedMap, isFault, isTemporary, type Log, messageOf } from '../../lib/index.ts';
 import { createJudgedImages, type JudgedImagesOptions } from './judged-images.ts';
 
 export interface CodeGateOptions extends JudgedImagesOptions {
@@ -34,23 +34,23 @@ export function createCodeGate(options: CodeGateOptions): GuardedCode {
     ofCode.set(digest, ofDigest.set(kind, subject));
     return subject;
   };
-  const judged = (image: string, namespace: string, digest: Digest): GateVerdict | Promise<GateVerdict> => {
+  const judged = (image: string, namespace: string, digest: Digest): RunVerdict | Promise<RunVerdict> => {
     const verdict = gate.mayRun(imageSubject(digest), namespace);
     return verdict instanceof Promise
-      ? verdict.then((settled) => pinned(settled, image, digest))
+      ? verdict.then(
+          (settled) => pinned(settled, image, digest),
+          () => unjudged,
+        )
       : pinned(verdict, image, digest);
   };
-  const lookedUp = async (
-    image: string,
-    namespace: string,
-    digest: Promise<Digest>,
-  ): Promise<GateVerdict> => {
+  const lookedUp = async (image: string, namespace: string, digest: Promise<Digest>): Promise<RunVerdict> => {
     try {
       return await judged(image, namespace, await digest);
     } catch (error) {
       if (isAbsence(error)) return { outcome: 'absent', summary: absentText(image) };
       const reason = messageOf(error);
       log.warn({ image, namespace, reason }, 'an image could not be judged');
+      if (isTemporary(error)) return unjudged;
       return { outcome: 'deny', summary: `the image ${image} could not be judged: ${reason}` };
     }
   };
@@ -72,7 +72,10 @@ export function createCodeGate(options: CodeGateOptions): GuardedCode {
     },
     mayRun(runnable, namespace) {
       const { image, owner } = runnable;
-      if (image === undefined) return gate.mayRun(subjectOfCode(runnable), namespace);
+      if (image === undefined) {
+        const verdict = gate.mayRun(subjectOfCode(runnable), namespace);
+        return verdict instanceof Promise ? verdict.catch(() => unjudged) : verdict;
+      }
       const digest = images.digestOf(image, owner);
       return digest instanceof Promise
         ? lookedUp(image, namespace, digest)
@@ -82,7 +85,10 @@ export function createCodeGate(options: CodeGateOptions): GuardedCode {
   };
 }
 
-function pinned(verdict: GateVerdict, image: string, digest: Digest): GateVerdict {
+/** Its reason is for the operator, in the log. */
+const unjudged: RunVerdict = { outcome: 'unjudged', summary: 'the gate can’t judge it' };
+
+function pinned(verdict: Verdict, image: string, digest: Digest): RunVerdict {
   const pushed = parsePushedReference(image);
   return pushed === undefined ? verdict : { ...verdict, image: `${pushed.repository}@${digest}` };
 }

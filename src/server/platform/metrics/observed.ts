@@ -1,6 +1,6 @@
 /** Wrappers of admission, dispatcher and gate that count the answers and change nothing. */
 import type { AdmissionControl, Dispatcher } from '../../../dispatch/index.ts';
-import type { CodeGate, GateVerdict } from '../../../functions/index.ts';
+import type { CodeGate, GateVerdict, RunVerdict } from '../../../functions/index.ts';
 import { isFault } from '../../../lib/index.ts';
 import type { Figures, Throttle } from './figures.ts';
 
@@ -32,7 +32,7 @@ export function observedGate(gate: CodeGate, figures: Figures): CodeGate {
     figures.judged('deploy', verdict.outcome === 'absent' ? 'warn' : verdict.outcome);
     return verdict;
   };
-  const run = (verdict: GateVerdict): GateVerdict => {
+  const run = (verdict: RunVerdict): RunVerdict => {
     if (verdict.outcome === 'deny') figures.judged('run', 'deny');
     return verdict;
   };

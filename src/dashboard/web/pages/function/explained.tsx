@@ -50,6 +50,7 @@ const outcomes: Readonly<Record<string, readonly [Tone, string]>> = {
   warn: ['warn', 'runs, with warnings'],
   deny: ['bad', 'must not run'],
   absent: ['bad', 'its image is not here'],
+  unjudged: ['warn', 'can’t be judged now'],
 };
 
 function Verdict({ outcome }: { readonly outcome: string }) {
