@@ -149,6 +149,14 @@ describe.skipIf(missing !== undefined)(`a trace${missing ? ` (${missing})` : ''}
     });
     // Ward may have started its sandbox while the first part ran.
     expect(below(second)).toEqual(expect.arrayContaining(['queue', 'run']));
+    const accept = 'application/openmetrics-text;version=1.0.0';
+    const { body: metrics } = await ward.request('GET', '/metrics', { headers: { accept } });
+    expect(metrics).toMatch(
+      new RegExp(
+        `^ward_invocation_duration_seconds_bucket.*# {trace_id="${traceId}",span_id="${second}"}`,
+        'm',
+      ),
+    );
   });
 });
 

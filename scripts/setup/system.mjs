@@ -117,6 +117,12 @@ const testPrograms = [
     why: 'tests check metrics and alert rules with it',
   },
   {
+    name: 'prometheus_client',
+    argv: ['/usr/bin/python3', '-c', 'import prometheus_client'],
+    package: 'python3-prometheus-client',
+    why: 'reads metrics in the form of OpenMetrics in tests',
+  },
+  {
     // This module is in the package that depends on rsyslog.
     name: 'rsyslogd',
     argv: ['/bin/sh', '-c', 'ls /usr/lib/*/rsyslog/lmnsd_gtls.so'],

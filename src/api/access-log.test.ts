@@ -8,7 +8,7 @@ let lines: Record<string, unknown>[] = [];
 
 beforeAll(async () => {
   const accessLog = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  api = await startApi({ accessLog });
+  api = await startApi({ accessLog, tracing: { isSampled: () => false, ended: () => {} } });
   await api.call('PUT', 'actions/hello', { body: hello });
 });
 afterAll(() => api[Symbol.asyncDispose]());
@@ -24,6 +24,7 @@ test('logs a call with the ids that its caller has', async () => {
     expect.objectContaining({
       msg: 'request',
       transactionId: answer.headers['x-request-id'],
+      traceId: answer.headers['x-request-id'],
       activationId: answer.headers['x-openwhisk-activation-id'],
       method: 'POST',
       path: '/api/v1/namespaces/_/actions/hello',
@@ -36,6 +37,13 @@ test('logs a call with the ids that its caller has', async () => {
   expect(JSON.stringify(lines)).not.toContain('hush');
 });
 
+test('names the trace of a request, which its caller may have begun', async () => {
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+  const sent = [`00-${traceId}-b7ad6b7169203331-01`, `00-${traceId}-"forged"-01`];
+  for (const traceparent of sent) await api.call('GET', 'actions', { headers: { traceparent } });
+  expect(lines.map((line) => line['traceId'])).toEqual([traceId, lines[1]?.['transactionId']]);
+});
+
 test('logs an activation that the platform failed with the id of its call', async () => {
   api.script = () => completion({ error: 'no sandbox' }, { status: 'whisk internal error' });
   const answer = await api.call('POST', 'actions/hello?blocking=true');
@@ -44,6 +52,7 @@ test('logs an activation that the platform failed with the id of its call', asyn
   expect(lines).toContainEqual(
     expect.objectContaining({
       msg: 'an activation failed by the platform',
+      traceId: answer.headers['x-request-id'],
       transactionId: answer.headers['x-request-id'],
       activationId: answer.headers['x-openwhisk-activation-id'],
       reason: { error: 'no sandbox' },

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../lib/index.ts';
 import { domainOf } from './domains/domain-host.ts';
 import { sandboxNamespaceOf } from './sandbox-entrance.ts';
+import { requestIds } from './transaction.ts';
 
 const pathCharacters = 1024;
 
@@ -27,7 +28,7 @@ function aboutRequest(request: FastifyRequest) {
   const domain = domainOf(request.raw);
   const namespace = request.identity?.namespace ?? domain?.namespace;
   return {
-    transactionId: request.id,
+    ...requestIds(request),
     method: request.method,
     path: pathOf(request),
     ...(domain === undefined ? {} : { domain: domain.name }),

@@ -61,6 +61,7 @@ export interface TestApiOptions {
   readonly logins?: Partial<LoginOptions>;
   /** Logs every request. */
   readonly accessLog?: Log;
+  readonly tracing?: FunctionsOptions['tracing'];
   /** Lets browsers log in. */
   readonly console?: boolean;
   readonly tls?: Omit<TlsOptions, 'open'>;
@@ -107,6 +108,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     limits: options.limits ?? {},
     ...(options.logins === undefined ? {} : { logins: { ...noLogins, ...options.logins } }),
     forwarding: options.forwarding,
+    tracing: options.tracing,
     admission: {
       admit(_namespace, limits) {
         if (inFlight >= limits.concurrentInvocations) {

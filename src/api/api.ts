@@ -62,7 +62,7 @@ import { clientCheck } from './secure/client-certificate.ts';
 import { addStrictTransport } from './secure/strict-transport.ts';
 import type { OpenTlsFront, TlsFront, TlsIdentity } from './secure/tls-front.ts';
 import { takeSessionCookies } from './session-cookies.ts';
-import { transactionIdOf } from './transaction.ts';
+import { nameTraces, transactionIdOf } from './transaction.ts';
 import { closedGuard, type TokenGuard } from './web/bearer.ts';
 import { addWeb, createWeb, type WebLimits } from './web/web.ts';
 
@@ -165,6 +165,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   const app = newServer(limits, onError, options.trustedProxies ?? [], options.nodes !== undefined, front);
   refuseUndeclaredRoutes(app);
   if (options.onRoute !== undefined) reportRoutes(app, options.onRoute);
+  nameTraces(app, functions);
   app.setErrorHandler(onError);
   app.setNotFoundHandler((request, reply) => sendError(request, reply, 404, notFoundText));
   confineDomains(app, functions.domains, isOfSandbox);

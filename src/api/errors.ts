@@ -9,7 +9,7 @@ import { isFault, type JsonObject, type Log, messageOf, nodeCodeOf } from '../li
 import { statusOfKind } from './faults.ts';
 import { sendRetryAfter } from './rate-limit.ts';
 import { isOfConsole } from './session-cookies.ts';
-import { newTransactionId } from './transaction.ts';
+import { newTransactionId, requestIds } from './transaction.ts';
 import { troubleAnswer } from './trouble.ts';
 
 /** Carries the code of the fault (docs/reference/errors.md), for which OpenWhisk's body has no field. */
@@ -47,7 +47,7 @@ export function sendUncached(reply: FastifyReply, answer: object, status = 200) 
 
 export function errorHandler(log: Log) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-    const trouble = troubleAnswer(log, error, request.id);
+    const trouble = troubleAnswer(log, error, request);
     if (trouble !== undefined) {
       reply.header(faultHeader, trouble.code).header('retry-after', trouble.retrySeconds);
       return sendError(request, reply, trouble.status, trouble.text);
@@ -65,7 +65,7 @@ export function errorHandler(log: Log) {
     }
     const status = statusOfFrameworkError(error);
     if (status === 500) {
-      log.error({ transactionId: request.id, err: error }, 'an unexpected error');
+      log.error({ ...requestIds(request), err: error }, 'an unexpected error');
       return sendError(request, reply, status, internalText);
     }
     return sendError(request, reply, status, textOfFrameworkError(status, error, request));

@@ -10,7 +10,13 @@ afterEach(async () => {
 
 function start(token?: string): FastifyInstance {
   const app = fastify({ exposeHeadRoutes: false });
-  addMetrics(app, { contentType: 'text/plain; version=0.0.4', text: async () => 'up 1\n', token });
+  const openMetrics = { contentType: 'application/openmetrics-text', text: async () => 'open' };
+  addMetrics(app, {
+    contentType: 'text/plain; version=0.0.4',
+    text: async () => 'up 1\n',
+    openMetrics,
+    token,
+  });
   apps.push(app);
   return app;
 }
@@ -75,4 +81,22 @@ describe('with a token', () => {
 
 test('writing is refused', async () => {
   expect((await start().inject({ method: 'POST', url: '/metrics' })).statusCode).toBe(405);
+});
+
+const prometheus =
+  'application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4';
+
+test.each([
+  [`${prometheus},text/plain;version=0.0.4;q=0.3,*/*;q=0.2`, 'open'],
+  ['application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;q=0.5', 'open'],
+  ['application/openmetrics-text', 'open'],
+  ['application/openmetrics-text; version=1.0.0; charset=utf-8', 'open'],
+  ['application/openmetrics-text;version=1.0.0;q=0.1,text/plain;q=0.9', 'up 1\n'],
+  ['application/openmetrics-text;version=0.0.1,text/plain;q=0.5', 'up 1\n'],
+  ['application/openmetrics-text;q=0', 'up 1\n'],
+  ['text/plain', 'up 1\n'],
+  ['*/*', 'up 1\n'],
+  ['', 'up 1\n'],
+])('a scraper that accepts %j gets %j', async (accept, body) => {
+  expect((await ask(start(), { accept })).body).toBe(body);
 });

@@ -2,8 +2,10 @@
  * Answers callers of the API and of web actions while the disk or the machine fails for a time: it tells them when to retry,
  * but no paths, sizes or reasons, which are for the operator.
  */
+import type { FastifyRequest } from 'fastify';
 import { type HostTrouble, hostTroubleOf, isFault, type Log, messageOf } from '../lib/index.ts';
 import { statusOfKind } from './faults.ts';
+import { requestIds } from './transaction.ts';
 
 export interface TroubleAnswer {
   readonly status: number;
@@ -35,11 +37,12 @@ const answers: Readonly<Record<HostTrouble, TroubleAnswer & { readonly logged: s
 };
 
 /** Logs the details that the caller does not get. Returns undefined for other errors. */
-export function troubleAnswer(log: Log, error: unknown, transactionId: string): TroubleAnswer | undefined {
+export function troubleAnswer(log: Log, error: unknown, request: FastifyRequest): TroubleAnswer | undefined {
   const trouble = hostTroubleOf(error);
   if (trouble === undefined) return undefined;
   const { logged, ...answer } = answers[trouble];
   // Ward logged the reserve when the refusals began; a line for each request would fill the disk.
-  if (!isFault(error, 'DISK_RESERVED')) log.error({ transactionId, reason: messageOf(error) }, logged);
+  if (!isFault(error, 'DISK_RESERVED'))
+    log.error({ ...requestIds(request), reason: messageOf(error) }, logged);
   return isFault(error) && error.kind === 'full' ? { ...answer, code: error.code } : answer;
 }

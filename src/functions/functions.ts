@@ -18,7 +18,7 @@ import type { InvocationService } from './activations/invocations.ts';
 import { grantLoads } from './activations/load-grants.ts';
 import { createLogSearch, type SearchLogs } from './activations/log-search.ts';
 import { createRecordQuota, type RecordQuota, type RecordWatch } from './activations/record-quota.ts';
-import type { Tracing } from './activations/trace-context.ts';
+import { type Tracing, traceIdOfRequest } from './activations/trace-context.ts';
 import { type CallsUnderWay, type CancelCall, createCallsUnderWay } from './activations/under-way.ts';
 import type { BuiltinAction } from './builtin.ts';
 import { type Calls, createCalls } from './calls.ts';
@@ -143,6 +143,8 @@ export interface Functions {
   readonly activations: Omit<ActivationService, 'expect' | 'arrived'>;
   readonly invocations: InvocationService;
   readonly underWay: CallsUnderWay;
+  /** The trace of a request, for log lines. @param traceparent the header of that name */
+  traceIdOf(traceparent: string | undefined, transactionId: string): string | undefined;
   /** Built-in actions of `/whisk.system`. */
   readonly builtins: readonly BuiltinAction[];
   readonly code: Pick<CodeStore, 'drop' | 'keep'>;
@@ -236,6 +238,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     activations,
     invocations,
     underWay: createCallsUnderWay({ ...options, executions, accepted: store.accepted }),
+    traceIdOf: (...of) => traceIdOfRequest(...of, options.tracing !== undefined),
     builtins: own,
     lookForChanges: () => watch.look(),
     quotas: {

@@ -11,7 +11,7 @@ export {
 } from './activations/record.ts';
 export type { RecordWatch } from './activations/record-quota.ts';
 export { isArrayResult, jsonOf } from './activations/result.ts';
-export type { TracedActivation, Tracing } from './activations/trace-context.ts';
+export { isSampledTask, type TracedActivation, type Tracing } from './activations/trace-context.ts';
 export type { BuiltinAction } from './builtin.ts';
 export type { ServedDomain } from './domains/domain-table.ts';
 export type { DomainCertificate, DomainRules, DomainService } from './domains/domains.ts';

@@ -8,9 +8,15 @@ import ipaddr from 'ipaddr.js';
 import { sendError } from '../errors.ts';
 import { addResource } from '../resource.ts';
 
-export interface MetricsSource {
+/** All metrics in one format. */
+export interface Exposition {
   readonly contentType: string;
   text(): Promise<string>;
+}
+
+export interface MetricsSource extends Exposition {
+  /** For scrapers that prefer it. Absent: all get the same. */
+  readonly openMetrics?: Exposition;
   /** What a scraper sends as `Authorization: Bearer …`. */
   readonly token: string | undefined;
 }
@@ -29,8 +35,14 @@ export function addMetrics(app: FastifyInstance, source: MetricsSource): void {
         reply.header('www-authenticate', 'Bearer realm="metrics"');
         void sendError(request, reply, 401, 'The token for metrics is missing or wrong.');
       },
-      handler: async (_request, reply) =>
-        await reply.header('content-type', source.contentType).send(await source.text()),
+      handler: async ({ headers }, reply) => {
+        const { openMetrics = source } = source;
+        const { contentType, text } = prefersOpenMetrics(headers.accept) ? openMetrics : source;
+        return await reply
+          .header('content-type', contentType)
+          .header('vary', 'accept')
+          .send(await text());
+      },
     },
   });
 }
@@ -45,6 +57,21 @@ function refuseStrangers({ headers, raw }: FastifyRequest): string | undefined {
   const isOld = raw.httpVersion === '1.0';
   if (!isForwarded && !isOld && isLoopback(raw.socket.remoteAddress)) return undefined;
   return 'Metrics are for this machine only. To read them from elsewhere, set metrics.tokenFile.';
+}
+
+/** Prometheus asks for several formats, each with its weight. Ward has version 1.0.0 of this one. */
+function prefersOpenMetrics(accept = ''): boolean {
+  const weightOf = (form: RegExp) =>
+    Math.max(
+      0,
+      ...accept
+        .toLowerCase()
+        .split(',')
+        .filter((each) => form.test(each))
+        .map((each) => Number(/;\s*q=([\d.]+)/.exec(each)?.[1] ?? 1)),
+    );
+  const open = weightOf(/^\s*application\/openmetrics-text(?!.*;\s*version=(?!"?1\.0\.0"?\s*(?:;|$)))/);
+  return open > 0 && open >= weightOf(/^\s*text\/(?:plain|\*)/);
 }
 
 function hasToken({ headers }: FastifyRequest, token: string): boolean {

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { tooLarge } from '../../functions/index.ts';
 import { type Fault, isFault, type Log } from '../../lib/index.ts';
 import { statusOfKind } from '../faults.ts';
+import { requestIds } from '../transaction.ts';
 import { type TroubleAnswer, troubleAnswer } from '../trouble.ts';
 import { type AnswerHeaders, errorAnswer, send, withHeaders } from './answer.ts';
 import { finished } from './web-state.ts';
@@ -22,9 +23,9 @@ const internal: PublicError = { status: 500, text: 'There was an internal server
 
 export function webErrorHandler({ maxBodyBytes, log }: WebErrorOptions) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-    const trouble = troubleAnswer(log, error, request.id);
+    const trouble = troubleAnswer(log, error, request);
     const shown = trouble === undefined ? publicErrorOf(error, request, maxBodyBytes) : ofTrouble(trouble);
-    if (shown.status === 500) log.error({ transactionId: request.id, err: error }, 'a web call failed');
+    if (shown.status === 500) log.error({ ...requestIds(request), err: error }, 'a web call failed');
     const answer = withHeaders(errorAnswer(shown.status, shown.text, request.id), shown.headers);
     return send(reply, finished(request, withHeaders(answer, request.web?.call?.headers ?? {})));
   };

@@ -18,6 +18,7 @@ import { type ComposedCall, newBudget, resolvePart } from './composed-call.ts';
 import type { ActivationEnd } from './record.ts';
 import { Tally } from './tally.ts';
 import type { ComposedTask } from './task.ts';
+import { callIds } from './trace-context.ts';
 
 export interface CompositionOptions {
   readonly actions: Pick<ActionService, 'resolve'>;
@@ -128,9 +129,11 @@ async function attempt(session: Session, run: () => Promise<PartOutcome>): Promi
     const text = `Timeout reached when retrieving activation ${outcome.activationId} during composition.`;
     return { isFailed: true, last: failed('whisk internal error', text) };
   } catch (fault) {
-    const { activationId } = session.task;
     if (!isFault(fault, 'JOB_WITHDRAWN'))
-      session.options.log.warn({ activationId, reason: messageOf(fault) }, 'a composition failed');
+      session.options.log.warn(
+        { ...callIds(session.task), reason: messageOf(fault) },
+        'a composition failed',
+      );
     return {
       isFailed: true,
       last: failed('whisk internal error', 'Activation failure during composition.'),

@@ -20,7 +20,7 @@ import { type ActivationEnd, type ActivationRecord, internalFailure, recordOf } 
 import { RecordKeeper, type RecordKeeperOptions } from './record-keeper.ts';
 import { type RunOptions, runToEnd } from './running.ts';
 import type { Task } from './task.ts';
-import { isSampledTask, type TracedActivation, type Tracing, traceIdOf } from './trace-context.ts';
+import { callIds, isSampledTask, type TracedActivation, type Tracing } from './trace-context.ts';
 
 export interface ExecutionsOptions extends RunOptions, Omit<RecordKeeperOptions, 'onRecorded'> {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
@@ -170,7 +170,10 @@ export class Executions {
       if (await store.accepted.claim(activationId, attempt, lease.node)) return true;
     } catch (error) {
       lease.giveUp(activationId);
-      log.error({ activationId, reason: messageOf(error) }, 'an accepted activation was not claimed');
+      log.error(
+        { ...callIds(execution.task), reason: messageOf(error) },
+        'an accepted activation was not claimed',
+      );
     }
     execution.withdraw?.();
     return false;
@@ -205,17 +208,13 @@ function tracedOf(task: Task, end: ActivationEnd): TracedActivation {
 }
 
 /** Logs the id that the caller has. Failures of user code are only in their records. */
-function logFailure(
-  log: Log,
-  { transactionId, activationId, namespace, traceparent }: Task,
-  record: ActivationRecord,
-): void {
+function logFailure(log: Log, task: Task, record: ActivationRecord): void {
+  const { transactionId, namespace } = task;
   log.warn(
     {
+      ...callIds(task),
       transactionId,
-      activationId,
       namespace,
-      ...(traceparent === undefined ? {} : { traceId: traceIdOf({ traceparent }) }),
       reason: 'value' in record.result ? record.result.value : undefined,
     },
     'an activation failed by the platform',
@@ -251,8 +250,7 @@ async function acceptUnderWay(
     await accept(options, task, attempt);
     return attempt;
   } catch (error) {
-    const { activationId } = task;
-    options.log.error({ activationId, reason: messageOf(error) }, 'a long run could not be made durable');
+    options.log.error({ ...callIds(task), reason: messageOf(error) }, 'a long run could not be made durable');
     return null;
   }
 }

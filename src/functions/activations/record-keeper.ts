@@ -18,7 +18,7 @@ import {
   storedRecord,
 } from './record.ts';
 import type { Task } from './task.ts';
-import { traceIdOf } from './trace-context.ts';
+import { callIds, traceIdOf } from './trace-context.ts';
 
 /** What is known of a record after it was written. */
 export interface KeptRecord extends Pick<ActivationRecord, 'namespace' | 'path' | 'activationId'> {
@@ -139,10 +139,7 @@ export class RecordKeeper {
 
   #lose(execution: Execution, error: unknown): void {
     const { log, onRecordLost } = this.#options;
-    log.error(
-      { activationId: execution.task.activationId, reason: messageOf(error) },
-      'a record was not kept',
-    );
+    log.error({ ...callIds(execution.task), reason: messageOf(error) }, 'a record was not kept');
     // A deleted namespace leaves no records.
     if (!isFault(error, 'STORE_NO_NAMESPACE')) onRecordLost?.();
     this.#leave(execution);

@@ -18,6 +18,7 @@ import { type ComposedCall, newBudget, resolvePart } from './composed-call.ts';
 import type { ActivationEnd } from './record.ts';
 import { Tally } from './tally.ts';
 import type { ComposedTask } from './task.ts';
+import { callIds } from './trace-context.ts';
 
 export interface SequenceOptions {
   readonly actions: Pick<ActionService, 'resolve'>;
@@ -77,9 +78,11 @@ async function runStep(options: SequenceOptions, step: SequenceStep): Promise<La
       `Timeout reached when retrieving activation ${id} for sequence component.`,
     );
   } catch (error) {
-    const { activationId } = step.task;
     if (!isFault(error, 'JOB_WITHDRAWN'))
-      options.log.warn({ activationId, component: step.name, reason: messageOf(error) }, 'a sequence failed');
+      options.log.warn(
+        { ...callIds(step.task), component: step.name, reason: messageOf(error) },
+        'a sequence failed',
+      );
     return failed('whisk internal error', 'Sequence failed.');
   }
 }

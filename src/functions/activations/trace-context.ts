@@ -97,12 +97,30 @@ export function traceMembers(
   return { traceparent, parentSpan: cause === undefined ? trace.parentSpan : spanOf(cause) };
 }
 
+/**
+ * The trace of a request for log lines: that of its caller or, if Ward traces, the one that begins with its transaction.
+ * @param traceparent the header of the request
+ */
+export function traceIdOfRequest(
+  traceparent: string | undefined,
+  transactionId: string,
+  isTracing: boolean,
+): string | undefined {
+  const { traceId, parentSpan } = traceOf(traceparent, transactionId, { isSampled: () => false });
+  return isTracing || parentSpan !== undefined ? traceId : undefined;
+}
+
 export function isSampledTask({ traceparent }: TraceMembers): boolean {
   return traceparent?.endsWith('1') === true;
 }
 
 export function traceIdOf({ traceparent }: TraceMembers): string | undefined {
   return traceparent?.slice(3, 35);
+}
+
+/** Tells a log line which call it is about. */
+export function callIds({ activationId, traceparent }: TraceMembers & { readonly activationId: string }) {
+  return { activationId, ...(traceparent === undefined ? {} : { traceId: traceIdOf({ traceparent }) }) };
 }
 
 function spanOf(activationId: string): string {

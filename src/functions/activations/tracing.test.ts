@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { completion, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
-import { type TracedActivation, traceMembers, traceOf } from './trace-context.ts';
+import { type TracedActivation, traceIdOfRequest, traceMembers, traceOf } from './trace-context.ts';
 
 const traceId = '0af7651916cd43dd8448eb211c80319c';
 const sent = `00-${traceId}-b7ad6b7169203331-00`;
@@ -87,6 +87,10 @@ test('without tracing, a job has no trace', async () => {
   expect(platform.invoker.jobs[0]?.traceparent).toBeUndefined();
 });
 
+test('a request keeps the trace of its caller where nothing is traced', () => {
+  expect(traceIdOfRequest(sent, 't1', false)).toBe(traceId);
+});
+
 test.each([
   undefined,
   '',
@@ -102,6 +106,8 @@ test.each([
   expect(trace).toMatchObject({ traceId: expect.stringMatching(/^[0-9a-f]{32}$/), parentSpan: undefined });
   expect(trace.traceId).not.toBe(traceId);
   expect(traceOf(undefined, 't1', always)).toEqual(trace);
+  expect(traceIdOfRequest(header, 't1', true)).toBe(trace.traceId);
+  expect(traceIdOfRequest(header, 't1', false)).toBeUndefined();
   expect(traceOf(undefined, 't2', always).traceId).not.toBe(trace.traceId);
   expect(traceOf(undefined, 'a'.repeat(32), always).traceId).toBe('a'.repeat(32));
   expect(traceMembers(trace, 'f'.repeat(32), undefined).traceparent).toBe(

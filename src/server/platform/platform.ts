@@ -332,7 +332,7 @@ function composeApi(context: Context, parts: ApiParts): ReturnType<typeof create
     }),
     ...(audit === undefined ? {} : { audit }),
     ...{ cluster, nodes },
-    metrics: { contentType: figures.contentType, text: figures.text, token: secrets.metricsToken },
+    metrics: { ...figures, token: secrets.metricsToken },
     readiness: () => readiness(store.recording, disk.status(), config.records),
     accessLog: config.accessLog,
     tls,

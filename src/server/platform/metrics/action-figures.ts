@@ -3,10 +3,14 @@
  * for a fixed number of actions, and all its other actions share the series `(others)`. A namespace that calls many actions
  * takes series from nobody else. Only operators create namespaces.
  */
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import type { Completion, Job } from '../../../dispatch/index.ts';
+import { exemplarOf, exemplified } from './exemplars.ts';
 
-export type CalledAction = Pick<Job, 'namespace' | 'action'>;
+export interface CalledAction extends Pick<Job, 'namespace' | 'action'> {
+  /** `traceparent` of the activation, if its trace is exported. */
+  readonly sampledTrace?: string | undefined;
+}
 
 export interface ActionFigures {
   completed(
@@ -45,12 +49,11 @@ export function actionFigures(registry: Registry, perNamespace: number, now = Da
     labelNames: ['namespace', 'action', 'direction'],
     registers,
   });
-  const duration = new Histogram({
+  const duration = exemplified(registry, {
     name: 'ward_action_duration_seconds',
     help: 'Time from the start of the run to its answer, by action',
     labelNames: ['namespace', 'action'],
     buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60],
-    registers,
   });
   /** Actions with series of their own and when each was called last, for each namespace. */
   const calledAt = new Map<string, Map<string, number>>();
@@ -91,7 +94,11 @@ export function actionFigures(registry: Registry, perNamespace: number, now = Da
         egress.inc({ namespace, action, direction: 'sent' }, traffic.sentBytes);
         egress.inc({ namespace, action, direction: 'received' }, traffic.receivedBytes);
       }
-      duration.observe({ namespace, action }, seconds);
+      duration.observe({
+        labels: { namespace, action },
+        value: seconds,
+        ...exemplarOf(called.sampledTrace),
+      });
     },
   };
 }

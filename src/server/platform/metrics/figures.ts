@@ -4,7 +4,7 @@
  * switches on, have such labels, and a bound of their own.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, type Histogram, Registry } from 'prom-client';
 import type { Completion, HeardNode, InvokerStatus } from '../../../dispatch/index.ts';
 import type { RecordWatch } from '../../../functions/index.ts';
 import type { ViolationKind } from '../../../sandbox/index.ts';
@@ -13,6 +13,7 @@ import type { CertificateReport } from '../../acme/acme.ts';
 import type { AdvisoriesAge } from '../../advisories/age.ts';
 import type { DiskStatus } from '../disk-reserve.ts';
 import { actionFigures, type CalledAction } from './action-figures.ts';
+import { exemplarOf, exemplified, openMetricsOf } from './exemplars.ts';
 import { watchIssued } from './issued-certificates.ts';
 import { watchNodes } from './node-gauges.ts';
 
@@ -27,6 +28,8 @@ export interface Figures {
   readonly contentType: string;
   /** In the exposition format of Prometheus. */
   text(): Promise<string>;
+  /** With a recent trace for each range of a latency. */
+  readonly openMetrics: { readonly contentType: string; text(): Promise<string> };
   completed(completion: Completion, called: CalledAction): void;
   throttled(by: Throttle): void;
   violated(kind: ViolationKind): void;
@@ -100,6 +103,13 @@ export function createFigures(build: string, actionsPerNamespace = 0): Figures {
       activations.settle();
       return registry.metrics();
     },
+    openMetrics: {
+      contentType: Registry.OPENMETRICS_CONTENT_TYPE,
+      text() {
+        activations.settle();
+        return openMetricsOf(registry);
+      },
+    },
     completed: activations.completed,
     throttled: (limit) => limits.throttles.inc({ limit }),
     records: {
@@ -143,13 +153,7 @@ function histogram<Label extends string>(
   help: string,
   labelNames: readonly Label[] = [],
 ): Histogram<Label> {
-  return new Histogram({
-    name: `ward_${name}_seconds`,
-    help,
-    labelNames: [...labelNames],
-    buckets: seconds,
-    registers: [registry],
-  });
+  return exemplified(registry, { name: `ward_${name}_seconds`, help, labelNames, buckets: seconds });
 }
 
 /** Counts activations in groups; `settle` counts those in an incomplete group. */
@@ -183,14 +187,16 @@ function activationFigures(registry: Registry, actionsPerNamespace: number) {
       const { status, start: by, startedAt, endedAt, waitMs, sandboxMs, traffic } = completion;
       const ranSeconds = Math.max(0, endedAt - startedAt) / 1000;
       invocations.inc({ status, start: by });
-      duration.observe({ start: by }, ranSeconds);
+      const exemplar = exemplarOf(called.sampledTrace);
+      duration.observe({ labels: { start: by }, value: ranSeconds, ...exemplar });
       actions?.completed(called, completion, ranSeconds);
       if (traffic !== undefined) {
         egress.inc({ direction: 'sent' }, traffic.sentBytes);
         egress.inc({ direction: 'received' }, traffic.receivedBytes);
       }
-      wait.observe(waitMs / 1000);
-      if (sandboxMs !== undefined) start.observe({ start: by }, sandboxMs / 1000);
+      wait.observe({ value: waitMs / 1000, ...exemplar });
+      if (sandboxMs !== undefined)
+        start.observe({ labels: { start: by }, value: sandboxMs / 1000, ...exemplar });
     }
     uncounted = [];
   };

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { digestOf } from '../../../blobs/index.ts';
 import type { Completion, Dispatcher, HeardNode } from '../../../dispatch/index.ts';
 import type { CodeGate, GateVerdict } from '../../../functions/index.ts';
-import { Fault } from '../../../lib/index.ts';
+import { Fault, runCommand } from '../../../lib/index.ts';
 import type { AdvisoriesAge } from '../../advisories/age.ts';
 import { createFigures } from './figures.ts';
 import { observedAdmission, observedDispatcher, observedGate } from './observed.ts';
@@ -82,6 +82,33 @@ test('count the invoker’s work', async () => {
   ]) {
     expect(lines).toContain(line);
   }
+});
+
+test('name a trace that is exported, in OpenMetrics', async () => {
+  const figures = createFigures('1.2.3', 1);
+  const invoker = observedDispatcher(fakeDispatcher(), figures);
+  const [exported, other] = ['a', 'b'].map((digit) => `00-${digit.repeat(32)}-${digit.repeat(16)}`);
+  // biome-ignore lint/suspicious/noExplicitAny: the double ignores it
+  await invoker.run({ ...called, traceparent: `${exported}-01` } as any);
+  // biome-ignore lint/suspicious/noExplicitAny: the double ignores it
+  await invoker.run({ ...called, traceparent: `${other}-00` } as any);
+  const read =
+    'import json, sys; from prometheus_client.openmetrics.parser import text_string_to_metric_families as read; print(json.dumps([[s.name, s.exemplar and s.exemplar.labels] for f in read(sys.stdin.read()) for s in f.samples]))';
+  const { stdout, stderr } = await runCommand(['/usr/bin/python3', '-c', read], {
+    input: await figures.openMetrics.text(),
+  });
+  expect(stderr).toBe('');
+  const samples: [string, object | null][] = JSON.parse(stdout);
+  const labels = { trace_id: 'a'.repeat(32), span_id: 'a'.repeat(16) };
+  expect(samples.filter(([, exemplar]) => exemplar !== null)).toEqual(
+    ['ward_invocation_duration', 'ward_invocation_wait', 'ward_sandbox_start', 'ward_action_duration'].map(
+      (name) => [`${name}_seconds_bucket`, labels],
+    ),
+  );
+  expect(samples).toContainEqual(['ward_invocations_total', null]);
+  const plain = await linesOf(figures);
+  expect(plain).toContain('ward_invocations_total{status="application error",start="cold"} 2');
+  expect(plain.join()).not.toContain('trace_id');
 });
 
 test('count clock changes by direction', async () => {
