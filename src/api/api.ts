@@ -20,6 +20,7 @@ import { addDomains } from './domains/domains.ts';
 import { clientErrorHandler, errorHandler, sendError } from './errors.ts';
 import { addGateway } from './gateway/gateway.ts';
 import { addMemoryAdmission, createUploadBudget, type MemoryAdmission } from './request-memory.ts';
+import { addActionFigures, type ListActionFigures } from './resources/action-figures.ts';
 import { addActions } from './resources/actions.ts';
 import { addActivationInputs, addActivations, addErrorGroups, addRequests } from './resources/activations.ts';
 import { type AuditSource, addAudit } from './resources/audit.ts';
@@ -81,6 +82,7 @@ export interface ApiOptions {
   readonly audit?: AuditSource;
   /** Absent: no sandboxes are made by this server's policy. */
   readonly explain?: ExplainAction;
+  readonly actionFigures?: ListActionFigures;
   /** Lets nodes join the cluster; absent: this server has no authority of one. */
   readonly cluster?: ClusterRoutes | undefined;
   readonly metrics?: MetricsSource;
@@ -228,6 +230,8 @@ export function createApi(options: ApiOptions): FastifyInstance {
       addCallsUnderWay(scope, functions);
       addRecordsStream(scope, functions);
       if (options.explain !== undefined) addExplain(scope, options.explain);
+      if (options.actionFigures !== undefined)
+        addActionFigures(scope, options.actionFigures, functions.limits);
       addLogSearch(scope, functions);
       addRequests(scope, functions);
       addDeadLetters(scope, functions);

@@ -2,6 +2,7 @@ export { type ApiOptions, createApi, sandboxEntrance, tlsFrontOf } from './api.t
 export type { OperatorSource } from './console/operator.ts';
 export type { EditedPolicy } from './console/operator-policy.ts';
 export type { OperatorWaivers } from './console/operator-waivers.ts';
+export type { ListActionFigures } from './resources/action-figures.ts';
 export {
   type BlobPlace,
   closeSandboxWays,

@@ -10,6 +10,7 @@ import type { CodeGate } from './actions/code-gate.ts';
 import { type CodeStore, createCodeStore } from './actions/code-store.ts';
 import { codeGraceMs } from './actions/code-sweep.ts';
 import { defaultRuntimes, type Runtime } from './actions/runtimes.ts';
+import { createActionFigures, type ReadActionFigures } from './activations/action-figures.ts';
 import type { ActivationService } from './activations/activations.ts';
 import { createErrorGroups, type GroupErrors } from './activations/error-groups.ts';
 import { type FollowLog, followActivation, ownCalls } from './activations/following.ts';
@@ -140,6 +141,7 @@ export interface Functions {
   readonly logForwarding: LogForwardingService;
   readonly searchLogs: SearchLogs;
   readonly groupErrors: GroupErrors;
+  readonly readFigures: ReadActionFigures;
   readonly activations: Omit<ActivationService, 'expect' | 'arrived'>;
   readonly invocations: InvocationService;
   readonly underWay: CallsUnderWay;
@@ -235,6 +237,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     logForwarding,
     searchLogs: createLogSearch(store.activations),
     groupErrors: createErrorGroups(store.activations),
+    readFigures: createActionFigures(store.activations),
     activations,
     invocations,
     underWay: createCallsUnderWay({ ...options, executions, accepted: store.accepted }),

@@ -97,6 +97,20 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter, words: 
         .executeTakeFirst();
       return row?.total ?? 0;
     },
+    async *outcomes(namespace, paths, limit) {
+      await writer.flushNamespace(namespace);
+      for (const path of paths) {
+        const rows = await matching(db, { namespace, path })
+          .select(['activation_id', 'start', 'end', 'status_code'])
+          .orderBy('start', 'desc')
+          .orderBy('activation_id', 'desc')
+          .limit(limit)
+          .execute();
+        yield rows.map(({ activation_id: activationId, start, end, status_code: statusCode }) => ({
+          ...{ activationId, start, end, statusCode },
+        }));
+      }
+    },
     async prune(rule) {
       await flushIfPossible(writer, rule.namespace);
       return pruneActivations(db, rule);

@@ -20,7 +20,15 @@ export function functionPages(given: () => Given): void {
     const { page } = browser;
     await page.getByRole('link', { name: 'Functions' }).click();
     await page.getByRole('link', { name: 'greet' }).waitFor();
-    await page.getByRole('row').filter({ hasText: 'hostile' }).getByText('application error').waitFor();
+    const row = page.getByRole('row').filter({ hasText: 'hostile' });
+    await row.getByText('application error').waitFor();
+    await row.getByRole('link', { name: `error ${markup}` }).waitFor();
+    await row.getByRole('link', { name: 'runs', exact: true }).waitFor();
+    await row.getByRole('img', { name: 'p99' }).waitFor();
+    expect(await row.locator('script').count()).toBe(0);
+    expect(await row.getByRole('link', { name: 'in 24 hours' }).getAttribute('href')).toBe(
+      '/console/runs?name=hostile&since=day',
+    );
     await browser.inspect('functions');
     await page.getByLabel('Search functions').fill('HOST');
     await page.getByRole('link', { name: 'greet' }).waitFor({ state: 'detached' });

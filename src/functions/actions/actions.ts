@@ -37,6 +37,7 @@ import {
 } from './action-location.ts';
 import { type ActionPut, createAction, isSequencePut, parseActionPut } from './action-put.ts';
 import { type ActionWriteOptions, type WriteConditions, writeAction } from './action-write.ts';
+import type { Runnable } from './code-gate.ts';
 import type { CodeStore } from './code-store.ts';
 import { blackboxKind, builtinKind, digestOf, isCode, isEmptyCode } from './exec.ts';
 import { type ResolvedAction, resolveAction } from './resolved-action.ts';
@@ -85,6 +86,15 @@ export interface ActionService extends Forgetful {
    */
   list(within: ActionScope, page: ListRange, reader: NamespaceName): Promise<readonly ActionSummary[]>;
   count(within: ActionScope, reader: NamespaceName): Promise<number>;
+  /**
+   * The same page as `list`: the path of each action, and what a call runs; undefined for what runs no code of its own.
+   * @throws as `list`
+   */
+  runnables(
+    within: ActionScope,
+    page: ListRange,
+    reader: NamespaceName,
+  ): Promise<readonly { readonly path: string; readonly runnable: Runnable | undefined }[]>;
   /**
    * Resolves an action for the invoke path. Synchronous if it was invoked recently.
    * @throws Fault NOT_FOUND, NOT_AUTHORIZED, WRONG_COLLECTION
@@ -168,6 +178,18 @@ export class Actions implements ActionService {
     const { entities, vault } = this.#options;
     const rows = await entities.list({ ...(await this.#locator.within(within, reader)), ...page });
     return rows.map((row) => summariseAction(actionOfRow(row, vault)));
+  }
+
+  async runnables(within: ActionScope, page: ListRange, reader: NamespaceName) {
+    const { entities, vault, runtimes } = this.#options;
+    const rows = await entities.list({ ...(await this.#locator.within(within, reader)), ...page });
+    return rows.map((row) => {
+      const { ref, exec } = lenientActionOfRow(row, vault);
+      if (!isCode(exec)) return { path: row.path, runnable: undefined };
+      const { image, digest } = exec;
+      const kind = aliasedKind(runtimes, exec.kind) ?? exec.kind;
+      return { path: row.path, runnable: { kind, image, digest, owner: ref.namespace } };
+    });
   }
 
   async count(within: ActionScope, reader: NamespaceName): Promise<number> {

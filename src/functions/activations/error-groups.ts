@@ -49,6 +49,12 @@ export function createErrorGroups(
     ofNamespace.run(filter.namespace, () => turns.take(() => groupOnce(store, filter, bounds)));
 }
 
+/** The error of a failed activation, as that of its group. */
+export function errorOf(row: ActivationRow): Pick<ErrorGroup, 'fingerprint' | 'error'> {
+  const text = textOf(row);
+  return { fingerprint: fingerprintOf(row, text), error: text.slice(0, longestError) };
+}
+
 async function groupOnce(
   store: Pick<ActivationStore, 'get' | 'list'>,
   filter: Omit<ActivationFilter, 'failed'>,
@@ -70,7 +76,7 @@ async function groupOnce(
       // One at a time: a page of large results would take much memory.
       const row = await store.get(namespace, activationId);
       if (row === undefined) continue;
-      const text = errorOf(row);
+      const text = textOf(row);
       read++;
       bytes += text.length;
       addTo(found, row, text);
@@ -81,7 +87,7 @@ async function groupOnce(
 
 function addTo(found: Map<string, ErrorGroup>, row: ActivationRow, text: string): void {
   const { activationId, path: action, statusCode, start } = row;
-  const fingerprint = fingerprintOf([action, String(statusCode), commonText(text)]);
+  const fingerprint = fingerprintOf(row, text);
   const known = found.get(fingerprint);
   found.set(fingerprint, {
     ...{ fingerprint, action, statusCode },
@@ -93,7 +99,7 @@ function addTo(found: Map<string, ErrorGroup>, row: ActivationRow, text: string)
   });
 }
 
-function errorOf({ document }: ActivationRow): string {
+function textOf({ document }: ActivationRow): string {
   const response = isJsonObject(document['response']) ? document['response'] : {};
   const result = response['result'];
   const error: JsonValue | undefined = isJsonObject(result) ? (result['error'] ?? result) : result;
@@ -109,6 +115,7 @@ function commonText(text: string): string {
     .replaceAll(/\d+(?:\.\d+)*/g, '#');
 }
 
-function fingerprintOf(parts: readonly string[]): string {
+function fingerprintOf({ path, statusCode }: ActivationRow, text: string): string {
+  const parts = [path, String(statusCode), commonText(text)];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }

@@ -1,7 +1,7 @@
 /** What would decide about a call of an action now: the gate's verdict, and the policy of its sandboxes in words. */
 import type { ExplainAction } from '../../api/index.ts';
 import { sandboxPolicy } from '../../dispatch/index.ts';
-import { type CodeGate, effectiveAsk, type Functions } from '../../functions/index.ts';
+import { type CodeGate, effectiveAsk, type Functions, type Runnable } from '../../functions/index.ts';
 import { codeSubject } from '../../gate/index.ts';
 import { explainPolicy, operatorPolicy } from '../../sandbox/index.ts';
 import type { Config } from '../config/config.ts';
@@ -20,17 +20,28 @@ export function createExplainer({ actions, codeGate, sandbox: setting }: Explain
     if (plan.type !== 'code') return { action: fullName, kind, gate: null, policy: [] };
     const { image, code, runLimits, sandbox } = plan;
     const runnable = { kind: plan.kind, image, digest: code.digest, owner: action.ref.namespace };
-    const verdict = await codeGate.mayRun(runnable, namespace);
-    const digest =
-      image === undefined ? codeSubject(code.digest, plan.kind).digest : verdict.image?.split('@')[1];
     const target = { limits: runLimits, sandbox: effectiveAsk(sandbox, limits.sandbox) };
     return {
       action: fullName,
       kind,
       /** The kind that runs it. */
       runs: plan.kind,
-      gate: { outcome: verdict.outcome, summary: verdict.summary, digest: digest ?? null },
+      gate: await gateAnswer(codeGate, runnable, namespace),
       policy: explainPolicy({ policy: sandboxPolicy(target, operator).policy }),
     };
   };
+}
+
+/** The gate's verdict on a call now, with the digest of its report. */
+export async function gateAnswer(
+  codeGate: Pick<CodeGate, 'mayRun'>,
+  runnable: Runnable,
+  namespace: string,
+): Promise<{ readonly outcome: string; readonly summary: string; readonly digest: string | null }> {
+  const { outcome, summary, image } = await codeGate.mayRun(runnable, namespace);
+  const digest =
+    runnable.image === undefined
+      ? codeSubject(runnable.digest, runnable.kind).digest
+      : (image?.split('@')[1] ?? null);
+  return { outcome, summary, digest };
 }

@@ -38,6 +38,7 @@ import { tokenKeysOf } from '../secrets/token-keys.ts';
 import { openCertificates, shownPairs } from '../tls/certificates.ts';
 import type { GivenTls, KeyPair } from '../tls/key-pair.ts';
 import { openTracing } from '../tracing/tracing.ts';
+import { createActionFigureList } from './action-figures.ts';
 import { type JoinRequest, openClusterNode } from './cluster-node.ts';
 import { type Context, createContext } from './context.ts';
 import { type Equipped, openDispatching } from './dispatching.ts';
@@ -330,6 +331,7 @@ function composeApi(context: Context, parts: ApiParts): ReturnType<typeof create
       codeGate: guarded.codeGate,
       sandbox: config.sandbox,
     }),
+    actionFigures: createActionFigureList({ functions, codeGate: guarded.codeGate }),
     ...(audit === undefined ? {} : { audit }),
     ...{ cluster, nodes },
     metrics: { ...figures, token: secrets.metricsToken },

@@ -162,6 +162,22 @@ export function listTests({ store }: Context): void {
     expect(await store().activations.count({ namespace: 'guest', failed: true })).toBe(2);
   });
 
+  test('the outcomes of some paths, the newest ones of each', async () => {
+    await store().activations.append(
+      write(activationRow({ start: 7_000, end: 7_040, path: 'hello', statusCode: 2 })),
+    );
+    const read = async (paths: readonly string[], limit: number) =>
+      Array.fromAsync(store().activations.outcomes('guest', paths, limit));
+    const starts = (await read(['pkg/hello', 'absent', 'hello'], 2)).map((rows) =>
+      rows.map(({ start }) => start),
+    );
+    expect(starts).toEqual([[5_000, 3_000], [], [7_000, 2_000]]);
+    const [[newest] = []] = await read(['hello'], 1);
+    expect(newest).toEqual({
+      ...{ activationId: expect.any(String), start: 7_000, end: 7_040, statusCode: 2 },
+    });
+  });
+
   test('a count has the filters of a list', async () => {
     const count = (more: object) => store().activations.count({ namespace: 'guest', ...more });
     expect(await count({})).toBe(5);

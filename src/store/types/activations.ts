@@ -68,6 +68,9 @@ export interface ActivationQuery extends ActivationFilter {
   readonly limit: number;
 }
 
+/** How an activation ended: a record without its document. */
+export type ActivationOutcome = Pick<ActivationRow, 'activationId' | 'start' | 'end' | 'statusCode'>;
+
 /** A record to store, and the accepted invocation that it settles, in one transaction. */
 export interface ActivationWrite {
   readonly row: ActivationInsert;
@@ -105,6 +108,12 @@ export interface ActivationStore {
   /** Newest first. */
   list(query: ActivationQuery): Promise<readonly ActivationRow[]>;
   count(query: Omit<ActivationQuery, 'skip' | 'limit' | 'brief'>): Promise<number>;
+  /** Of each path the newest ones, at most `limit`, in the order of `paths`. Each is read only when it is asked for. */
+  outcomes(
+    namespace: string,
+    paths: readonly string[],
+    limit: number,
+  ): AsyncIterable<readonly ActivationOutcome[]>;
   /** Settles when everything appended so far is on disk. */
   flush(): Promise<void>;
   /**

@@ -40,16 +40,51 @@ export interface FunctionExec {
   readonly components?: readonly string[];
 }
 
+/** What the gate says about a call now. */
+export interface CallVerdict {
+  readonly outcome: string;
+  readonly summary: string;
+  /** Of the report; null without one. */
+  readonly digest: string | null;
+}
+
 /** `GET /ward/v1/namespaces/_/explain/{name}`. */
 export interface Explained {
   /** Null for what runs no code of its own. */
-  readonly gate: {
-    readonly outcome: string;
-    readonly summary: string;
-    /** Of the report; null without one. */
-    readonly digest: string | null;
-  } | null;
+  readonly gate: CallVerdict | null;
   readonly policy: readonly PolicyLine[];
+}
+
+/** `GET /ward/v1/namespaces/_/actions/figures`. */
+export interface FunctionFigures {
+  /** `name` or `package/name`. */
+  readonly name: string;
+  /** Null for what runs no code of its own. */
+  readonly gate: CallVerdict | null;
+  /** Null: no record is kept. */
+  readonly last: Outcome | null;
+  /** The last one that failed; null: none of the last 500. */
+  readonly lastError: (Outcome & { readonly error?: string }) | null;
+  /** Of the last 24 hours; `isCut`: there may be more. */
+  readonly calls: number;
+  readonly failed: number;
+  readonly isCut: boolean;
+  /** Milliseconds; null without calls. */
+  readonly p99: number | null;
+  /** Those with calls. */
+  readonly hours: readonly {
+    readonly at: number;
+    readonly calls: number;
+    readonly failed: number;
+    readonly p99: number | null;
+  }[];
+}
+
+interface Outcome {
+  readonly activationId: string;
+  readonly start: number;
+  readonly end: number | null;
+  readonly statusCode: number;
 }
 
 /** @param search only those with this text in their path; '': all */
@@ -65,6 +100,16 @@ export function listFunctions(
   signal?: AbortSignal,
 ): Promise<readonly FunctionSummary[]> {
   return call('GET', listPath(search, `skip=${skip}&limit=${limit}`), { ...(signal && { signal }) });
+}
+
+/** How the functions of the same page of the list do. */
+export function listFigures(
+  search: string,
+  { skip, limit }: { readonly skip: number; readonly limit: number },
+  signal: AbortSignal,
+): Promise<readonly FunctionFigures[]> {
+  const query = `skip=${skip}&limit=${limit}${searchQuery(search)}`;
+  return call('GET', `${inNamespace('/ward/v1', 'actions', 'figures')}?${query}`, { signal });
 }
 
 /** @param path `name` or `package/name` */
@@ -121,8 +166,11 @@ async function recordFrom(method: string, path: string, options: CallOptions): P
 }
 
 function listPath(search: string, query: string): string {
-  const filter = search === '' ? '' : `&search=${encodeURIComponent(search)}`;
-  return `${inNamespace('/api/v1', 'actions')}?${query}${filter}`;
+  return `${inNamespace('/api/v1', 'actions')}?${query}${searchQuery(search)}`;
+}
+
+function searchQuery(search: string): string {
+  return search === '' ? '' : `&search=${encodeURIComponent(search)}`;
 }
 
 function pathOf(path: string): string {

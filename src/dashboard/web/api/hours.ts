@@ -19,15 +19,20 @@ export function firstHour(now: number): number {
   return Math.floor(now / hourMs) * hourMs - (hoursShown - 1) * hourMs;
 }
 
-/** 24 hours, the current one last. Runs outside of them don't count. */
+/** Epoch milliseconds of the begins of 24 hours, the current one last. */
+export function lastHours(now: number): readonly number[] {
+  return Array.from({ length: hoursShown }, (_, index) => firstHour(now) + index * hourMs);
+}
+
+/** These hours. Runs outside of them don't count. */
 export function byHour(runs: readonly RunSummary[], now: number): readonly Hour[] {
   const first = firstHour(now);
   const byIndex = Map.groupBy(runs, ({ start }) => Math.floor((start - first) / hourMs));
-  return Array.from({ length: hoursShown }, (_, index) => {
+  return lastHours(now).map((at, index) => {
     const its = byIndex.get(index) ?? [];
     const durations = durationsOf(its);
     return {
-      at: first + index * hourMs,
+      at,
       calls: its.length,
       failed: its.filter(({ statusCode = 0 }) => statusCode !== 0).length,
       p50: quantile(durations, 0.5),

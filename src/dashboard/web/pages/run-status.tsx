@@ -16,12 +16,14 @@ const outcomes: readonly (Outcome & { readonly word: string })[] = [
 ];
 const running: Outcome = { tone: 'busy', text: 'running' };
 
-export function RunStatus({ run }: { readonly run: RunRecord }) {
+type Ended = Pick<RunRecord, 'end' | 'statusCode' | 'response'>;
+
+export function RunStatus({ run }: { readonly run: Ended }) {
   const { tone, text } = outcomeOf(run);
   return <Status tone={tone} text={text} />;
 }
 
-function outcomeOf({ end, statusCode, response }: RunRecord): Outcome {
+function outcomeOf({ end, statusCode, response }: Ended): Outcome {
   if (end === undefined) return running;
   const known = outcomes.find(({ word }, code) => code === statusCode || word === response?.status);
   return known ?? { tone: 'idle', text: response?.status ?? 'unknown' };

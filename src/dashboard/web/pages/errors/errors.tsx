@@ -27,9 +27,7 @@ const columns: readonly Column<ErrorGroup>[] = [
   },
   {
     title: 'Outcome',
-    cell: ({ statusCode, last }) => (
-      <RunStatus run={{ activationId: '', name: '', start: last, end: last, statusCode }} />
-    ),
+    cell: ({ statusCode, last }) => <RunStatus run={{ end: last, statusCode }} />,
   },
   {
     title: 'Function',

@@ -5,10 +5,9 @@ import type { PolicyLine } from '../../api/isolation-types.ts';
 import { linkTo } from '../../app/router.ts';
 import { LoadView } from '../../components/load-view.tsx';
 import { Section } from '../../components/section.tsx';
-import { Status, type Tone } from '../../components/status.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { useLoad } from '../../components/use-load.ts';
-import { withoutReport } from '../gate/gate-words.tsx';
+import { RunVerdict, withoutReport } from '../gate/gate-words.tsx';
 
 /** @param revision what was loaded before may not be true of another one */
 export function ExplainedView({ path, revision }: { readonly path: string; readonly revision: string }) {
@@ -23,7 +22,8 @@ export function ExplainedView({ path, revision }: { readonly path: string; reado
           <>
             <Section title="What the gate says">
               <p>
-                <Verdict outcome={gate.outcome} /> <span class="breaks">{withoutReport(gate.summary)}</span>{' '}
+                <RunVerdict outcome={gate.outcome} />{' '}
+                <span class="breaks">{withoutReport(gate.summary)}</span>{' '}
                 {gate.digest !== null && (
                   <a href={linkTo(['gate', 'report', gate.digest])}>What was found in it</a>
                 )}
@@ -43,19 +43,6 @@ export function ExplainedView({ path, revision }: { readonly path: string; reado
       }
     </LoadView>
   );
-}
-
-const outcomes: Readonly<Record<string, readonly [Tone, string]>> = {
-  allow: ['good', 'runs'],
-  warn: ['warn', 'runs, with warnings'],
-  deny: ['bad', 'must not run'],
-  absent: ['bad', 'its image is not here'],
-  unjudged: ['warn', 'can’t be judged now'],
-};
-
-function Verdict({ outcome }: { readonly outcome: string }) {
-  const [tone, text] = outcomes[outcome] ?? ['idle', outcome];
-  return <Status tone={tone} text={text} />;
 }
 
 const columns: readonly Column<PolicyLine>[] = [

@@ -19,6 +19,20 @@ export function OutcomeStatus({ outcome }: { readonly outcome: Outcome }) {
   return <Status tone={tone} text={text} />;
 }
 
+const runOutcomes: Readonly<Record<string, readonly [Tone, string]>> = {
+  allow: ['good', 'runs'],
+  warn: ['warn', 'runs, with warnings'],
+  deny: ['bad', 'must not run'],
+  absent: ['bad', 'its image is not here'],
+  unjudged: ['warn', 'can’t be judged now'],
+};
+
+/** What the gate says about a call of a function now. */
+export function RunVerdict({ outcome }: { readonly outcome: string }) {
+  const [tone, text] = runOutcomes[outcome] ?? ['idle', outcome];
+  return <Status tone={tone} text={text} />;
+}
+
 /** A summary names the report for those who don't see it beside a link. */
 export function withoutReport(summary: string): string {
   return summary.replace(/; report: \S+$/, '');
