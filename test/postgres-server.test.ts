@@ -1,8 +1,13 @@
 /** `ward up` on PostgreSQL, with a server of PostgreSQL that crashes and comes back. */
 import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Kysely, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { migrations as registryMigrations } from '../src/content/postgres/migrations.ts';
+import { migrations as gateMigrations } from '../src/gate/store/postgres/migrations.ts';
 import { runCommand } from '../src/lib/index.ts';
+import { postgresMigrations } from '../src/store/postgres/migrations/index.ts';
+import { openDatabase, openSchema } from '../src/store/postgres/open-database.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
 import { launcher, missingForSandboxes, outsideEnv, runWard, Ward } from './ward.ts';
 
@@ -90,15 +95,25 @@ describe.skipIf(missing !== undefined)(`ward up on PostgreSQL${missing ? ` (${mi
     expect((await ward.activation(accepted.body.activationId)).response.result).toEqual({ n: 3 });
   });
 
-  test('accepted calls of a killed server run after its next start', async () => {
+  test('accepted calls of a killed server run after its next start, also when a newer Ward has added to the tables', async () => {
     const accepted = await ward.request('POST', '/api/v1/namespaces/_/actions/slow', { body: { n: 6 } });
     expect(accepted.status).toBe(202);
     await ward.kill();
-    ward = await Ward.start({ store }, ward.dataDir);
+    await upgradeTables();
+    const restarted = await Ward.startSaying({ store }, ward.dataDir);
+    ward = restarted.ward;
     const { response } = await ward.activation(accepted.body.activationId);
     // It may have begun before the kill.
     expect([{ n: 6 }, { error: expect.stringContaining('interrupted') }]).toContainEqual(response.result);
     expect((await ward.invoke('quick', { n: 7 })).body.response.result).toEqual({ n: 7 });
+    for (const room of ['state', 'gate', 'registry'])
+      expect(restarted.said()).toMatch(new RegExp(`"migration":"0999-${room}".*a newer Ward has upgraded`));
+    expect((await here('namespace', 'list', '--all')).stdout).toContain('acme');
+    // It would leave what the newer Ward has encrypted.
+    expect(await command('vault', 'rotate')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('STORE_NEWER'),
+    });
   });
 
   test('what is only for files is refused, and the folder is not used without PostgreSQL', async () => {
@@ -125,3 +140,32 @@ describe.skipIf(missing !== undefined)(`ward up on PostgreSQL${missing ? ` (${mi
     expect(stdout + stderr).not.toContain('secret');
   });
 });
+
+/** As the first start of a newer Ward does, whose migrations only add. */
+async function upgradeTables(): Promise<void> {
+  const adding = (text: string) => ({ isExpandOnly: true, statements: `alter table ${text} add added text` });
+  const pools = await Promise.all([
+    openDatabase(
+      { url: store },
+      {
+        ...postgresMigrations,
+        '0999-state': {
+          isExpandOnly: true,
+          up: async (db: Kysely<unknown>) =>
+            void (await sql`alter table namespaces add added text`.execute(db)),
+        },
+      },
+    ).then(({ pool }) => pool),
+    openSchema({
+      url: store,
+      schema: 'gate',
+      migrations: { ...gateMigrations, '0999-gate': adding('gate.reports') },
+    }),
+    openSchema({
+      url: store,
+      schema: 'registry',
+      migrations: { ...registryMigrations, '0999-registry': adding('registry.tags') },
+    }),
+  ]);
+  for (const pool of pools) await pool.close();
+}

@@ -1,5 +1,6 @@
 /** Opens the registry's tables in the engine that is asked for. */
 import { join } from 'node:path';
+import type { OnNewer } from '../store/index.ts';
 import type { RegistryDatabase } from './database.ts';
 import { openSqliteRegistry } from './sqlite/database.ts';
 
@@ -7,11 +8,18 @@ export interface RegistryPlace {
   /** Folder of what this server keeps. */
   readonly dir: string;
   /** The database of several servers. Absent: a SQLite file in `dir`. */
-  readonly database?: { readonly kind: 'postgres'; readonly url: string } | undefined;
+  readonly database?: SharedDatabase | undefined;
   /** Cache of a SQLite file's pages in memory. */
   readonly databaseCacheKiB?: number | undefined;
   /** Epoch milliseconds. Absent: the database's clock. */
   readonly now?: (() => number) | undefined;
+}
+
+interface SharedDatabase {
+  readonly kind: 'postgres';
+  readonly url: string;
+  /** Without it, a database that a newer Ward has upgraded is refused. */
+  readonly onNewer?: OnNewer | undefined;
 }
 
 /** @throws Fault IMAGE_STORE_INVALID, and Faults of the store room */
@@ -19,7 +27,7 @@ export async function openRegistryDatabase(place: RegistryPlace): Promise<Regist
   const { dir, database, databaseCacheKiB: cacheKiB, now = Date.now } = place;
   if (database === undefined) return openSqliteRegistry({ path: registryFile(dir), cacheKiB, now });
   const { openPostgresRegistry } = await import('./postgres/database.ts');
-  return openPostgresRegistry({ url: database.url, now: place.now });
+  return openPostgresRegistry({ url: database.url, onNewer: database.onNewer, now: place.now });
 }
 
 export function registryFile(dir: string): string {

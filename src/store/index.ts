@@ -1,10 +1,12 @@
 export { type BatchStep, type LongText, pieceOf, type SqlValue, type Unit } from './batch.ts';
 export { mayPass, storeFaults } from './faults.ts';
 export { keepLease, type LeaseKeeper } from './kept-lease.ts';
+export type { OnNewer } from './migrations/index.ts';
 export { entryOf as unsealedEntry, watchNoted } from './noted-entry.ts';
 export type { StoreOptions } from './open.ts';
 export type { SharedFacts } from './postgres/facts.ts';
 export type { PostgresStore } from './postgres/open.ts';
+export type { SchemaMigrations as PostgresMigrations } from './postgres/open-database.ts';
 export type { Connection as PostgresConnection, Pool as PostgresPool } from './postgres/pool.ts';
 export { faultOf as postgresFault, isConfinedToOneUnit } from './postgres/sql-state.ts';
 export { transaction as postgresTransaction } from './postgres/transaction.ts';

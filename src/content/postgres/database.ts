@@ -9,6 +9,7 @@
  */
 import { z } from 'zod';
 import {
+  type OnNewer,
   openPostgresSchema,
   type PostgresConnection,
   type PostgresPool,
@@ -23,6 +24,8 @@ import { migrations, schema } from './migrations.ts';
 interface PostgresRegistryOptions {
   /** `postgres://user:password@host:port/database`. The database exists, and the user owns it. */
   readonly url: string;
+  /** Without it, a database that a newer Ward has upgraded is refused. */
+  readonly onNewer?: OnNewer | undefined;
   /** Replaces the database's clock, for tests. Epoch milliseconds. */
   readonly now?: (() => number) | undefined;
 }
@@ -32,8 +35,11 @@ const words: SqlWords = {
 };
 
 /** @throws Fault STORE_UNREACHABLE, STORE_UNFIT, STORE_NEWER, STORE_UNWRITABLE, STORE_FULL, STORE_FAILED */
-export async function openPostgresRegistry({ url, now }: PostgresRegistryOptions): Promise<RegistryDatabase> {
-  return databaseOn(await openPostgresSchema({ url, schema, migrations }), now);
+export async function openPostgresRegistry({
+  now,
+  ...options
+}: PostgresRegistryOptions): Promise<RegistryDatabase> {
+  return databaseOn(await openPostgresSchema({ ...options, schema, migrations }), now);
 }
 
 const clockRow = z.object({ at: z.int() });

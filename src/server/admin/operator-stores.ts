@@ -39,6 +39,16 @@ export async function openState(place: Place): Promise<OpenState> {
  */
 export function operatorStores(config: Pick<Config, 'dataDir' | 'store' | 'blobs'>): Stores {
   refuseOtherEngine(config.dataDir, config.store);
+  // The server says so in its log.
+  return storesOf(config, readStorePassword(config.store), () => {});
+}
+
+/**
+ * As `operatorStores`, for work on all that the databases have: a newer Ward may have added what this one does not know.
+ * @throws Fault STORE_NEWER when the databases are opened
+ */
+export function wholeStores(config: Pick<Config, 'dataDir' | 'store' | 'blobs'>): Stores {
+  refuseOtherEngine(config.dataDir, config.store);
   return storesOf(config, readStorePassword(config.store));
 }
 

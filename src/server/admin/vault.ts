@@ -10,7 +10,7 @@ import { addKey } from '../secrets/key-file.ts';
 import { type GivenKeys, readGivenKeys } from '../secrets/secrets.ts';
 import { noticedAfterMs, openVaultKeys } from '../secrets/vault-keys.ts';
 import { actAsOwner, ownerOf } from './act-as.ts';
-import { openUsedState, operatorStores } from './operator-stores.ts';
+import { openUsedState, wholeStores } from './operator-stores.ts';
 
 export interface VaultKeyUse {
   readonly id: string;
@@ -55,7 +55,7 @@ export async function vaultAdmin(options: {
   const config = await loadConfig(options);
   const server = ownerOf(config.dataDir);
   const given = readGivenKeys(config, process.env, server);
-  const stores = operatorStores(config);
+  const stores = wholeStores(config);
   await using stack = new AsyncDisposableStack();
   const acting = stack.use(actAsOwner(config.dataDir));
   const store = stack.use(await openUsedState(stores, config.dataDir));

@@ -53,7 +53,12 @@ export async function openFoundation(options: FoundationOptions): Promise<Founda
   stack.use(lockDataDir(dataDir));
   refuseUnfinishedRestore(paths);
   refuseOtherEngine(dataDir, config.store);
-  const stores = storesOf(config, secrets.storePassword);
+  const stores = storesOf(config, secrets.storePassword, (migration) =>
+    log.warn(
+      { migration },
+      'a newer Ward has upgraded the database; this one goes on with it until you upgrade it, too',
+    ),
+  );
   const disk = stack.use(await openDiskReserve({ file: paths.reserve, ...config.disk, log }));
   const group = ownLimit();
   const plan = memoryPlan(group);

@@ -12,6 +12,7 @@ import {
 import { type GateStore, openGateStore, openPostgresGateStore } from '../../gate/index.ts';
 import { messageOf } from '../../lib/index.ts';
 import {
+  type OnNewer,
   openPostgresStore,
   openStore,
   type PostgresStore,
@@ -57,13 +58,17 @@ export type Stores = FolderStores | PostgresStores;
 
 /**
  * @param password of the PostgreSQL database, if it needs one
+ * @param onNewer called when a newer Ward has upgraded the database in a way that this one can use; without it, such a
+ * database is refused
  * @throws Fault CONFIG_INVALID when a certificate that the setting names can't be read
  */
 export function storesOf(
   { dataDir, store, blobs }: Pick<Config, 'dataDir' | 'store' | 'blobs'>,
   password: string | undefined,
+  onNewer?: OnNewer,
 ): Stores {
-  const stores = store.engine === 'sqlite' ? folderStores(dataDir) : postgresStores(dataDir, store, password);
+  const stores =
+    store.engine === 'sqlite' ? folderStores(dataDir) : postgresStores(dataDir, store, password, onNewer);
   if (blobs === undefined) return stores;
   return { ...stores, openRegistryReader: () => registryReaderOver(stores, blobs) };
 }
@@ -82,20 +87,21 @@ function postgresStores(
   dataDir: string,
   setting: PostgresSetting,
   password: string | undefined,
+  onNewer: OnNewer | undefined,
 ): PostgresStores {
   for (const file of setting.tlsFiles) requireReadable(file);
-  const url = connectionUrl(setting, password);
+  const at = { url: connectionUrl(setting, password), onNewer };
   const dir = dataPaths(dataDir).registry;
   return {
     engine: 'postgres',
     where: `${setting.host}/${setting.database}`,
     openState: ({ onRecording } = {}) =>
-      openPostgresStore({ url, ...(onRecording === undefined ? {} : { onRecording }) }),
-    readState: () => openPostgresStore({ url, isReader: true }),
-    readGate: () => openPostgresGateStore({ url, isReader: true }),
+      openPostgresStore({ ...at, ...(onRecording === undefined ? {} : { onRecording }) }),
+    readState: () => openPostgresStore({ ...at, isReader: true }),
+    readGate: () => openPostgresGateStore({ ...at, isReader: true }),
     // Its connections never wait for a disk of this machine.
-    openGate: () => openPostgresGateStore({ url }),
-    ...registryOf({ dir, database: { kind: 'postgres', url } }),
+    openGate: () => openPostgresGateStore(at),
+    ...registryOf({ dir, database: { kind: 'postgres', ...at } }),
   };
 }
 

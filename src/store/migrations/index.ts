@@ -3,7 +3,7 @@
  * change is a new file at the end.
  */
 import { type Kysely, sql } from 'kysely';
-import { type Migration, Migrator } from 'kysely/migration';
+import { Migrator } from 'kysely/migration';
 import { isFault } from '../../lib/index.ts';
 import { storeFault } from '../faults.ts';
 import * as entities from './0001-entities.ts';
@@ -41,6 +41,7 @@ import * as acme from './0032-acme.ts';
 import * as sessionPersons from './0033-session-persons.ts';
 import * as namespaceMembers from './0034-namespace-members.ts';
 import * as egressDays from './0035-egress-days.ts';
+import { type Migrations, mayUse, notingReaders } from './min-reader.ts';
 
 export const migrations: Migrations = {
   '0001-entities': entities,
@@ -80,38 +81,53 @@ export const migrations: Migrations = {
   '0035-egress-days': egressDays,
 };
 
-export type Migrations = Readonly<Record<string, Migration>>;
+/** Called with the newest migration of a newer Ward that has upgraded the database in a way that this Ward can use. */
+export type OnNewer = (migration: string) => void;
 
 interface MigrateOptions {
   /** The last to run; the newest by default. */
   readonly target?: string | undefined;
   /** The schema of PostgreSQL in which the migrations that ran are noted. It is created if it is missing. */
   readonly schema?: string | undefined;
+  /** Without it, a database of a newer Ward is refused. */
+  readonly onNewer?: OnNewer | undefined;
 }
 
 /**
  * Runs the missing migrations in one transaction. Throws STORE_NEWER, without changing anything, when the database has
- * a migration that this Ward does not know.
+ * a migration that this Ward does not know, and can't go on with.
  */
 export async function migrate<Tables>(
   db: Kysely<Tables>,
   known: Migrations,
-  { target, schema }: MigrateOptions = {},
+  { target, schema, onNewer }: MigrateOptions = {},
 ): Promise<void> {
   const migrator = new Migrator({
-    ...{ db, provider: { getMigrations: async () => ({ ...known }) } },
+    ...{ db, provider: { getMigrations: async () => ({ ...notingReaders(known, schema) }) } },
     ...(schema === undefined ? {} : notesIn(schema)),
   });
   const { error } =
     target === undefined ? await migrator.migrateToLatest() : await migrator.migrateTo(target);
   if (error === undefined) return;
   // Its notes may be what is missing: then the first error says why.
-  const unknown = await unknownMigration(db, known, schema).catch(() => undefined);
+  const ran = await ranMigrations(db, schema).catch(() => []);
+  const unknown = newestUnknown(known, ran);
   if (unknown === undefined) throw error;
-  throw storeFault('STORE_NEWER', `the database was written by a newer Ward (it has migration ${unknown})`, {
-    hint: 'Run the newer Ward, or restore a backup from before the upgrade.',
-    cause: error,
-  });
+  const isUsable = await mayUse(db, known, ran, schema);
+  if (!isUsable) {
+    throw storeFault(
+      'STORE_NEWER',
+      `a newer Ward has changed the database so that this one can't use it (it has migration ${unknown})`,
+      { hint: 'Run the newer Ward here, too, or restore a backup from before the upgrade.', cause: error },
+    );
+  }
+  if (onNewer === undefined) {
+    throw storeFault('STORE_NEWER', `a newer Ward has upgraded the database (it has migration ${unknown})`, {
+      hint: 'Use the newer Ward for this.',
+      cause: error,
+    });
+  }
+  onNewer(unknown);
 }
 
 const notesTable = 'migrations';
@@ -125,27 +141,32 @@ function notesIn(schema: string) {
   };
 }
 
-/** Whether all migrations have run, and no others. */
-export async function isNewest<Tables>(
+/**
+ * Whether all migrations have run, and no others but those with which this Ward can go on.
+ * @param onNewer as in `migrate`
+ */
+export async function isUpToDate<Tables>(
   db: Kysely<Tables>,
   known: Migrations,
-  schema: string | undefined,
+  { schema, onNewer }: Omit<MigrateOptions, 'target'>,
 ): Promise<boolean> {
   const ran = await ranMigrations(db, schema).catch((error: unknown): readonly string[] => {
     // It has no tables of Ward.
     if (isFault(error, 'STORE_FAILED')) return [];
     throw error;
   });
-  const names = Object.keys(known);
-  return ran.length === names.length && names.every((name) => ran.includes(name));
+  const unknown = newestUnknown(known, ran);
+  if (unknown === undefined) return Object.keys(known).every((name) => ran.includes(name));
+  if (onNewer === undefined || !(await mayUse(db, known, ran, schema))) return false;
+  onNewer(unknown);
+  return true;
 }
 
-async function unknownMigration<Tables>(
-  db: Kysely<Tables>,
-  known: Migrations,
-  schema: string | undefined,
-): Promise<string | undefined> {
-  return (await ranMigrations(db, schema)).find((name) => !Object.hasOwn(known, name));
+function newestUnknown(known: Migrations, ran: readonly string[]): string | undefined {
+  return ran
+    .filter((name) => !Object.hasOwn(known, name))
+    .toSorted()
+    .at(-1);
 }
 
 async function ranMigrations<Tables>(

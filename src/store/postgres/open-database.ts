@@ -1,7 +1,8 @@
 /** Opens a PostgreSQL database: checks its settings, and migrates the tables of one room. */
 import { Kysely, sql } from 'kysely';
 import { storeFault } from '../faults.ts';
-import { isNewest, type Migrations, migrate } from '../migrations/index.ts';
+import { isUpToDate, migrate, type OnNewer } from '../migrations/index.ts';
+import type { Migrations, WardMigration } from '../migrations/min-reader.ts';
 import { postgresDialect } from './dialect.ts';
 import { openPool, type Pool } from './pool.ts';
 
@@ -10,6 +11,8 @@ export interface DatabaseOptions {
   readonly url: string;
   /** Writes nothing, also no tables: a database that another version of Ward has written is refused. */
   readonly isReader?: boolean;
+  /** Without it, a database that a newer Ward has upgraded is refused, although this one could use it. */
+  readonly onNewer?: OnNewer | undefined;
 }
 
 export interface OpenDatabase<Tables> {
@@ -19,7 +22,7 @@ export interface OpenDatabase<Tables> {
 
 /** @throws Fault STORE_UNREACHABLE, STORE_REFUSED, STORE_UNFIT, STORE_NEWER, STORE_UNWRITABLE, STORE_FULL, STORE_FAILED */
 export async function openDatabase<Tables>(
-  { url, isReader = false }: DatabaseOptions,
+  { url, isReader = false, onNewer }: DatabaseOptions,
   migrations: Migrations,
   schema?: string,
 ): Promise<OpenDatabase<Tables>> {
@@ -27,10 +30,10 @@ export async function openDatabase<Tables>(
   const db = new Kysely<Tables>({ dialect: postgresDialect(pool) });
   try {
     await requireFit(db);
-    if (isReader) await requireNewest(db, migrations, schema);
+    if (isReader) await requireNewest(db, migrations, { schema, onNewer });
     else {
       await requireWritable(db, pool.where);
-      await migrate(db, migrations, { schema });
+      await migrate(db, migrations, { schema, onNewer });
     }
     return { pool, db };
   } catch (error) {
@@ -42,15 +45,21 @@ export async function openDatabase<Tables>(
 export interface SchemaOptions extends DatabaseOptions {
   /** The room's own. Statements find its tables without naming it. */
   readonly schema: string;
-  /** Name → statements, in order. A released one is never edited. */
-  readonly migrations: Readonly<Record<string, string>>;
+  readonly migrations: SchemaMigrations;
+}
+
+/** Name → migration, in order. A released one is never edited. */
+export type SchemaMigrations = Readonly<Record<string, SchemaMigration>>;
+
+interface SchemaMigration extends Pick<WardMigration, 'isExpandOnly'> {
+  readonly statements: string;
 }
 
 /** For rooms with tables of their own beside those of the store. @throws Fault those of `openDatabase` */
 export async function openSchema({ schema, migrations, ...options }: SchemaOptions): Promise<Pool> {
-  const steps = Object.entries(migrations).map(([name, statements]) => {
+  const steps = Object.entries(migrations).map(([name, { statements, ...rest }]) => {
     const up = async (db: Kysely<unknown>) => void (await sql.raw(statements).execute(db));
-    return [name, { up }] as const;
+    return [name, { ...rest, up }] as const;
   });
   const { pool } = await openDatabase(options, Object.fromEntries(steps), schema);
   return pool;
@@ -73,9 +82,9 @@ async function requireFit<Tables>(db: Kysely<Tables>): Promise<void> {
 async function requireNewest<Tables>(
   db: Kysely<Tables>,
   migrations: Migrations,
-  schema: string | undefined,
+  options: { readonly schema: string | undefined; readonly onNewer: OnNewer | undefined },
 ): Promise<void> {
-  if (await isNewest(db, migrations, schema)) return;
+  if (await isUpToDate(db, migrations, options)) return;
   throw storeFault('STORE_UNFIT', 'the database has the tables of another version of Ward', {
     hint: 'Start the newest version of Ward once.',
   });

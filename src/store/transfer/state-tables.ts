@@ -37,6 +37,7 @@ export const leftBehind: readonly string[] = [
   'cluster_nodes',
   'key_ids',
   'facts',
+  'min_reader',
   'changes',
   'leases',
   'code_marks',

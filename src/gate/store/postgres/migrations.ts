@@ -1,4 +1,5 @@
 /** The gate's tables in PostgreSQL, in a schema of their own. A released migration is never edited. */
+import type { PostgresMigrations } from '../../../store/index.ts';
 
 export const schema = 'gate';
 
@@ -52,9 +53,16 @@ const auditCut = `
 
 const waivers = 'create table gate.waivers (id text primary key, waiver text not null);';
 
-export const migrations: Readonly<Record<string, string>> = {
-  '0001-schema': `${tables}${auditHead}`,
-  '0002-audit-index': auditIndex,
-  '0003-audit-cut': auditCut,
-  '0004-waivers': waivers,
+/** The oldest Ward that can use the tables. */
+const minReader = `
+  create table gate.min_reader (one integer primary key check (one = 1), migration text not null);
+  insert into gate.min_reader values (1, '0005-min-reader');
+`;
+
+export const migrations: PostgresMigrations = {
+  '0001-schema': { statements: `${tables}${auditHead}` },
+  '0002-audit-index': { statements: auditIndex },
+  '0003-audit-cut': { statements: auditCut },
+  '0004-waivers': { statements: waivers },
+  '0005-min-reader': { statements: minReader },
 };

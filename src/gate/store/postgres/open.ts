@@ -1,5 +1,5 @@
 /** Opens the gate's store in a PostgreSQL database, which may also have the tables of other rooms. */
-import { openPostgresSchema } from '../../../store/index.ts';
+import { type OnNewer, openPostgresSchema } from '../../../store/index.ts';
 import { PackedGateStore } from '../packed-store.ts';
 import type { GateStore } from '../types.ts';
 import { databaseOn } from './batch.ts';
@@ -11,6 +11,8 @@ export interface PostgresGateStoreOptions {
   readonly url: string;
   /** Writes nothing, also no tables: a database that another version of Ward has written is refused. */
   readonly isReader?: boolean;
+  /** Without it, a database that a newer Ward has upgraded is refused. */
+  readonly onNewer?: OnNewer | undefined;
 }
 
 /**

@@ -16,12 +16,13 @@ import * as acme from '../../migrations/0032-acme.ts';
 import * as sessionPersons from '../../migrations/0033-session-persons.ts';
 import * as namespaceMembers from '../../migrations/0034-namespace-members.ts';
 import * as egressDays from '../../migrations/0035-egress-days.ts';
-import type { Migrations } from '../../migrations/index.ts';
+import type { Migrations } from '../../migrations/min-reader.ts';
 import * as schema from './0001-schema.ts';
 import * as facts from './0003-facts.ts';
 import * as changes from './0004-changes.ts';
 import * as unsealedEntries from './0009-unsealed-entries.ts';
 import * as domains from './0013-domains.ts';
+import * as minReader from './0023-min-reader.ts';
 
 export const postgresMigrations: Migrations = {
   '0001-schema': schema,
@@ -46,4 +47,5 @@ export const postgresMigrations: Migrations = {
   '0020-session-persons': sessionPersons,
   '0021-namespace-members': namespaceMembers,
   '0022-egress-days': egressDays,
+  '0023-min-reader': minReader,
 };
