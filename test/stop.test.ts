@@ -15,8 +15,10 @@ import { missingForSandboxes, Ward } from './ward.ts';
 const missing = missingForSandboxes();
 const limits = { invocationsPerMinute: 100_000, concurrentInvocations: 1000 };
 const root = '/api/v1/namespaces/_';
+/** `stop.drainSeconds` here. */
+const drainSeconds = 2;
 /** The limit for a stop in docs/operations.md. */
-const longestMs = 25_000;
+const longestMs = (drainSeconds + 15) * 1000;
 /** Margin for a busy machine. */
 const slackMs = 10_000;
 
@@ -28,7 +30,7 @@ describe.skipIf(missing !== undefined)(`a stop${missing ? ` (${missing})` : ''}`
     for (const ward of open.splice(0)) await ward[Symbol.asyncDispose]();
   });
   const start = async () => {
-    const { ward, said } = await Ward.startSaying({ limits });
+    const { ward, said } = await Ward.startSaying({ limits, stop: { drainSeconds } });
     open.push(ward);
     return { ward, said };
   };
@@ -104,7 +106,7 @@ describe.skipIf(missing !== undefined)(`a stop${missing ? ` (${missing})` : ''}`
     expect(performance.now() - began).toBeLessThan(longestMs + slackMs);
     // The entry of the deployment comes first, if it is not in the chain yet.
     expect(said()).toMatch(
-      /"waitsFor":"(?:the database|entries of the audit log)".*not stopped after 25 seconds/,
+      /"waitsFor":"(?:the database|entries of the audit log)".*not stopped after 17 seconds/,
     );
     expect((await late)?.status).not.toBe(202);
     expect(leftOvers(ward)).toEqual(nothing);

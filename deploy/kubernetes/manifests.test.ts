@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import type { ConfigMap } from 'kubernetes-types/core/v1.js';
 import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { upCommand } from '../../src/cli/commands/platform.ts';
 import { authorityFile as authorityIn, makeAuthority, openAuthority } from '../../src/cluster/authority.ts';
 import { runCommand } from '../../src/lib/index.ts';
 import { loadConfig } from '../../src/server/config/config.ts';
 import { dataPaths } from '../../src/server/instance/instance.ts';
+import { closeMs } from '../../src/server/processes/until-signal.ts';
 import { readText, root, tableOf } from '../../test/docs/markdown.ts';
 import { allObjects, nameOf, type Workload, workloadsIn } from './manifests.fixture.ts';
 import { folderScript } from './objects/api.ts';
@@ -151,13 +153,16 @@ test('an invoker gets no address and no key of a database or of blobs', () => {
 });
 
 test('Kubernetes waits longer for the end of a pod than Ward takes', () => {
-  const stopMs =
-    Number(/const stopMs = (\d+)_000/.exec(readText('src/server/processes/until-signal.ts'))?.[1]) * 1000;
-  expect(stopMs).toBeGreaterThan(0);
+  const stopMsOf = ({ config }: { readonly config: string }) => {
+    const { stop } = parse(config) as { readonly stop: { readonly drainSeconds: number } };
+    return stop.drainSeconds * 1000 + closeMs;
+  };
   const { terminationGracePeriodSeconds: apiGrace = 0, containers } = api.spec.template.spec;
   const leave = Number(containers[0]?.lifecycle?.preStop?.exec?.command?.[1]);
-  expect(apiGrace * 1000).toBeGreaterThan(leave * 1000 + stopMs);
-  expect((invoker.spec.template.spec.terminationGracePeriodSeconds ?? 0) * 1000).toBeGreaterThan(stopMs);
+  expect(apiGrace * 1000).toBeGreaterThan(leave * 1000 + stopMsOf(defaultSettings.api));
+  expect((invoker.spec.template.spec.terminationGracePeriodSeconds ?? 0) * 1000).toBeGreaterThan(
+    stopMsOf(defaultSettings.invoker),
+  );
 });
 
 test('nobody connects to an invoker, and it does not listen', () => {

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { upCommand } from '../../src/cli/commands/platform.ts';
 import { runCommand, startCommand } from '../../src/lib/index.ts';
+import { closeMs } from '../../src/server/processes/until-signal.ts';
 import { root } from '../../test/docs/markdown.ts';
 import { imagesDir, missingForSandboxes } from '../../test/ward.ts';
 
@@ -70,8 +71,8 @@ test.each(['ward.service', 'ward-api.service', 'ward-invoker.service'])(
   '%s stops as Ward wants it',
   (name) => {
     expect(valuesOf(name, 'KillMode')).toEqual(['mixed']);
-    // Ward ends within 25 seconds.
-    expect(Number(valuesOf(name, 'TimeoutStopSec')[0])).toBeGreaterThan(25);
+    // With the default of `stop.drainSeconds`.
+    expect(Number(valuesOf(name, 'TimeoutStopSec')[0]) * 1000).toBeGreaterThan(10_000 + closeMs);
   },
 );
 

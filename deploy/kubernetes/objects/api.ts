@@ -24,8 +24,8 @@ export const apiName = 'ward-api';
 
 /** Time in which a load balancer learns that a pod ends; Ward refuses connections from the signal on. */
 const leaveSeconds = 5;
-/** Ward stops within 25 seconds (docs/operations.md). */
-const graceSeconds = leaveSeconds + 35;
+/** Longer than a stop takes with the `stop.drainSeconds` of the settings (docs/operations.md). */
+const graceSeconds = leaveSeconds + 85;
 
 export function apiStatefulSet(settings: Settings): StatefulSet {
   const { namespaces, api } = settings;

@@ -43,7 +43,7 @@ export interface Settings {
     readonly resources: ResourceRequirements;
     readonly nodeSelector: { [label: string]: string };
     readonly tolerations: Toleration[];
-    /** Longer than a stop takes. */
+    /** Longer than a stop takes: 15 seconds more than the `stop.drainSeconds` of its configuration. */
     readonly graceSeconds: number;
   };
   readonly sandboxEgress: {
@@ -92,6 +92,9 @@ export const defaultSettings: Settings = {
       '  trustedProxies: [10.0.0.0/8]',
       'metrics:',
       '  tokenFile: /etc/ward/metrics/token',
+      '# As long as a call may take that does not ask for more.',
+      'stop:',
+      '  drainSeconds: 60',
       '',
     ].join('\n'),
     // With 1 GiB of memory Ward is as fast as it can be (docs/operations.md); large requests need more.
@@ -104,13 +107,15 @@ export const defaultSettings: Settings = {
       '# The pod requests this and 1 GiB for Ward itself: the kubelet does not see the groups of the sandboxes.',
       'invoker:',
       '  memoryMiB: 4096',
+      'stop:',
+      '  drainSeconds: 60',
       '',
     ].join('\n'),
     join: 'http://ward-api.ward.svc:3233',
     resources: { requests: { cpu: '2', memory: '5Gi' } },
     nodeSelector: { 'ward.io/invoker': 'true' },
     tolerations: [{ key: 'ward.io/invoker', operator: 'Exists', effect: 'NoSchedule' }],
-    graceSeconds: 60,
+    graceSeconds: 85,
   },
   sandboxEgress: {
     enabled: false,

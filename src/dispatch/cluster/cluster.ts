@@ -27,7 +27,7 @@ import type { Cluster, ClusterOptions, LocalInvoker } from './types.ts';
 
 const tickMs = 100;
 const defaultNameMs = 300;
-const drainMs = 10_000;
+const defaultDrainMs = 10_000;
 /** What an invoker can run may change when the operator installs something. */
 const abilitiesEveryMs = 60_000;
 
@@ -36,7 +36,7 @@ const abilitiesEveryMs = 60_000;
  * @throws Fault NODE_NAME_TAKEN, NODE_NAME_INVALID
  */
 export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
-  const { bus, log, nameMs = defaultNameMs } = options;
+  const { bus, log, nameMs = defaultNameMs, drainMs = defaultDrainMs } = options;
   const invoker = options.invoker && oneAttemptEach(options.invoker);
   await using stack = new AsyncDisposableStack();
   const node = requireName(options.node);
@@ -54,13 +54,13 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
   const service =
     invoker && new InvokerService({ ...options, now, mayReadLate, invoker, isDrained, link, subjects });
   const abilities = invoker && stack.use(watchAbilities(invoker, log));
-  let isStopping = false;
+  let drainedAt: number | undefined;
   /** Another process has the name: this one must not speak under it. */
   let isTaken = false;
   const report = (): NodeReport => ({
     ...self,
     ...{ protocol, upMs: upMs(), isLeaving: false },
-    invoker: loadOf(invoker, abilities?.known(), isStopping || isDrained()),
+    invoker: loadOf(invoker, abilities?.known(), drainedAt !== undefined || isDrained()),
     order: orders.own,
     judges: options.judges?.(),
     kept: invoker?.kept().slice(0, mostKept) ?? [],
@@ -156,6 +156,16 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
     if (isTaken) throw nameTaken(node);
   } else log.warn({ node }, 'the bus is down; this node goes on alone until it is up');
   const joined = stack.move();
+  /** Returns the time by which the jobs have to be over. */
+  const takeNoMore = () => {
+    if (drainedAt === undefined) {
+      drainedAt = now() + drainMs;
+      service?.takeNoMore();
+      hearSelf();
+      heartbeat.send();
+    }
+    return drainedAt;
+  };
   const subjectOfApi = () => members.live().find(({ role }) => role !== 'invoker')?.node;
   return {
     dispatcher: createClusterDispatcher({
@@ -176,10 +186,9 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
       const api = subjectOfApi();
       if (api !== undefined) service?.violated(api, of);
     },
+    takeNoMore,
     async [Symbol.asyncDispose]() {
-      isStopping = true;
-      heartbeat.send();
-      await service?.drain(drainMs);
+      await service?.drain(takeNoMore());
       remote.close();
       relayed.close();
       service?.close();

@@ -116,6 +116,30 @@ describe('an invoker that leaves', () => {
     await until(() => api.nodes().length === 1);
     expect(api.nodes().map(({ node }) => node)).toEqual(['b']);
   });
+
+  it('waits for them as long as the operator says, from when it takes no more', async () => {
+    const network = new MemoryNetwork();
+    const a = await invokerNode(network, 'a', { role: 'all', drainMs: 100_000 });
+    const api = await joined(network.bus(), { node: 'api' });
+    await until(() => api.nodes().length === 1);
+    const [given, own] = [job(), job()];
+    const end = watch(api.dispatcher.run(given, prompt()));
+    await until(() => a.jobs.length === 1);
+    a.cluster.takeNoMore();
+    await until(() => api.nodes().some(({ invoker }) => invoker?.isDraining === true));
+    await expect(api.dispatcher.run(job(), prompt())).rejects.toMatchObject({ code: 'INVOKERS_BUSY' });
+    // A part of its own calls, which no other node takes.
+    const ownEnd = watch(a.cluster.dispatcher.run(own));
+    await until(() => a.jobs.length === 2);
+    a.answer(own.activationId);
+    await until(() => ownEnd.end !== undefined);
+    const leaving = a.cluster[Symbol.asyncDispose]();
+    await pass(11_000);
+    expect([end.end, a.cancelled]).toEqual([undefined, []]);
+    a.answer(given.activationId, { in: 'time' });
+    await leaving;
+    await until(() => end.end !== undefined);
+  });
 });
 
 describe('an API node that is gone', () => {

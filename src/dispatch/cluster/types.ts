@@ -59,6 +59,8 @@ export interface ClusterOptions {
   readonly judges?: (() => JudgeRevisions) | undefined;
   /** As for `drain`, before this node says anything. */
   readonly orders?: DrainOrdersByNode | undefined;
+  /** How long jobs of other nodes may take after this one takes no more. Absent: ten seconds. */
+  readonly drainMs?: number;
   /** Time for another node with this name to say so. */
   readonly nameMs?: number;
   /** A monotonic clock, in milliseconds. */
@@ -84,6 +86,11 @@ export interface Cluster extends AsyncDisposable {
   heard(): readonly HeardNode[];
   /** Follows the operator's orders, all of which it gets, and tells them to nodes that do not have them yet. */
   drain(orders: DrainOrdersByNode): void;
+  /**
+   * Takes no more jobs of other nodes, and tells them so. Its own calls go to other nodes, or stay here if none takes
+   * them. Those that run here get their time from now on.
+   */
+  takeNoMore(): void;
   /** False while this node is cut off from the bus. */
   isUp(): boolean;
   counts(): ClusterCounts;

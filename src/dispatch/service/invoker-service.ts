@@ -144,10 +144,12 @@ export class InvokerService {
     });
   }
 
-  /** Takes no more jobs, and resolves when those that are here are over, after that time, or when the bus is down. */
-  async drain(timeoutMs: number): Promise<void> {
+  takeNoMore(): void {
     this.#isDraining = true;
-    const end = this.#now() + timeoutMs;
+  }
+
+  /** Resolves when the jobs that are here are over, at that time, or when the bus is down. */
+  async drain(end: number): Promise<void> {
     const { link } = this.#options;
     while (this.#jobs.size > 0 && this.#now() < end && link.isUp)
       await new Promise((resolve) => setTimeout(resolve, 20));

@@ -173,6 +173,12 @@ const fileSchema = z.strictObject({
         .optional(),
     })
     .optional(),
+  stop: z
+    .strictObject({
+      /** How long running calls may take when a server stops. */
+      drainSeconds: z.number().min(0).max(3600).optional(),
+    })
+    .optional(),
   /** 0: never. */
   checks: z.strictObject({ everyMinutes: z.number().min(0).max(10_080).optional() }).optional(),
   advisories: z

@@ -70,6 +70,10 @@ export interface Config {
     /** Gets every new entry. */
     readonly syslog?: string;
   };
+  readonly stop: {
+    /** How long running calls may take when a server stops. */
+    readonly drainMs: number;
+  };
   readonly checks: {
     /** 0: never. */
     readonly everyMinutes: number;
@@ -188,6 +192,7 @@ export async function loadConfig(
       ...withoutUndefined(file.retention ?? {}),
     },
     audit: { keepDays: 400, keepEntries: 2_000_000, ...withoutUndefined(file.audit ?? {}) },
+    stop: { drainMs: (file.stop?.drainSeconds ?? 10) * 1000 },
     checks: { everyMinutes: file.checks?.everyMinutes ?? 1440 },
     advisories: advisoriesOf(file.advisories),
     disk: { reserveBytes: file.disk?.reserveBytes },

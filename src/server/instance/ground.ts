@@ -28,8 +28,8 @@ interface GroundOptions {
   readonly operator: OperatorPolicy;
   /** The user that may connect to sandboxes' ports; absent: root. */
   readonly userId?: number;
-  /** True when the Ward that holds the data folder was told to stop. */
-  readonly takesOver?: boolean;
+  /** How long calls of the Ward that holds the data folder may take; it was told to stop. Absent: none may hold it. */
+  readonly leaverDrainMs?: number;
   readonly onViolation: ViolationSink;
   /** Called with the number of ended sandboxes that could not be removed yet. */
   readonly onLeftBehind?: (count: number) => void;
@@ -39,10 +39,10 @@ interface GroundOptions {
 /** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, and Faults of the sandbox room */
 export async function openGround(
   config: Pick<Config, 'dataDir'>,
-  { operator, userId, takesOver, onViolation, onLeftBehind, log }: GroundOptions,
+  { operator, userId, leaverDrainMs, onViolation, onLeftBehind, log }: GroundOptions,
 ): Promise<Ground> {
   await using stack = new AsyncDisposableStack();
-  const { dataDir, instance } = stack.use(await claimInstance(config.dataDir, takesOver));
+  const { dataDir, instance } = stack.use(await claimInstance(config.dataDir, leaverDrainMs));
   stack.use(await announceInstance(instance));
   const { refused } = stack.use(await takePrecedence(instance));
   const { runtime } = operator.defaults;

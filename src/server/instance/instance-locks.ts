@@ -32,9 +32,12 @@ export async function tryInstanceLock(instance: string): Promise<FileLock | unde
 export const tryUpLock = (instance: string): Promise<FileLock | undefined> =>
   tryInstanceLock(upLock(instance));
 
-/** Waits for a Ward that was told to stop; undefined when the lock does not become free. */
-export const waitForUpLock = (instance: string): Promise<FileLock | undefined> =>
-  waitForLock(upLock(instance));
+/**
+ * Waits for a Ward that was told to stop; undefined when the lock does not become free.
+ * @param drainMs how long its running calls may take
+ */
+export const waitForUpLock = (instance: string, drainMs: number): Promise<FileLock | undefined> =>
+  waitForLock(upLock(instance), drainMs + patienceMs);
 
 /** The keeper of the running Ward holds this lock. */
 export const upLockFile = (instance: string): string => join(locksDir, upLock(instance));
@@ -43,14 +46,15 @@ export const upLockFile = (instance: string): string => join(locksDir, upLock(in
  * Like `tryInstanceLock`, but waits for a Ward that is removing this instance's leftovers; undefined when the lock
  * does not become free.
  */
-export const waitForInstanceLock = (instance: string): Promise<FileLock | undefined> => waitForLock(instance);
+export const waitForInstanceLock = (instance: string): Promise<FileLock | undefined> =>
+  waitForLock(instance, patienceMs);
 
 function upLock(instance: string): string {
   return `up-${instance}`;
 }
 
-async function waitForLock(name: string): Promise<FileLock | undefined> {
-  const deadline = performance.now() + patienceMs;
+async function waitForLock(name: string, forMs: number): Promise<FileLock | undefined> {
+  const deadline = performance.now() + forMs;
   for (;;) {
     const lock = await tryInstanceLock(name);
     if (lock !== undefined || performance.now() > deadline) return lock;

@@ -73,17 +73,19 @@ export function dataPaths(dataDir: string): DataPaths {
 
 /**
  * Creates the folder, which no other user can enter, and takes the lock of its instance.
- * @param takesOver waits for the Ward that holds it, which was told to stop
+ * @param leaverDrainMs how long calls of the Ward that holds it may take; it was told to stop. Undefined: none may hold it
  * @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY
  */
-export async function claimInstance(given: string, takesOver = false): Promise<ClaimedInstance> {
+export async function claimInstance(given: string, leaverDrainMs?: number): Promise<ClaimedInstance> {
   const dataDir = await makeFolder(given);
   // Scan processes have the server's group, so that they can reach the blobs.
   await chmod(dataDir, 0o710);
   const instance = instanceName(dataDir);
   using stack = new DisposableStack();
-  for (const lock of [takesOver ? waitForUpLock : tryUpLock, waitForInstanceLock]) {
-    const taken = await lock(instance);
+  const lockUp = () =>
+    leaverDrainMs === undefined ? tryUpLock(instance) : waitForUpLock(instance, leaverDrainMs);
+  for (const lock of [lockUp, () => waitForInstanceLock(instance)]) {
+    const taken = await lock();
     if (!taken) throw busy(dataDir);
     stack.use(taken);
   }

@@ -19,6 +19,8 @@ export interface Dispatching extends AsyncDisposable {
   /** Follows the log of an activation that another server has taken. Undefined: there are none. */
   readonly followElsewhere: Cluster['followElsewhere'] | undefined;
   readonly cancelElsewhere: Cluster['cancelElsewhere'] | undefined;
+  /** Takes no more jobs of other nodes. */
+  takeNoMore(): void;
 }
 
 const alone = {
@@ -28,6 +30,7 @@ const alone = {
     followElsewhere: undefined,
     cancelElsewhere: undefined,
   },
+  takeNoMore() {},
   [Symbol.asyncDispose]: async () => {},
 };
 
@@ -71,7 +74,7 @@ interface NodeParts extends Pick<DispatchingParts, 'foundation' | 'guarded' | 'o
 
 /** A node of a cluster, if there is a bus. */
 async function openNode(
-  { limits: { resultBytes }, events, figures, log }: Context,
+  { config, limits: { resultBytes }, events, figures, log }: Context,
   { bus, invoker, foundation, guarded, onViolation }: NodeParts,
 ): Promise<Dispatching> {
   if (bus === undefined) {
@@ -86,7 +89,7 @@ async function openNode(
     await openCluster({
       ...bus,
       ...{ role: invoker === undefined ? 'api' : 'all', version: buildInfo.buildno, invoker, log },
-      ...{ resultBytes, onViolation },
+      ...{ resultBytes, onViolation, drainMs: config.stop.drainMs },
       onChanged: () => events.storeChanged(),
       ownCalls: {
         has: (...of) => events.ownCalls.has(...of),
@@ -106,6 +109,7 @@ async function openNode(
     tellChanged: cluster.changed,
     followElsewhere: cluster.followElsewhere,
     cancelElsewhere: cluster.cancelElsewhere,
+    takeNoMore: cluster.takeNoMore,
     limitShare: createLimitShare({ count: () => 1 + others(), isHearing: cluster.isUp }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

@@ -91,7 +91,7 @@ export async function startInvokerNode(
     await openCluster({
       ...bus,
       ...{ role: 'invoker', version: buildInfo.buildno, invoker, log },
-      resultBytes: context.limits.resultBytes,
+      ...{ resultBytes: context.limits.resultBytes, drainMs: config.stop.drainMs },
       // Only nodes with a database are told.
       onViolation: () => {},
     }),

@@ -90,9 +90,6 @@ export type Rooms =
   /** Without sandboxes: actions run elsewhere, and this process needs neither a keeper nor privileges. */
   | { readonly role: 'api'; readonly dispatcher?: Dispatcher };
 
-/** Time for running activations to end when Ward stops. */
-const drainMs = 10_000;
-
 /** @throws Fault DATA_DIR_INVALID, DATA_DIR_BUSY, DATA_DIR_INCOMPLETE, DATA_DIR_MIXED, DATA_DIR_OTHER_STORE, BLOBS_OTHER_STORE, RESTORE_UNFINISHED, LISTEN_FAILED, and those of the rooms */
 export async function startPlatform(
   config: Config,
@@ -178,7 +175,10 @@ export async function startPlatform(
   stack.defer(() => closeSandboxWays(api.server));
   opened('connections');
   // New calls are refused and running ones end; only then are connections closed.
-  stack.defer(() => functions.close(drainMs));
+  stack.defer(() => {
+    dispatching.takeNoMore();
+    return functions.close(config.stop.drainMs);
+  });
   opened('running calls, and their records');
   url = await listen(api, config.listen, listener, pairs?.[0]);
   const certificates = openCertificates(pairSources, { front, log });

@@ -25,8 +25,7 @@ export async function serveApi(options: UpOptions): Promise<number> {
   const tls = await givenTls(config);
   const { acceptMissing = [], acceptMixed = false } = options;
   return await untilSignal({
-    log,
-    leaves: false,
+    ...{ log, drainMs: config.stop.drainMs, leaves: false },
     async start() {
       const more = { acceptMissing, acceptMixed, join, tls };
       const platform = await startPlatform(config, log, secrets, { role: 'api' }, more);

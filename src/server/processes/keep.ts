@@ -68,7 +68,7 @@ async function keepServer(options: UpOptions): Promise<HalfEnd> {
     await openGround(given, {
       operator,
       userId: account.uid,
-      takesOver: inherited?.isKept === false,
+      ...(inherited?.isKept === false ? { leaverDrainMs: given.stop.drainMs } : {}),
       onViolation: (...violation) => onViolation(...violation),
       onLeftBehind: (count) => onLeftBehind(count),
       log,

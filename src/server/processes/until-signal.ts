@@ -13,6 +13,8 @@ export interface Service extends AsyncDisposable {
 
 export interface UntilSignalOptions<Served extends Service> {
   readonly log: Log;
+  /** How long running calls may take after the signal. */
+  readonly drainMs: number;
   /** Another process accepts connections after this one, so it leaves them in the socket. */
   readonly leaves: boolean;
   readonly start: () => Promise<Served>;
@@ -22,8 +24,8 @@ export interface UntilSignalOptions<Served extends Service> {
 /** A signal that a terminal or a service manager sends to every process arrives several times within this time. */
 const echoMs = 500;
 
-/** Running calls get ten seconds, their last records five; the rest is quick. */
-const stopMs = 25_000;
+/** The time for the rest of a stop, when no call runs any more: the last records get five seconds. */
+export const closeMs = 15_000;
 
 /** Resolves to the exit code when the service is closed. A second signal ends the process at once. */
 export async function untilSignal<Served extends Service>(
@@ -64,13 +66,13 @@ export async function untilSignal<Served extends Service>(
   });
   await stopped.promise;
   log.info('stopping');
-  endInTime(log, service);
+  endInTime(log, service, options.drainMs + closeMs);
   if (leaves) await service.leave?.();
   return exitCode;
 }
 
 /** Ends the process even while it waits: the keeper removes leftovers, and unrecorded calls count as interrupted. */
-function endInTime(log: Log, { waitsFor }: Service): void {
+function endInTime(log: Log, { waitsFor }: Service, stopMs: number): void {
   setTimeout(() => {
     log.error(
       { waitsFor: waitsFor(), open: process.getActiveResourcesInfo() },

@@ -81,6 +81,7 @@ async function serve(): Promise<number> {
   const task = link.hello.task as ServerTask;
   const { config, dataDir, secrets, tls, acceptMissing, acceptMixed, listener, join } = task;
   const log = createLog(config.logLevel);
+  const { drainMs } = config.stop;
   // Running calls count as interrupted, as after a kill of both processes; a record of failure would hide that.
   link.onLost = () => {
     log.fatal('the keeper has ended: Ward stops');
@@ -90,7 +91,7 @@ async function serve(): Promise<number> {
   if (task.role === 'invoker' && join !== undefined) {
     const { startInvokerNode } = await import('../platform/invoker-node.ts');
     return await untilSignal({
-      ...{ log, leaves: false },
+      ...{ log, drainMs, leaves: false },
       start: () => startInvokerNode(config, log, ground, join),
       onStarted({ name }) {
         sayRefused(task, log);
@@ -100,7 +101,7 @@ async function serve(): Promise<number> {
   }
   const rooms = { role: 'all', ground } as const;
   return await untilSignal({
-    log,
+    ...{ log, drainMs },
     leaves: listener?.isKept === true,
     async start() {
       const platform = await startPlatform(config, log, secrets, rooms, {
