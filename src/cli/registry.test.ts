@@ -42,7 +42,9 @@ test('has the commands of the platform', () => {
     ...['create', 'verify', 'get', 'list', 'delete'].map((verb) => `domain ${verb}`),
     ...['deploy', 'sync', 'undeploy'].map((verb) => `project ${verb}`),
     'list',
-    ...['list', 'get', 'create', 'delete', 'rotate-key', 'limits'].map((verb) => `namespace ${verb}`),
+    ...['list', 'get', 'calls', 'create', 'delete', 'rotate-key', 'limits'].map(
+      (verb) => `namespace ${verb}`,
+    ),
     ...['create', 'list', 'delete'].map((verb) => `namespace key ${verb}`),
     ...['create', 'list', 'delete'].map((verb) => `key ${verb}`),
     ...['list', 'logout'].map((verb) => `member ${verb}`),

@@ -48,6 +48,7 @@ import {
   noLogins,
   type TokenExchange,
 } from './logins/token-exchange.ts';
+import { type CallFigures, type CallFiguresQuery, callFigures } from './namespaces/call-figures.ts';
 import { type EgressQuery, type EgressTargets, listEgress } from './namespaces/egress-targets.ts';
 import { expelDeleted } from './namespaces/expel-deleted.ts';
 import type { IsCurrent } from './namespaces/identities.ts';
@@ -128,6 +129,8 @@ export interface Functions {
   usage(query: UsageQuery): AsyncGenerator<UsageRow, void>;
   /** What functions reached over the network, and what was refused to them, by target. */
   egress(query: EgressQuery): Promise<EgressTargets>;
+  /** How the calls of all namespaces go now. */
+  callFigures(query: CallFiguresQuery): Promise<CallFigures>;
   readonly packages: PackageService;
   readonly actions: ActionService;
   readonly parameterReads: ParameterReads;
@@ -254,6 +257,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     ownCalls: ownCalls({ executions, dispatcher }),
     usage: (query) => usageRows(store.usage, query),
     egress: (query) => listEgress(store.egress, query),
+    callFigures: (query) => callFigures(store.usageSlots, query),
     ...lifeOf(calls, events, recordQuota, logForwarding, watches),
   };
 }

@@ -57,6 +57,16 @@ export {
   type TokenExchange,
 } from './logins/token-exchange.ts';
 export {
+  type CallFigures,
+  type CallFiguresQuery,
+  type CallWindow,
+  callFigures,
+  callFiguresMark,
+  callWindows,
+  isCallWindow,
+  type NamespaceCalls,
+} from './namespaces/call-figures.ts';
+export {
   type EgressQuery,
   type EgressTarget,
   type EgressTargets,

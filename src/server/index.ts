@@ -136,6 +136,7 @@ export const migrateBlobs = lazy(migratedBlobs, 'migrateBlobs');
 export const namespaceAdmin = lazy(namespaces, 'namespaceAdmin');
 export const scanByHand = lazy(scan, 'scanByHand');
 export const vaultAdmin = lazy(vault, 'vaultAdmin');
+export const callsHere = lazy(usage, 'callsHere');
 export const egressHere = lazy(usage, 'egressHere');
 export const usageHere = lazy(usage, 'usageHere');
 export const listViolations = lazy(violations, 'listViolationsHere');

@@ -41,7 +41,7 @@ export interface Statement {
   /** For a simple statement: what it does, so that an engine can do it for many rows at once. */
   readonly form?: StatementForm;
   readonly tally?: Tally;
-  readonly dayTally?: DayTally;
+  readonly timeTally?: TimeTally;
   /** Parameters whose length in bytes counts, from 0. */
   readonly measured?: readonly number[];
   /** The parameter with the namespace whose holdings it changes, from 0. See `lockHeldBytes`. */
@@ -77,11 +77,14 @@ export interface Tally {
 }
 
 /**
- * Sums numbers of the changed rows for each key and UTC day, once per batch like a tally. `sql` runs with the sums, with
- * `last` of the last row, with the day since 1970, and with the key. A row counts only if all of its numbers are there.
+ * Sums numbers of the changed rows for each key and unit of time, once per batch like a tally. `sql` runs with the sums,
+ * with `last` of the last row, with the number of the unit since 1970, and with the key. A row counts only if all of its
+ * numbers are there.
  */
-export interface DayTally {
+export interface TimeTally {
   readonly sql: string;
+  /** Length of the unit: a day (UTC) or less. */
+  readonly unitMs: number;
   /** The parameters that are the key, from 0. */
   readonly by: readonly number[];
   /** The parameter with the time; epoch milliseconds. */

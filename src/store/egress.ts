@@ -1,14 +1,16 @@
 /**
  * What the actions of namespaces reached over the network on each day. Batches that write records add to it; see
- * `DayTally`. Hostile code can ask for any number of names, so an action and a namespace have a limited number of rows a
+ * `TimeTally`. Hostile code can ask for any number of names, so an action and a namespace have a limited number of rows a
  * day. What comes later counts in a row without a target, and, past the limit of the namespace, without an action.
  */
 import { type Kysely, sql } from 'kysely';
-import type { DayTally } from './batch.ts';
+import type { TimeTally } from './batch.ts';
 import type { GroupWriter } from './group-writer.ts';
 import type { Schema } from './schema.ts';
 import type { CallUsage } from './types/activations.ts';
 import { type EgressDay, type EgressStore, severalRefusals } from './types/egress.ts';
+
+const dayMs = 86_400_000;
 
 /** Of a day. Each can have a few more, without a target. */
 export const mostEgressRows = { action: 50, namespace: 1000 } as const;
@@ -50,9 +52,9 @@ interface EgressCall {
  * Adds to a day of a target. The batch has locked the day of the namespace in `usage_days` by then, since its tally comes
  * first by its text: so two servers neither wait for each other here, nor pass the limits together.
  */
-export function egressTally(db: Kysely<Schema>): DayTally {
+export function egressTally(db: Kysely<Schema>): TimeTally {
   return {
-    ...{ sql: addEgress(db), at: 3, perRow: [1], of: [8, 9, 10] },
+    ...{ sql: addEgress(db), unitMs: dayMs, at: 3, perRow: [1], of: [8, 9, 10] },
     ...{ last: [3, 0], by: [1, 2, 4, 5, 6, 7] },
   };
 }

@@ -49,6 +49,8 @@ export type * from './types/spent-tokens.ts';
 export type * from './types/store.ts';
 export type * from './types/unsealed.ts';
 export type * from './types/usage.ts';
+export type * from './types/usage-slots.ts';
+export { bandMs, slotMinutes } from './types/usage-slots.ts';
 export type * from './types/violations.ts';
 
 /** Loaded on demand: users of other parts of the room should not wait for the query builder. */

@@ -28,6 +28,7 @@ import { spentTokenStore } from './spent-tokens.ts';
 import type { SqlWords } from './sql-words.ts';
 import type { Store } from './types/store.ts';
 import { usageStore } from './usage.ts';
+import { usageSlotStore } from './usage-slots.ts';
 import { violationStore } from './violations.ts';
 
 type StoreParts = Omit<Store, 'changes' | 'close' | typeof Symbol.asyncDispose>;
@@ -57,6 +58,7 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     unsealed: unsealedEntries(db),
     sentEntries: sentEntries(db),
     usage: usageStore(db, writer),
+    usageSlots: usageSlotStore(db),
     egress: egressStore(db, writer),
     recording: writer.recording,
   };

@@ -99,6 +99,20 @@ export interface UsageDayTable {
   stored_hour: Generated<number>;
 }
 
+/** Written by the batches that add records. It also has a number of calls for each band of durations. */
+export interface UsageSlotTable {
+  /** Length of the slot. */
+  minutes: number;
+  namespace: string;
+  /** As in `UsageDayTable`. */
+  born: number;
+  /** Since 1970. */
+  slot: number;
+  calls: number;
+  failed: number;
+  cold_starts: number;
+}
+
 /** Written by the batches that add records, and deleted with the namespace. */
 export interface UsageEgressTable {
   namespace: string;
@@ -353,6 +367,7 @@ export interface Schema {
   unsealed_entries: UnsealedEntryTable;
   usage_days: UsageDayTable;
   usage_egress: UsageEgressTable;
+  usage_slots: UsageSlotTable;
   sent_entries: SentEntriesTable;
   logouts: LogoutTable;
   namespace_members: NamespaceMemberTable;

@@ -17,6 +17,7 @@ import type { Schema } from './schema.ts';
 import type { AcceptedInsert } from './types/accepted.ts';
 import type { ActivationWrite, CallUsage, UnrecordedCall } from './types/activations.ts';
 import { addCalls } from './usage.ts';
+import { slotStatements, slotValues } from './usage-slots.ts';
 
 export interface WriteUnits {
   append(write: ActivationWrite): Unit;
@@ -26,8 +27,12 @@ export interface WriteUnits {
   settle(activationId: string, attempt: number): Unit;
 }
 
+const dayMs = 86_400_000;
+
 /** Bound as bytes, which SQLite casts to text without a check (sqlite.org/lang_expr.html#castexpr). */
 const longText = sql<string>`cast(${''} as text)`;
+
+type EndedCall = Pick<ActivationWrite['row'], keyof Omit<UnrecordedCall, 'usage' | 'settles'>>;
 
 export function writeUnits(db: Kysely<Schema>): WriteUnits {
   const insertActivation = insertActivationStatement(db);
@@ -43,11 +48,17 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
   };
   const countCall: Statement = {
     ...{ sql: '', arity: 7 },
-    dayTally: { sql: addCalls(db), by: [1], at: 2, perRow: [1, 1], of: [3, 4, 5, 6] },
+    timeTally: { sql: addCalls(db), unitMs: dayMs, by: [1], at: 2, perRow: [1, 1], of: [3, 4, 5, 6] },
   };
-  const addEgress: Statement = { sql: '', arity: egressArity, dayTally: egressTally(db) };
-  const egressSteps = (call: Omit<UnrecordedCall, 'usage' | 'settles'>, usage: CallUsage | null) =>
-    (usage?.egress ?? []).map((use) => step(addEgress, egressValues(call, use)));
+  const addEgress: Statement = { sql: '', arity: egressArity, timeTally: egressTally(db) };
+  const addToSlots = slotStatements(db);
+  const usageSteps = (call: EndedCall, usage: CallUsage | null) =>
+    usage === null
+      ? []
+      : [
+          step(addToSlots(call), slotValues(call, usage.isCold)),
+          ...(usage.egress ?? []).map((use) => step(addEgress, egressValues(call, use))),
+        ];
   const { settle, settleWithin, insertAccepted, claim } = acceptedStatements(db);
   return {
     append({ row, logs, inputJson, settles }) {
@@ -58,7 +69,7 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
       const lines = logsValue(logs);
       if (lines !== null) steps.push(step(insertLogs, [row.activationId, lines]));
       if (inputJson !== undefined) steps.push(step(insertInput, [row.activationId, inputJson]));
-      steps.push(...egressSteps(row, row.usage));
+      steps.push(...usageSteps(row, row.usage));
       return steps;
     },
     count({ usage, settles, ...call }) {
@@ -66,7 +77,7 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
       return [
         ...(settles === null ? [] : [step(settleWithin, [activationId, settles, namespace])]),
         step(countCall, [activationId, namespace, start, ...usageValues(usage)]),
-        ...egressSteps(call, usage),
+        ...usageSteps(call, usage),
       ];
     },
     accept: ({ activationId, namespace, acceptedAt, job, owner, codeDigest }, attempt) => [
@@ -156,7 +167,7 @@ function insertActivationStatement(db: Kysely<Schema>): Statement {
       sent_bytes: 'bigint',
       received_bytes: 'bigint',
     }),
-    dayTally: { sql: addCalls(db), by: [1], at: 4, perRow: [1, 0], of: [9, 10, 11, 12] },
+    timeTally: { sql: addCalls(db), unitMs: dayMs, by: [1], at: 4, perRow: [1, 0], of: [9, 10, 11, 12] },
     // The trigger subtracts the kibibyte per record again.
     tally: { sql: countRecords.compile().sql, by: 1, rowBytes: 1024 },
     measured: [7, 8],

@@ -26,6 +26,7 @@ import { sessionTests } from './suite/sessions.ts';
 import { sharingTests } from './suite/sharing.ts';
 import { spentTokenTests } from './suite/spent-tokens.ts';
 import { usageTests } from './suite/usage.ts';
+import { usageSlotTests } from './suite/usage-slots.ts';
 import { violationTests } from './suite/violations.ts';
 import type { Store } from './types/store.ts';
 
@@ -63,6 +64,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('domains', () => domainTests(context));
     describe('changes', () => changeTests(context));
     describe('usage of days', () => usageTests(context));
+    describe('calls by slots of time', () => usageSlotTests(context));
     describe('targets of calls', () => egressTests(context));
     describe('certificates', () => acmeTests(context));
     describe('leases', () => leaseTests(context));

@@ -1,5 +1,5 @@
 /** Counts the rows that the statements of a batch change, for counters that are updated at its end. */
-import { type DayTally, isLongText, type SqlValue, type Statement } from './batch.ts';
+import { isLongText, type SqlValue, type Statement, type TimeTally } from './batch.ts';
 
 /** How much one counter grows: the parameters of its statement, first the amounts, and those of the last row. */
 export interface Growth {
@@ -16,15 +16,13 @@ export interface Mark extends Growth {
   readonly sql: string;
 }
 
-const dayMs = 86_400_000;
-
 /** Adds the rows that a step has changed; its measured bytes go to the latest row that `tally` counts. */
 export function mark(
   marks: Mark[],
-  { tally, dayTally, measured = [] }: Statement,
+  { tally, timeTally, measured = [] }: Statement,
   values: readonly SqlValue[],
 ): void {
-  if (dayTally) marks.push(...dayMark(dayTally, values));
+  if (timeTally) marks.push(...timeMark(timeTally, values));
   if (tally) {
     const key = [values[tally.by] ?? null];
     marks.push({ sql: tally.sql, key, last: [], amounts: [1, tally.rowBytes] });
@@ -54,15 +52,15 @@ export function valuesOf({ amounts, last, key }: Growth): SqlValue[] {
 }
 
 /** Nothing for a row without one of the numbers. */
-function dayMark(
-  { sql, by, at, perRow, of, last = [] }: DayTally,
+function timeMark(
+  { sql, unitMs, by, at, perRow, of, last = [] }: TimeTally,
   values: readonly SqlValue[],
 ): readonly Mark[] {
   const those = (indexes: readonly number[]) => indexes.map((index) => values[index] ?? null);
   const amounts = those(of);
   if (!amounts.every((amount) => typeof amount === 'number')) return [];
-  const day = Math.floor(Number(values[at]) / dayMs);
-  return [{ sql, key: [day, ...those(by)], last: those(last), amounts: [...perRow, ...amounts] }];
+  const unit = Math.floor(Number(values[at]) / unitMs);
+  return [{ sql, key: [unit, ...those(by)], last: those(last), amounts: [...perRow, ...amounts] }];
 }
 
 function add(amounts: number[], at: number, amount: number): void {

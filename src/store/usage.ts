@@ -1,4 +1,4 @@
-/** What namespaces used on each day. Batches that write records add to it; see `DayTally`. */
+/** What namespaces used on each day. Batches that write records add to it; see `TimeTally`. */
 import { type Kysely, sql } from 'kysely';
 import type { GroupWriter } from './group-writer.ts';
 import type { Schema } from './schema.ts';

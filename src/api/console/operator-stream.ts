@@ -1,6 +1,6 @@
 /**
  * `GET /ward/v1/operator/stream`: tells operators, as server-sent events, that what they look at has changed. An event names what:
- * `nodes`, `violations`. Ward ends a stream after some minutes, so that an operator whose session has ended does not come back.
+ * `calls`, `nodes`, `violations`. Ward ends a stream after some minutes, so that an operator whose session has ended does not come back.
  */
 import type { FastifyInstance } from 'fastify';
 import { addResource } from '../resource.ts';

@@ -15,6 +15,7 @@ import { addOperatorReports, type ReportSource } from '../resources/reports.ts';
 import { addOperatorUsage } from '../resources/usage.ts';
 import type { CheckClient } from '../secure/client-certificate.ts';
 import { ownTokens } from '../session-cookies.ts';
+import { addOperatorCalls } from './operator-calls.ts';
 import { addOperatorLogouts } from './operator-logouts.ts';
 import { addOperatorNamespaces, type OperatorNamespaces } from './operator-namespaces.ts';
 import { addOperatorPolicy, type EditedPolicy } from './operator-policy.ts';
@@ -77,6 +78,7 @@ export function addOperator(
       addOperatorNamespaces(scope, functions, source);
       addOperatorUsage(scope, functions);
       addOperatorEgress(scope, functions);
+      addOperatorCalls(scope, functions);
       addOperatorLogouts(scope, functions);
       if (audit !== undefined) addOperatorAudit(scope, audit);
       addResource(scope, ['/isolation'], {

@@ -69,7 +69,8 @@ test('egress: a key reads the targets of its own namespace, a page at a time', a
     const usage = { mibMs: 1, isCold: false, sentBytes: 0, receivedBytes: 0, egress };
     const start = Date.now() - daysAgo * dayMs;
     const activationId = newActivationId();
-    await api.store.activations.addUnrecorded({ activationId, namespace, path, start, usage, settles: null });
+    const ended = { activationId, namespace, path, start, end: start, statusCode: 0 };
+    await api.store.activations.addUnrecorded({ ...ended, usage, settles: null });
     return { start, activationId };
   };
   await call('near', 'a', 2, ['api.example']);
@@ -108,4 +109,62 @@ test('egress: a key reads the targets of its own namespace, a page at a time', a
   expect(found.targets).toMatchObject([{ namespace: 'far' }, { namespace: 'near', calls: 2 }]);
   expect(names(await asOperator('?namespace=far&action=a'))).toEqual(['evil.example']);
   expect((await api.app.inject('/ward/v1/operator/egress')).statusCode).toBe(401);
+});
+
+test('calls: an operator sees how all namespaces do now, the worst first, and no key does', async () => {
+  const now = Date.now();
+  const call = (
+    namespace: string,
+    minutesAgo: number,
+    ms: number,
+    more: { fails?: boolean; isCold?: boolean } = {},
+  ) => {
+    const start = now - minutesAgo * 60_000;
+    const ended = { activationId: newActivationId(), namespace, path: 'a', start, end: start + ms };
+    const usage = { mibMs: 1, isCold: more.isCold ?? false, sentBytes: 0, receivedBytes: 0 };
+    const statusCode = more.fails ? 1 : 0;
+    return api.store.activations.addUnrecorded({ ...ended, statusCode, usage, settles: null });
+  };
+  for (const name of ['busy', 'calm', 'unlucky', 'silent']) await api.functions.namespaces.create(name);
+  const many = (count: number, of: (index: number) => Promise<unknown>) =>
+    Promise.all(Array.from({ length: count }, (_, index) => of(index)));
+  await many(200, (index) =>
+    call('busy', 1, index < 190 ? 10 : 3000, { fails: index < 10, isCold: index < 50 }),
+  );
+  await call('calm', 1, 100);
+  // One failure of one call is less than ten of two hundred.
+  await many(2, (index) => call('unlucky', 1, 10, { fails: index === 0 }));
+  await many(30, () => call('calm', 30, 100));
+
+  const asOperator = await logIn('/ward/v1/operator/calls');
+  const recent = await asOperator('?window=5m');
+  const byName = new Map(recent.namespaces.map((row: { namespace: string }) => [row.namespace, row]));
+  expect(recent).toMatchObject({ window: '5m', slotMs: 60_000 });
+  expect(
+    [...byName.keys()].filter((name) => ['busy', 'calm', 'unlucky', 'silent'].includes(String(name))),
+  ).toEqual([...['unlucky', 'busy', 'calm']]);
+  const windowSeconds = (Date.now() - recent.since) / 1000;
+  const busy = recent.namespaces.find((row: { namespace: string }) => row.namespace === 'busy');
+  expect(busy).toMatchObject({ calls: 200, failed: 10, coldStarts: 50 });
+  expect(busy.callsPerSecond).toBeCloseTo(200 / windowSeconds, 1);
+  expect(Math.abs(busy.p50Ms - 10)).toBeLessThanOrEqual(2.5);
+  expect(Math.abs(busy.p99Ms - 3000)).toBeLessThanOrEqual(750);
+  expect(busy.slots).toHaveLength(5);
+  expect(busy.slots.filter(({ calls }: { calls: number }) => calls > 0)).toEqual([
+    { calls: 200, failed: 10 },
+  ]);
+  expect(byName.get('calm')).toMatchObject({ calls: 1, failed: 0 });
+
+  const hour = await asOperator('');
+  expect(hour).toMatchObject({ window: '1h', total: recent.total });
+  expect(hour.namespaces.find((row: { namespace: string }) => row.namespace === 'calm').calls).toBe(31);
+  const second = await asOperator('?window=1d&limit=1&skip=1');
+  expect(second).toMatchObject({
+    total: hour.total,
+    namespaces: [{ namespace: hour.namespaces[1].namespace }],
+  });
+  expect(await asOperator('?window=1y')).toMatchObject({ error: expect.stringContaining('5m, 1h, 1d') });
+
+  const guest = await api.call('GET', '/ward/v1/operator/calls');
+  expect(guest.status).toBe(401);
 });

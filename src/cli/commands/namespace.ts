@@ -34,6 +34,26 @@ const get: CommandSpec = {
   handler: async () => (await import('../handlers/namespace.ts')).get,
 };
 
+const calls: CommandSpec = {
+  name: 'calls',
+  summary: 'show how the calls of all namespaces go now, the largest share of failures first (operator)',
+  works: 'local',
+  args: [],
+  options: [
+    {
+      flags: '--window <TIME>',
+      summary: 'the last 5 minutes, hour (the usual) or day',
+      choices: ['5m', '1h', '1d'],
+    },
+    ...pageOptions,
+  ],
+  examples: [
+    { command: 'ward namespace calls', does: 'calls, failures, durations and cold starts of the last hour' },
+    { command: 'ward namespace calls --window 5m -o json', does: 'of the last five minutes, also by minute' },
+  ],
+  handler: async () => (await import('../handlers/namespace-calls.ts')).calls,
+};
+
 const create: CommandSpec = {
   name: 'create',
   summary: 'create a namespace and show its key once (operator)',
@@ -97,5 +117,5 @@ const limits: CommandSpec = {
 export const namespaceGroup: GroupSpec = {
   name: 'namespace',
   summary: 'tenants, their keys and their limits',
-  commands: [list, get, create, remove, rotateKey, limits, namespaceKeyGroup],
+  commands: [list, get, calls, create, remove, rotateKey, limits, namespaceKeyGroup],
 };

@@ -97,8 +97,8 @@ export class RecordKeeper {
     if (createdAt !== execution.namespaceCreatedAt) this.#leave(execution);
     else if (execution.isRecorded) this.#append(execution, record, log, attempt);
     else {
-      const { activationId, namespace, path, start, usage } = record;
-      const call = { activationId, namespace, path, start, usage, settles: attempt };
+      const { activationId, namespace, path, start, end, statusCode, usage } = record;
+      const call = { activationId, namespace, path, start, end, statusCode, usage, settles: attempt };
       this.#options.store.activations.addUnrecorded(call).catch((error) => this.#lose(execution, error));
       this.#leave(execution);
     }

@@ -85,6 +85,21 @@ describe('a sweep', () => {
     expect(await at.ages('other')).toEqual([1]);
   });
 
+  test('forgets slots of calls that no window shows any more', async () => {
+    await using at = await start();
+    const usage = { mibMs: 1, isCold: false, sentBytes: 0, receivedBytes: 0 };
+    for (const hoursAgo of [0, 1, 49]) {
+      const startedAt = now - hoursAgo * 3_600_000;
+      const ended = { activationId: newActivationId(), namespace: 'guest', path: 'a', start: startedAt };
+      await at.store.activations.addUnrecorded({ ...ended, end: null, statusCode: 0, usage, settles: null });
+    }
+    await at.retention({}).sweep();
+    const kept = ([60, 5, 1] as const).map((minutes) =>
+      at.store.usageSlots.count({ minutes, since: 0, until: now }),
+    );
+    expect(await Promise.all(kept)).toEqual([2, 2, 1]);
+  });
+
   test('removes the oldest records if there are too many', async () => {
     await using at = await start();
     await append(at.store, [5, 1, 3, 2, 4]);

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { LeasedWrites, NamespaceRow, PruneRule, Store } from '../../store/index.ts';
+import { forgetOldSlots } from './call-figures.ts';
 import { egressKeptDays } from './egress-targets.ts';
 import { parseStoredLimits } from './namespace-limits.ts';
 import { dayOf, usageKeptDays } from './usage.ts';
@@ -19,7 +20,7 @@ interface RetentionRule {
 }
 
 export interface RetentionOptions {
-  readonly store: Pick<Store, 'namespaces' | 'activations' | 'usage' | 'egress'>;
+  readonly store: Pick<Store, 'namespaces' | 'activations' | 'usage' | 'usageSlots' | 'egress'>;
   readonly config: RetentionRule & { readonly everyMinutes: number };
   /** Removes code that no entity names, and returns how many blobs it removed. */
   readonly sweepCode: () => Promise<number>;
@@ -61,9 +62,11 @@ export function createRetention(options: RetentionOptions): Retention {
     const activations = options.turn === undefined ? store.activations : await options.turn();
     const total = activations === undefined ? 0 : await pruneAll(activations, options, ending.signal);
     if (ending.signal.aborted) return total;
-    const today = dayOf((options.now ?? Date.now)());
+    const now = (options.now ?? Date.now)();
+    const today = dayOf(now);
     await store.usage.forget(today - usageKeptDays);
     await inSteps(() => store.egress.forget(today - egressKeptDays, stepSize), ending.signal);
+    await inSteps(() => forgetOldSlots(store.usageSlots, now, stepSize), ending.signal);
     if (ending.signal.aborted) return total;
     await options.sweepCode();
     return total;

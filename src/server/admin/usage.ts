@@ -1,5 +1,8 @@
-/** The operator's view of usage and of egress: reads the database itself, whether or not a server is running. */
+/** The operator's view of usage, of calls and of egress: reads the database itself, whether or not a server is running. */
 import {
+  type CallFigures,
+  type CallFiguresQuery,
+  callFigures,
   type EgressQuery,
   type EgressTargets,
   listEgress,
@@ -17,6 +20,12 @@ const pageLength = 1000;
 export async function* usageHere(place: Place, query: UsageQuery): AsyncGenerator<UsageRow, void> {
   await using at = await openState(place);
   yield* usageRows(at.store.usage, query);
+}
+
+/** How the calls of all namespaces go now. @throws Fault DATA_DIR_EMPTY when the data folder has no database of Ward */
+export async function callsHere(place: Place, query: Omit<CallFiguresQuery, 'now'>): Promise<CallFigures> {
+  await using at = await openState(place);
+  return await callFigures(at.store.usageSlots, { ...query, now: Date.now() });
 }
 
 /** @param next of the page before. @throws Fault DATA_DIR_EMPTY when the data folder has no database of Ward */

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { OperatorSource } from '../../api/index.ts';
 import type { InvokerStatus } from '../../dispatch/index.ts';
-import type { Functions } from '../../functions/index.ts';
+import { callFiguresMark, type Functions } from '../../functions/index.ts';
 import type { JsonObject } from '../../lib/index.ts';
 import { explainPolicy, operatorPolicy } from '../../sandbox/index.ts';
 import type { Store } from '../../store/index.ts';
@@ -15,7 +15,10 @@ import type { DiskStatus } from './disk-reserve.ts';
 
 export interface OperatorParts {
   readonly config: Pick<Config, 'bus' | 'dataDir' | 'node' | 'sandbox'>;
-  readonly store: Pick<Store, 'accepted' | 'clusterNodes' | 'keys' | 'namespaces' | 'violations'>;
+  readonly store: Pick<
+    Store,
+    'accepted' | 'clusterNodes' | 'keys' | 'namespaces' | 'usageSlots' | 'violations'
+  >;
   readonly namespaces: Pick<Functions['namespaces'], 'get'>;
   readonly quotas: Pick<Functions['quotas'], 'usage'>;
   readonly waivers: OperatorSource['waivers'];
@@ -65,10 +68,15 @@ export function createOperatorSource(parts: OperatorParts): OperatorSource {
       });
     },
     async news() {
-      const [{ nodes, queue }, violations] = await Promise.all([nodeList(), store.violations.count({})]);
+      const [{ nodes, queue }, violations, calls] = await Promise.all([
+        nodeList(),
+        store.violations.count({}),
+        callFiguresMark(store.usageSlots, Date.now()),
+      ]);
       return {
         nodes: JSON.stringify([nodes.map(withoutAges), queue.waiting, queue.begun]),
         violations: String(violations),
+        calls,
       };
     },
     async violations(query) {

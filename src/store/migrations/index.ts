@@ -41,6 +41,7 @@ import * as acme from './0032-acme.ts';
 import * as sessionPersons from './0033-session-persons.ts';
 import * as namespaceMembers from './0034-namespace-members.ts';
 import * as egressDays from './0035-egress-days.ts';
+import * as usageSlots from './0036-usage-slots.ts';
 import { type Migrations, mayUse, notingReaders } from './min-reader.ts';
 
 export const migrations: Migrations = {
@@ -79,6 +80,7 @@ export const migrations: Migrations = {
   '0033-session-persons': sessionPersons,
   '0034-namespace-members': namespaceMembers,
   '0035-egress-days': egressDays,
+  '0036-usage-slots': usageSlots,
 };
 
 /** Called with the newest migration of a newer Ward that has upgraded the database in a way that this Ward can use. */

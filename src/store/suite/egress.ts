@@ -31,7 +31,10 @@ export function egressTests({ store, place }: Context): void {
     const row = { ...write(activationRow({ activationId, namespace, path, start })).row, usage };
     await (isRecorded
       ? one.activations.append({ row, logs: [], settles: null })
-      : one.activations.addUnrecorded({ activationId, namespace, path, start, usage, settles: null }));
+      : one.activations.addUnrecorded({
+          ...{ activationId, namespace, path, start, end: start, statusCode: 0 },
+          ...{ usage, settles: null },
+        }));
     return activationId;
   };
   const rows = (filter: EgressFilter = {}, limit = 5000) => store().egress.list(filter, undefined, limit);

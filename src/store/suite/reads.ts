@@ -5,7 +5,7 @@ import { all, domainRow } from './context.ts';
 /** It deletes the namespace at the end. */
 export async function readAll(stores: Omit<Store, 'close' | typeof Symbol.asyncDispose>): Promise<void> {
   const { entities, activations, feeds, deliveries, accepted, keys, apis, namespaces, holdings } = stores;
-  const { changes, leases, usage, egress, domains } = stores;
+  const { changes, leases, usage, usageSlots, egress, domains } = stores;
   for (const filter of [{}, { package: 'p' }, { link: 'guest/t' }, { shared: true }] as const) {
     await entities.list({ ...all, collection: 'rules', ...filter });
     await entities.count({ ...all, collection: 'rules', ...filter });
@@ -66,6 +66,11 @@ export async function readAll(stores: Omit<Store, 'close' | typeof Symbol.asyncD
   for (const filter of [{}, { namespace: 'guest' }, { namespace: 'guest', action: 'a' }])
     await egress.list(filter, undefined, 10);
   await egress.forget(1, 10);
+  const range = { minutes: 5, since: 1, until: 9 } as const;
+  await usageSlots.sums(range);
+  await usageSlots.count(range);
+  await usageSlots.slots(range, ['guest', 'a']);
+  await usageSlots.forget(5, 1, 10);
   await leases.take({ name: 'work', holder: 'a', ms: 1 });
   await leases.renew({ name: 'work', token: 1 }, 1);
   await activations.evict({ namespace: 'guest', keepBytes: 0, endedBefore: 1, max: 10 });

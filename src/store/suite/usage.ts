@@ -45,6 +45,8 @@ export function usageTests({ store, place }: Context): void {
         namespace,
         path: 'a',
         start,
+        end: start,
+        statusCode: 0,
         usage,
         settles: null,
       });

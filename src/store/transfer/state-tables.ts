@@ -25,6 +25,7 @@ export const stateTables: readonly TableCopy[] = [
   'spent_tokens',
   'usage_days',
   'usage_egress',
+  'usage_slots',
   'sent_entries',
   'logouts',
   'namespace_members',

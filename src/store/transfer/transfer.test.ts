@@ -155,6 +155,8 @@ describe.skipIf(missing !== undefined)(
         { table: 'activation_counts', written: 1 },
         { table: 'unsealed_entries', written: 1, removed: 0 },
         { table: 'usage_days', written: 1, removed: 0 },
+        // A slot of each length.
+        { table: 'usage_slots', written: 3 },
       ]);
       expect(first).toBeDefined();
     });

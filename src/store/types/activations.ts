@@ -46,6 +46,8 @@ export interface UnrecordedCall {
   readonly path: string;
   /** Epoch milliseconds. */
   readonly start: number;
+  readonly end: number | null;
+  readonly statusCode: number;
   readonly usage: CallUsage;
   readonly settles: number | null;
 }

@@ -23,6 +23,7 @@ import type { SessionStore } from './sessions.ts';
 import type { SpentTokenStore } from './spent-tokens.ts';
 import type { UnsealedEntries } from './unsealed.ts';
 import type { UsageStore } from './usage.ts';
+import type { UsageSlotStore } from './usage-slots.ts';
 import type { ViolationStore } from './violations.ts';
 
 /** Whether appended records reach the disk. */
@@ -69,6 +70,7 @@ export interface Store extends AsyncDisposable {
   readonly unsealed: UnsealedEntries;
   readonly sentEntries: SentEntries;
   readonly usage: UsageStore;
+  readonly usageSlots: UsageSlotStore;
   readonly egress: EgressStore;
   readonly recording: Recording;
   /** Writes pending data and closes. */

@@ -16,6 +16,7 @@ import * as acme from '../../migrations/0032-acme.ts';
 import * as sessionPersons from '../../migrations/0033-session-persons.ts';
 import * as namespaceMembers from '../../migrations/0034-namespace-members.ts';
 import * as egressDays from '../../migrations/0035-egress-days.ts';
+import * as usageSlots from '../../migrations/0036-usage-slots.ts';
 import type { Migrations } from '../../migrations/min-reader.ts';
 import * as schema from './0001-schema.ts';
 import * as facts from './0003-facts.ts';
@@ -48,4 +49,5 @@ export const postgresMigrations: Migrations = {
   '0021-namespace-members': namespaceMembers,
   '0022-egress-days': egressDays,
   '0023-min-reader': minReader,
+  '0024-usage-slots': usageSlots,
 };

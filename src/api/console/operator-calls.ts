@@ -1,0 +1,32 @@
+/** `/ward/v1/operator/calls`: how the calls of all namespaces go now. */
+import type { FastifyInstance } from 'fastify';
+import { type CallWindow, callWindows, type Functions, isCallWindow } from '../../functions/index.ts';
+import { sendUncached } from '../errors.ts';
+import { malformedQuery, queryPage, queryText } from '../query.ts';
+import { addResource } from '../resource.ts';
+
+const usualWindow = '1h';
+
+/** @param scope for operators */
+export function addOperatorCalls(
+  scope: FastifyInstance,
+  { callFigures, limits: { list } }: Pick<Functions, 'callFigures' | 'limits'>,
+): void {
+  addResource(scope, ['/calls'], {
+    GET: {
+      access: 'operator',
+      handler: async ({ query }, reply) => {
+        const page = queryPage(query, 'namespaces', list);
+        const figures = await callFigures({ ...page, window: windowOf(query), now: Date.now() });
+        return sendUncached(reply, { ...figures });
+      },
+    },
+  });
+}
+
+/** @throws Fault QUERY_INVALID */
+function windowOf(query: unknown): CallWindow {
+  const text = queryText(query, 'window') ?? usualWindow;
+  if (isCallWindow(text)) return text;
+  throw malformedQuery('window', `it is none of ${Object.keys(callWindows).join(', ')}`);
+}
