@@ -3,7 +3,7 @@
  * operator's command that there is: a new one fails the test until it is in a list.
  */
 import { createHash } from 'node:crypto';
-import { mkdtempDisposable, readFile } from 'node:fs/promises';
+import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -314,6 +314,7 @@ const commands: Readonly<Record<string, string | readonly [words: string, entry:
   'advisories update': ['advisories update --from ./none', 'update-advisories advisories'],
   'advisories import': ['advisories import ./none', 'import-advisories advisories'],
   'image delete': ['image delete nothing', 'delete-image nothing'],
+  'policy set': ['policy set policy.yaml', 'set-policy policy.yaml'],
   'waiver create': ['waiver create gap --reason unused --until 2099-01-31', 'create-waiver gap'],
   'waiver delete': ['waiver delete WAIVER', 'delete-waiver gap'],
   // They fail here; what they were about to do is noted first.
@@ -349,6 +350,7 @@ test('every changing command of an operator has its entry', async () => {
     everyMs: 0,
   });
   await store[Symbol.asyncDispose]();
+  await writeFile(join(folder, 'policy.yaml'), 'form: 1\n');
   let keyId = '';
   let tokenId = '';
   let waiverId = '';

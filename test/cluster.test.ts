@@ -1,7 +1,7 @@
 /** Servers as one Ward: PostgreSQL, NATS and an S3-compatible store between them, and real sandboxes. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { Cluster, type NodePlan } from './cluster/cluster.ts';
+import { Cluster, type ClusterNode, type NodePlan } from './cluster/cluster.ts';
 import { missingForCluster, startEngines } from './cluster/engines.ts';
 import { runWard, type Ward } from './ward.ts';
 
@@ -97,6 +97,38 @@ describe.skipIf(missing !== undefined)(`a cluster${missing ? ` (${missing})` : '
     await b.until(async () => (await stateOf('b')) === 'ready');
   });
 
+  test('a policy that is put in force through one node counts on the other, and of two at once one is refused', async () => {
+    const operators = await Promise.all(['a', 'b'].map((name) => operatorOf(cluster.node(name))));
+    const put = async (by: number, text: string, before: string | null) =>
+      (await operators[by]?.('PUT', '/policy', { text, before })) ?? { status: 0, body: {} };
+    const lax = 'form: 1\nrules: { secrets: { action: warn } }\n';
+    const strict = `${lax}overrides: [{ stages: [run], rules: { secrets: { action: deny } } }]\n`;
+    const leakedKey = ['AKIA', 'Z7QW4XK2MNB5VTRP'].join('');
+    const first = await put(0, lax, null);
+    expect((await a.deploy('leaky', `const main = () => ({ key: '${leakedKey}' })`)).status).toBe(200);
+    const called = (ward: Ward) => ward.invoke('leaky').then(({ status }) => status);
+    expect(await Promise.all([a, b].map(called))).toEqual([200, 200]);
+    let before = first.body.digest ?? null;
+    // Nodes look every five seconds without being told: more than once, they would be late.
+    for (const [by, text, status] of [
+      [0, strict, 403],
+      [1, lax, 200],
+      [0, strict, 403],
+      [1, lax, 200],
+    ] as const) {
+      const saved = await put(by, text, before);
+      expect(saved).toMatchObject({ status: 200 });
+      before = saved.body.digest ?? null;
+      const savedAt = performance.now();
+      const revisionAtOther = async () => (await operators[1 - by]?.('GET', '/policy'))?.body.revision;
+      await a.until(async () => (await revisionAtOther()) === saved.body.revision);
+      expect(performance.now() - savedAt).toBeLessThan(3000);
+      expect(await Promise.all([a, b].map(called))).toEqual([status, status]);
+    }
+    const both = await Promise.all([put(0, 'form: 1\n# a\n', before), put(1, 'form: 1\n# b\n', before)]);
+    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 409]);
+  });
+
   test('a node for the API alone has no rights, and its calls run on the others', async () => {
     const { ward: c } = await cluster.add({ ...plan('c', 128), role: 'api' });
     const status = await readFile(`/proc/${c.pid}/status`, 'utf8');
@@ -141,3 +173,29 @@ describe.skipIf(missing !== undefined)(`a cluster${missing ? ` (${missing})` : '
     await Promise.all(lost);
   });
 });
+
+/** Logs an operator in at a node. */
+async function operatorOf(node: ClusterNode) {
+  const link = await node.operate('console', 'login', '-q', '-o', 'name');
+  const login = new URL(link.trim()).hash.slice(1);
+  const common = {
+    'x-ward-console': '1',
+    'sec-fetch-site': 'same-origin',
+    'content-type': 'application/json',
+  };
+  const begun = await fetch(new URL('/console/session', node.ward.url), {
+    ...{ method: 'POST', headers: common, body: JSON.stringify({ login }) },
+  });
+  expect(begun.status, await begun.text()).toBe(200);
+  const cookie = begun.headers.get('set-cookie')?.split(';')[0] ?? '';
+  return async (method: string, path: string, body?: object) => {
+    const url = new URL(`/ward/v1/operator${path}`, node.ward.url);
+    const answer = await fetch(url, {
+      method,
+      headers: { ...common, cookie },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const given: { readonly digest?: string; readonly revision?: string } = JSON.parse(await answer.text());
+    return { status: answer.status, body: given };
+  };
+}

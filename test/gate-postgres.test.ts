@@ -1,6 +1,7 @@
 /** The gate's store in PostgreSQL, on a private server. */
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { digestOf } from '../src/blobs/index.ts';
 import { noon, reportOf } from '../src/gate/reports.fixture.ts';
 import {
   digest,
@@ -196,6 +197,16 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
       const openers = [() => openPostgresGateStore({ url }), () => openPostgresStore({ url })];
       for (const open of place === 'first' ? openers : openers.toReversed())
         for (let time = 0; time < 2; time++) await open().then((store) => store.close());
+      await using main = await openPostgresStore({ url });
+      await using gate = await openPostgresGateStore({ url });
+      const { position } = await main.changes.since();
+      const bytes = Buffer.from('form: 1');
+      const file = { name: 'policy.yaml', bytes, digest: digestOf(bytes), before: null };
+      await gate.write({ verdicts: [verdictAt(noon)], audit: [draft('a')], sharedFiles: [file] });
+      await gate.write({ endedWaivers: ['none'] });
+      expect((await main.changes.since(position)).changes).toEqual([
+        { kind: 'gate', namespace: '', path: 'shared_files' },
+      ]);
     },
   );
 

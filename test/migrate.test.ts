@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { digestOf } from '../src/blobs/index.ts';
+import { parsePolicy } from '../src/gate/index.ts';
+import { policyInForce } from '../src/server/admin/gate.ts';
 import { parseStoreSetting } from '../src/server/config/store-setting.ts';
 import { hasDatabaseMark, refuseOtherEngine } from '../src/server/instance/database-mark.ts';
 import { databasesOf } from '../src/server/instance/folder-id.ts';
@@ -20,6 +22,7 @@ const missing = missingForSandboxes() ?? noPostgres;
 const server = noPostgres === undefined ? await startPostgres() : undefined;
 const store = server?.url('ward') ?? '';
 afterAll(() => server?.[Symbol.asyncDispose]());
+const gaps = 'form: 1\nrules: { gaps: warn }\n';
 const code = 'const main = ({ n }) => { console.log(n); return { n } }';
 
 describe.skipIf(missing !== undefined)(`ward migrate${missing ? ` (${missing})` : ''}`, () => {
@@ -99,9 +102,12 @@ describe.skipIf(missing !== undefined)(`ward migrate${missing ? ` (${missing})` 
     await ward.invoke('late', { n: 4 });
     await ward.until(async () => (await records()) === 4);
     expect(await ward.stop()).toBe(0);
+    const policy = join(ward.dataDir, 'gate/policy.yaml');
+    await writeFile(policy, gaps);
     const second = await migrate(store);
     expect(second, second.stderr).toMatchObject({ code: 0, moved: { isComplete: true } });
     expect([second.written('activations'), second.written('keys')]).toEqual([1, 0]);
+    expect([existsSync(policy), existsSync(`${policy}.moved`)]).toEqual([false, true]);
 
     // A start without the setting would begin anew.
     const forgot = await runWard(['up', '--listen', '127.0.0.1:0', '--data', ward.dataDir]);
@@ -123,6 +129,10 @@ describe.skipIf(missing !== undefined)(`ward migrate${missing ? ` (${missing})` 
     expect(await ward.stop()).toBe(0);
     const back = await migrate('folder', { WARD_STORE: store });
     expect(back, back.stderr).toMatchObject({ code: 0, moved: { isComplete: true } });
+    expect(await policyInForce({ dataDir: ward.dataDir })).toMatchObject({
+      source: 'the database',
+      policy: { revision: parsePolicy(gaps).revision },
+    });
     await startAgain({});
     expect(await records()).toBe(5);
     expect(await tags()).toContain('v1');

@@ -53,7 +53,7 @@ test('has the commands of the platform', () => {
     ),
     'base build',
     ...['update', 'import', 'status', 'sources'].map((verb) => `advisories ${verb}`),
-    ...['show', 'check', 'test'].map((verb) => `policy ${verb}`),
+    ...['show', 'check', 'test', 'set'].map((verb) => `policy ${verb}`),
     ...['create', 'list', 'delete'].map((verb) => `waiver ${verb}`),
     'usage',
     'egress list',

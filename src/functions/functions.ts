@@ -100,6 +100,8 @@ export interface FunctionsOptions {
    * Must not throw.
    */
   readonly onChanged?: () => void;
+  /** Called when what the gate judges by may have changed in the database. Must not throw. */
+  readonly onGateChanged?: () => void;
   /** Follows the log of an activation that another server has taken. Absent: there are none. */
   readonly followElsewhere?: FollowLog | undefined;
   /** Ends an activation that another server has taken. False: none has it. Absent: there are none. */
@@ -352,12 +354,13 @@ function createHoldings(
 
 /** Drops from the caches what other processes changed. */
 function watchOthers(
-  { store, dispatcher, lookEveryMs, log }: FunctionsOptions,
+  { store, dispatcher, lookEveryMs, onGateChanged, log }: FunctionsOptions,
   parts: () => { readonly namespaces: NamespaceService; readonly caches: readonly Forgetful[] },
 ): ChangeWatch {
   const onChanged = (changed: Changed | undefined) => {
     const { namespaces, caches } = parts();
     for (const each of caches) each.forget(changed);
+    if (changed?.isGate !== false) onGateChanged?.();
     if (changed?.namespaces.size !== 0) void expelDeleted({ dispatcher, namespaces, log }, changed);
   };
   return watchChanges({ changes: store.changes, onChanged, everyMs: lookEveryMs, log });

@@ -16,6 +16,8 @@ export const gateFaults = {
   KEY_LOCKED: 'denied',
   /** Ward can't read a signature or an attestation. A readable one that is not trusted is no fault. */
   SIGNATURE_MALFORMED: 'invalid',
+  /** Another write has replaced the shared file meanwhile. */
+  GATE_FILE_CHANGED: 'conflict',
   /** Too many scans wait already. */
   GATE_BUSY: 'busy',
   /** Ward is stopping, so it scans and judges nothing more. */
@@ -37,3 +39,13 @@ export const gateFaults = {
 } as const;
 
 export const gateFault = faultTable(gateFaults);
+
+export function fileChanged(name: string) {
+  return gateFault(
+    'GATE_FILE_CHANGED',
+    `the shared file ${name} was changed meanwhile; nothing was written`,
+    {
+      hint: 'read it again, and make your change in that one',
+    },
+  );
+}

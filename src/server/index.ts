@@ -120,6 +120,7 @@ export const newBusCertificate = lazy(cluster, 'newBusCertificate');
 export const auditAdmin = lazy(audit, 'auditAdmin');
 export const noteByOperator = lazy(audit, 'noteByOperator');
 export const checkPolicy = lazy(gate, 'checkPolicy');
+export const setPolicy = lazy(gate, 'setPolicy');
 export const showPolicy = lazy(gate, 'showPolicy');
 export const testPolicy = lazy(gate, 'testPolicy');
 export const waiverAdmin = lazy(gate, 'waiverAdmin');

@@ -71,8 +71,24 @@ const test: CommandSpec = {
   handler: async () => (await import('../handlers/policy.ts')).test,
 };
 
+const set: CommandSpec = {
+  name: 'set',
+  summary: 'put a policy in force: on this machine, or on all nodes of a cluster (operator)',
+  works: 'local',
+  administers: true,
+  args: [{ name: '<file>', summary: 'the policy (- for standard input)' }],
+  options: [],
+  examples: [
+    {
+      command: 'ward policy set policy.yaml',
+      does: 'a running server judges by it within seconds; the audit log has who did it',
+    },
+  ],
+  handler: async () => (await import('../handlers/policy.ts')).set,
+};
+
 export const policyGroup: GroupSpec = {
   name: 'policy',
   summary: 'the rules of the gate',
-  commands: [show, check, test],
+  commands: [show, check, test, set],
 };

@@ -133,7 +133,7 @@ function statesText(states: Readonly<Record<string, number>>): string {
     .join(', ');
 }
 
-function policiesText(policies: NodeList['policies']): string {
+export function policiesText(policies: NodeList['policies']): string {
   return policies
     .map(({ policy, nodes }) => {
       return `${policy} on ${namesText(nodes)}`;

@@ -30,12 +30,10 @@ export const show: Handler = async (input, { io }) => {
 
 export const check: Handler = async (input, { io, stdin }) => {
   const { checkPolicy } = await openServer();
-  const file = input.required(0);
-  const text = (await readBounded(file === '-' ? stdin : file, longestPolicy)).toString('utf8');
-  const name = file === '-' ? 'standard input' : file;
+  const { text, name } = await givenFile(input, stdin);
   const { revision, problems } = await checkPolicy(text);
   if (io.format === 'json' || io.format === 'yaml') {
-    await io.value({ file, isValid: revision !== undefined, revision, faults: problems });
+    await io.value({ file: input.required(0), isValid: revision !== undefined, revision, faults: problems });
   } else {
     io.lines(problems.map((each) => printableLine(`${name}:${problemText(each)}`)));
   }
@@ -51,6 +49,25 @@ export const check: Handler = async (input, { io, stdin }) => {
     },
   );
   return 2;
+};
+
+export const set: Handler = async (input, { io, stdin }) => {
+  const { setPolicy } = await openServer();
+  const { text, name } = await givenFile(input, stdin);
+  const done = await setPolicy(localOptions(input), text);
+  const { revision, place, overriddenBy } = done;
+  io.ok(`${name} is in force in ${place}, revision ${revision.slice(0, 12)}`);
+  if (overriddenBy !== undefined)
+    io.note(`the server of this machine still goes by its own file: remove ${overriddenBy}`);
+  await io.record({
+    fields: [
+      ['revision', revision],
+      ['in', place],
+    ],
+    name: revision,
+    data: done,
+  });
+  return 0;
 };
 
 /** `3:5: rules.malware.action: …; did you mean deny?` */
@@ -90,6 +107,12 @@ export const test: Handler = async (input, { io }) => {
   const denies = changes.some(({ before, after }) => before.outcome !== 'deny' && after.outcome === 'deny');
   return denies && input.has('exitCode') ? exitNotAllowed : 0;
 };
+
+async function givenFile(input: Input, stdin: Parameters<typeof readBounded>[0]) {
+  const file = input.required(0);
+  const text = (await readBounded(file === '-' ? stdin : file, longestPolicy)).toString('utf8');
+  return { text, name: file === '-' ? 'standard input' : file };
+}
 
 async function textOf(input: Input, option: string): Promise<string | undefined> {
   const file = input.text(option);

@@ -9,7 +9,7 @@ import type { Context, Handler } from '../command-spec.ts';
 import { objectOf, textOf, timeText } from '../entity-fields.ts';
 import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
-import { namesText, queueText } from './nodes.ts';
+import { namesText, policiesText, queueText } from './nodes.ts';
 
 interface Part {
   readonly name: string;
@@ -37,7 +37,7 @@ export const status: Handler = async (input, context) => {
       callsOf(isReady),
       recordsOf(objectOf(data['recording'])),
       diskOf(textOf(data['disk'])),
-      ...(machine === undefined ? [] : [nodesPart(machine), queuePart(machine)]),
+      ...(machine === undefined ? [] : [nodesPart(machine), ...policyPart(machine), queuePart(machine)]),
       ...(machine?.certificates ?? []).map(certificatePart),
     ],
     data: { ...data, ...machine },
@@ -77,6 +77,13 @@ export function nodesPart({ nodes }: NodeList): Part {
   const left = `; ended sandboxes can’t be removed on ${namesText(keeping.map(({ name }) => name))}`;
   const meaning = `${counts.join(', ')}${keeping.length > 0 ? left : ''}`;
   return { name: 'nodes', state, since: '-', meaning };
+}
+
+/** Only when nodes differ: then an answer depends on the node that gives it. */
+export function policyPart({ policies }: Pick<NodeList, 'policies'>): readonly Part[] {
+  if (policies.length < 2) return [];
+  const meaning = `nodes judge by different policies, so give all the same: ${policiesText(policies)}`;
+  return [{ name: 'policy', state: 'differs', since: '-', meaning }];
 }
 
 function queuePart({ queue }: NodeList): Part {

@@ -15,6 +15,8 @@ export interface Changed {
   readonly apis: ReadonlySet<string>;
   /** Names. */
   readonly domains: ReadonlySet<string>;
+  /** What the gate judges by: its policy or its waivers. */
+  readonly isGate: boolean;
 }
 
 /** Holds what it read from the store. */
@@ -42,5 +44,6 @@ export function changedBy(changes: readonly Change[]): Changed {
     triggers: of(['triggers', 'rules'], ({ namespace }) => namespace),
     apis: of(['apis'], ({ namespace }) => namespace),
     domains: of(['domains'], ({ path }) => path),
+    isGate: changes.some(({ kind }) => kind === 'gate'),
   };
 }

@@ -8,7 +8,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { openSqlite } from '../../lib/index.ts';
 
 /** `user_version` of the file. */
-export const gateSchema = 5;
+export const gateSchema = 6;
 
 /** What each version of the schema adds to the one before. */
 const schemas = [
@@ -43,6 +43,11 @@ const schemas = [
     when old.seq > ifnull((select seq from audit_cut), 0) begin select raise(abort, 'append only'); end;
 `,
   'create table waivers (id text primary key, waiver text not null) strict, without rowid;',
+  `
+  create table shared_files (
+    name text primary key, revision integer not null, digest text not null, bytes blob not null
+  ) strict;
+`,
 ] as const;
 
 /** The file was written by a newer Ward. */

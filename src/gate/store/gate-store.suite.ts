@@ -356,6 +356,40 @@ function sharingTests({ store, place }: Context): void {
     expect((await store().audit()).map(({ name }) => name)).toEqual(['2', '1', 'gone']);
   });
 
+  it('of two that replace the same shared file, one is refused, and leaves nothing', async () => {
+    await using other = await place().open();
+    const file = (text: string, before: string | null) => {
+      const bytes = Buffer.from(text);
+      return { name: 'policy.yaml', digest: digestOf(bytes), bytes, before };
+    };
+    const put = (by: GateStore, text: string, before: string | null) =>
+      by.write({ sharedFiles: [file(text, before)], audit: [draft(text)] });
+    const outcomes = (writes: readonly Promise<void>[]) =>
+      Promise.allSettled(writes).then((ends) =>
+        ends.map((end) => (end.status === 'rejected' ? end.reason.code : 'written')).toSorted(),
+      );
+    const won = ['GATE_FILE_CHANGED', 'written'];
+    expect(await store().sharedFile('policy.yaml')).toBeUndefined();
+    expect(await outcomes([put(store(), 'a\0', null), put(other, 'a\0', null)])).toEqual(won);
+    expect(await outcomes([put(store(), 'b', digestOf('a\0')), put(other, 'c', digestOf('a\0'))])).toEqual(
+      won,
+    );
+    const { digest: found = '', ...rest } = (await other.sharedFile('policy.yaml')) ?? {};
+    expect(rest).toMatchObject({ name: 'policy.yaml', revision: 2 });
+    // Also two in one batch, and beside others.
+    const beside = store().write({ audit: [draft('beside')] });
+    expect(await outcomes([put(store(), 'd', found), put(store(), 'd', found), beside])).toEqual([
+      ...won,
+      'written',
+    ]);
+    const last = await other.sharedFile('policy.yaml');
+    expect(last).toMatchObject({ revision: 3, digest: digestOf('d') });
+    expect(Buffer.from(last?.bytes ?? []).toString()).toBe('d');
+    const names = (await store().audit()).map(({ name }) => name);
+    expect(names).toHaveLength(4);
+    expect(names.filter((name) => name === 'd')).toHaveLength(1);
+  });
+
   it('two writing stores take turns', async () => {
     await using other = await place().open();
     const both = Array.from({ length: 20 }, () => [store(), other]).flat();

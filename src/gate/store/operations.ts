@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { appendEntries, cutDraft, findRows, type Head, headOf, rowsAfter } from './audit-chain.ts';
-import type { GateWrite, JudgedQuery } from './types.ts';
+import type { GateWrite, JudgedQuery, SharedFileWrite } from './types.ts';
 
 export interface ReportRow {
   readonly digest: string;
@@ -30,6 +30,15 @@ export interface JudgedRow {
   /** JSON. */
   readonly verdict: string;
 }
+
+export interface SharedFileRow {
+  readonly revision: number;
+  readonly digest: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The bytes to replace are no longer there. */
+export class FileChanged extends Error {}
 
 export interface CheckpointRow {
   readonly seq: number;
@@ -69,6 +78,7 @@ export const writes = {
     for (const waiver of waivers) putWaiver.run(waiver.id, JSON.stringify(waiver));
     const endWaiver = db.prepare('delete from waivers where id = ?');
     for (const id of endedWaivers) endWaiver.run(id);
+    for (const file of write.sharedFiles ?? []) putSharedFile(db, file);
     appendEntries(db, audit);
   },
   forget(db: DatabaseSync, digest: string): void {
@@ -164,6 +174,14 @@ export const reads = {
       .all()
       .map(({ waiver }) => String(waiver));
   },
+  sharedFile(db: DatabaseSync, name: string): SharedFileRow | undefined {
+    const row = db.prepare('select revision, digest, bytes from shared_files where name = ?').get(name);
+    if (row === undefined) return undefined;
+    return {
+      ...{ revision: Number(row['revision']), digest: String(row['digest']) },
+      bytes: bytesOf(row['bytes']),
+    };
+  },
   head: headOf,
   cut(db: DatabaseSync): Head | undefined {
     const row = db.prepare('select seq, hash from audit_cut').get();
@@ -189,6 +207,21 @@ export const reads = {
       .map(({ seq }) => Number(seq));
   },
 };
+
+function putSharedFile(db: DatabaseSync, { name, digest, bytes, before }: SharedFileWrite): void {
+  const { changes } =
+    before === null
+      ? db
+          .prepare('insert or ignore into shared_files (name, revision, digest, bytes) values (?, 1, ?, ?)')
+          .run(name, digest, bytes)
+      : db
+          .prepare(
+            `update shared_files set revision = revision + 1, digest = ?, bytes = ?
+             where name = ? and digest = ?`,
+          )
+          .run(digest, bytes, name, before);
+  if (changes === 0) throw new FileChanged(name);
+}
 
 function bytesOf(value: SQLOutputValue | undefined): Uint8Array {
   return value instanceof Uint8Array ? value : new Uint8Array();

@@ -1,8 +1,9 @@
 /** The gate's store over any database. It packs large values before it writes them, and checks them when it reads them. */
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
-import { type Digest, isDigest } from '../../blobs/index.ts';
+import { type Digest, digestOf, isDigest } from '../../blobs/index.ts';
 import type { Report } from '../../scanner/index.ts';
+import { gateFault } from '../faults.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { Stage } from '../policy/rules-schema.ts';
 import { parseWaiver, type Waiver } from '../policy/waivers.ts';
@@ -22,6 +23,7 @@ import type {
   JudgedQuery,
   PackedFindings,
   RefusedPush,
+  SharedFile,
   StoredReport,
   Subject,
 } from './types.ts';
@@ -93,6 +95,17 @@ export class PackedGateStore implements GateStore {
   async waivers(): Promise<readonly Waiver[]> {
     const texts = await this.#line.ask('waivers');
     return texts.flatMap(parseWaiver).toSorted((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
+  }
+
+  async sharedFile(name: string): Promise<SharedFile | undefined> {
+    const row = await this.#line.ask('sharedFile', name);
+    if (row === undefined) return undefined;
+    const { revision, bytes } = row;
+    const digest = digestOf(bytes);
+    if (digest === row.digest) return { name, revision, digest, bytes };
+    throw gateFault('GATE_STORE_CORRUPT', `the shared file ${name} has other bytes than its digest says`, {
+      hint: 'restore the database from a backup',
+    });
   }
 
   async refused(after: Digest | undefined, limit: number): Promise<readonly RefusedPush[]> {

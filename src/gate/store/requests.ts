@@ -1,7 +1,7 @@
 /** Requests to the gate's file and their answers, as plain data; answers a batch of them. */
 import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction, NewerSchema } from './database.ts';
-import { reads, writes } from './operations.ts';
+import { FileChanged, reads, writes } from './operations.ts';
 
 type Operations = typeof reads & typeof writes;
 export type OperationName = keyof Operations;
@@ -33,6 +33,8 @@ export interface FileError {
   readonly code: number;
   readonly message: string;
   readonly isNewer?: boolean;
+  /** Another write came first. */
+  readonly isLate?: boolean;
 }
 
 /** SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE: the data's fault, not the disk's. */
@@ -58,7 +60,10 @@ export function answerAll(db: DatabaseSync, requests: readonly Request[]): reado
 export function describe(error: unknown): FileError {
   if (!(error instanceof Error)) return { code: 0, message: String(error) };
   const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : 0;
-  return { code, message: error.message, isNewer: error instanceof NewerSchema };
+  return {
+    ...{ code, message: error.message },
+    ...{ isNewer: error instanceof NewerSchema, isLate: error instanceof FileChanged },
+  };
 }
 
 function isWrite(name: OperationName): name is keyof typeof writes {

@@ -1,6 +1,6 @@
 /** Turns errors of the gate's file into faults, by SQLite's result code (sqlite.org/rescode.html), never by text. */
 import type { Fault } from '../../lib/index.ts';
-import { gateFault } from '../faults.ts';
+import { fileChanged, gateFault } from '../faults.ts';
 import type { FileError } from './requests.ts';
 
 /** SQLITE_FULL. */
@@ -15,13 +15,14 @@ const failing: readonly number[] = [8, 10];
 const retryAfterMs = 10_000;
 
 export function faultOf(cause: FileError, path: string): Fault {
-  const { code, message, isNewer } = cause;
+  const { code, message, isNewer, isLate } = cause;
   const result = code & 0xff;
   if (isNewer === true) {
     return gateFault('GATE_STORE_NEWER', `${path} was written by a newer Ward`, {
       hint: 'start the newer Ward, or give another data folder',
     });
   }
+  if (isLate === true) return fileChanged(message);
   if (result === full || code === noRoomForSharedMemory)
     return gateFault('GATE_STORE_FULL', `no space is left for ${path}`, { cause });
   if (failing.includes(result)) {

@@ -11,4 +11,5 @@ export const gateTables: readonly TableCopy[] = [
   { name: 'audit_index' },
   { name: 'checkpoints' },
   { name: 'waivers' },
+  { name: 'shared_files' },
 ];

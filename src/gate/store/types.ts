@@ -34,10 +34,26 @@ export interface GateWrite {
   readonly waivers?: readonly Waiver[];
   /** Ids of waivers that end. */
   readonly endedWaivers?: readonly string[];
+  /** If one of them replaces other bytes than it says, nothing of this write is written: GATE_FILE_CHANGED. */
+  readonly sharedFiles?: readonly SharedFileWrite[];
   /** Revisions that the audit log names. */
   readonly noted?: Revisions;
   /** Revisions with which all stored reports were judged. */
   readonly judgedWith?: Revisions;
+}
+
+/** A file of the operator's that all servers of the database use: `policy.yaml`. */
+export interface SharedFile {
+  readonly name: string;
+  /** Grows with each write of the name. */
+  readonly revision: number;
+  readonly digest: Digest;
+  readonly bytes: Uint8Array;
+}
+
+export interface SharedFileWrite extends Pick<SharedFile, 'name' | 'digest' | 'bytes'> {
+  /** Digest of the bytes that these replace; null: there are none yet. */
+  readonly before: string | null;
 }
 
 /** Findings, ready to be written. */
@@ -112,6 +128,7 @@ export interface GateStore extends AsyncDisposable {
   revisions(kind: 'noted' | 'judged'): Promise<Revisions | undefined>;
   /** The oldest first, with those that are over. What is no waiver is left out. */
   waivers(): Promise<readonly Waiver[]>;
+  sharedFile(name: string): Promise<SharedFile | undefined>;
   /** Refused pushes, by digest, after this one: content whose only verdicts are denials at push. */
   refused(after: Digest | undefined, limit: number): Promise<readonly RefusedPush[]>;
   /** Drops report and verdicts; the audit log keeps its entries. */

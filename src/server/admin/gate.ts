@@ -8,6 +8,7 @@ import {
   policyTest,
   type Rules,
   rulesFor,
+  type SharedFile,
   type Stage,
   storedReports,
   type TestedReport,
@@ -19,7 +20,8 @@ import { type Config, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { guest } from '../first-namespace.ts';
 import { openStoredEvidence } from '../gate/evidence.ts';
-import { readPolicy, readWaiversFile } from '../gate/policy-source.ts';
+import { readKept, readShared, replaceKept } from '../gate/policy-place.ts';
+import { readPolicy, readWaiversFile, sharedPolicy } from '../gate/policy-source.ts';
 import { addWaiver, endWaiver } from '../gate/waivers.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { actAsOwner } from './act-as.ts';
@@ -31,7 +33,7 @@ export interface GateAdminOptions {
 }
 
 export interface PolicyInForce {
-  /** A path, or `Ward’s own`. */
+  /** A path, `the database`, or `Ward’s own`. */
   readonly source: string;
   readonly revision: string;
   readonly rules: Rules;
@@ -71,6 +73,34 @@ export interface PolicyCheck {
   /** Undefined when there are problems. */
   readonly revision: string | undefined;
   readonly problems: readonly PolicyProblem[];
+}
+
+/**
+ * Puts a policy in force: on this machine, or on all servers of a cluster. A running server takes it up within seconds.
+ * @throws Fault POLICY_INVALID, POLICY_CHANGED, POLICY_READ_ONLY, DATA_DIR_EMPTY
+ */
+export async function setPolicy(options: GateAdminOptions, text: string): Promise<SetPolicy> {
+  const config = await loadConfig(options);
+  const stores = operatorStores(config);
+  const { policy: path } = gatePaths(config.dataDir);
+  await using stack = new AsyncDisposableStack();
+  stack.use(actAsOwner(config.dataDir));
+  const store = stack.use(await openUsedGate(stores, config.dataDir));
+  const isShared = stores.engine === 'postgres';
+  const { revision } = parsePolicy(text, await store.waivers());
+  const place = { path, store, isShared };
+  const kept = await (isShared ? readShared(store) : readKept(place));
+  await replaceKept(place, kept, { text, revision });
+  const overriddenBy = isShared && (await isPresent(path)) ? path : undefined;
+  return { revision, place: isShared ? stores.where : path, overriddenBy };
+}
+
+export interface SetPolicy {
+  readonly revision: string;
+  /** A path, or a database. */
+  readonly place: string;
+  /** A file of this machine, by which its server judges all the same. */
+  readonly overriddenBy: string | undefined;
 }
 
 /** Lists all errors in the text of a policy, and its rules that can never apply. */
@@ -113,43 +143,42 @@ interface ReadPolicy {
   readonly waivers: readonly Waiver[];
 }
 
-/** The operator's policy, else Ward's own, with the waivers. @throws Fault POLICY_INVALID, DATA_DIR_INVALID */
+/** What a server here judges by. @throws Fault POLICY_INVALID, DATA_DIR_INVALID, and those of the gate's store */
 export async function policyInForce(options: GateAdminOptions): Promise<ReadPolicy> {
-  return await readPolicyFile(options, await waiversInForce(await loadConfig(options)));
-}
-
-/** The same, by default without the waivers: it reads no database. @throws Fault POLICY_INVALID, DATA_DIR_INVALID */
-export async function readPolicyFile(
-  options: GateAdminOptions,
-  waivers: readonly Waiver[] = [],
-): Promise<ReadPolicy> {
-  const { dataDir } = await loadConfig(options);
-  const { policy: path } = gatePaths(dataDir);
-  using _acting = actAsOwner(dataDir);
+  const config = await loadConfig(options);
+  const { waivers, shared } = await storedPolicy(config);
+  const { policy: path } = gatePaths(config.dataDir);
+  using _acting = actAsOwner(config.dataDir);
   try {
-    const { policy, isOwn } = readPolicy(path, waivers);
-    return { policy, isOwn, source: isOwn ? own : path, waivers };
+    const { policy, source } = readPolicy(path, waivers, shared);
+    const named = { file: path, database: 'the database', own };
+    return { policy, isOwn: source === 'own', source: named[source], waivers };
   } catch (cause) {
     if (isFault(cause)) throw cause;
     throw serverFault('DATA_DIR_INVALID', `${path} can't be read: ${messageOf(cause)}`, { cause });
   }
 }
 
-/** None where the gate has stored nothing yet. @throws Faults of the gate's store, POLICY_INVALID */
-export async function waiversInForce(config: Config): Promise<readonly Waiver[]> {
+interface StoredPolicy {
+  readonly waivers: readonly Waiver[];
+  readonly shared?: SharedFile | undefined;
+}
+
+/** Nothing where the gate has stored nothing yet. @throws Faults of the gate's store, POLICY_INVALID */
+async function storedPolicy(config: Config): Promise<StoredPolicy> {
   const { database, waivers: file } = gatePaths(config.dataDir);
   const stores = operatorStores(config);
   await using stack = new AsyncDisposableStack();
   stack.use(actAsOwner(config.dataDir));
   // A server that has not been started since keeps them in a file.
   const ofFile = readWaiversFile(file) ?? [];
-  if (stores.engine === 'sqlite' && !(await isPresent(database))) return ofFile;
+  if (stores.engine === 'sqlite' && !(await isPresent(database))) return { waivers: ofFile };
   const store = stack.use(
     stores.engine === 'sqlite' ? await stores.openGate(false) : await stores.readGate(),
   );
-  const stored = await store.waivers();
+  const [stored, shared] = await Promise.all([store.waivers(), store.sharedFile(sharedPolicy)]);
   const known = new Set(stored.map(({ id }) => id));
-  return [...ofFile.filter(({ id }) => !known.has(id)), ...stored];
+  return { waivers: [...ofFile.filter(({ id }) => !known.has(id)), ...stored], shared };
 }
 
 export interface WaiverAdmin extends AsyncDisposable {

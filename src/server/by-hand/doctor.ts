@@ -11,7 +11,7 @@ import {
 import { advisoryStatus } from '../../scanner/index.ts';
 import { actAsOwner } from '../admin/act-as.ts';
 import { type CertificateView, listCertificates } from '../admin/certificates.ts';
-import { readPolicyFile } from '../admin/gate.ts';
+import { policyInForce } from '../admin/gate.ts';
 import { type AdvisoriesAge, advisoriesAge } from '../advisories/age.ts';
 import { advisoriesPath } from '../advisories/by-hand.ts';
 import { readLastUpdate } from '../advisories/last-update.ts';
@@ -100,7 +100,7 @@ async function diskOf({ dataDir, disk }: Config): Promise<DiskStatus | undefined
 /** Reports unreadable advisories instead of failing. */
 async function scanAdvisories(options: DoctorOptions): Promise<AdvisoriesAge> {
   try {
-    const { policy } = await readPolicyFile(options);
+    const { policy } = await policyInForce(options);
     const path = await advisoriesPath(options);
     return advisoriesAge(advisoryStatus({ path })?.state, policy, readLastUpdate(path));
   } catch (error) {

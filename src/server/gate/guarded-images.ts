@@ -31,6 +31,8 @@ export interface GuardedImagesOptions {
   readonly stores: Stores;
   readonly imagesDir: string;
   readonly apiHost: () => string;
+  /** Lets other servers look at once for what they judge by. Must not throw; absent: there are none. */
+  readonly tellOthers?: () => void;
   /** Public URL of this Ward, if the operator has configured one. */
   readonly publicUrl?: () => string | undefined;
   readonly onChange: (event: GateEvent) => void;
@@ -65,6 +67,8 @@ export interface GuardedImages extends AsyncDisposable {
   advisories(): AdvisoriesAge;
   /** What it judges by now. */
   revisions(): JudgeRevisions;
+  /** Takes up what another server has changed in the database. */
+  changedElsewhere(): void;
   /** Bytes of images that a namespace has pushed. */
   registryBytes(namespace: string): Promise<number>;
   /** Removes content that is no longer needed. */
@@ -104,7 +108,8 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   );
   const evidence = createEvidence({ imagesDir, registry: pushed, log });
   const opening = await openGate({ ...options, evidence });
-  const { gate, store, scanner, waivers, policy, advisories, revisions } = stack.use(opening);
+  const { gate, store, scanner, waivers, policy, advisories, revisions, changedElsewhere } =
+    stack.use(opening);
   const finder = createImageFinder({ imagesDir, registry: pushed, publicNamespaces });
   const codeGate = createCodeGate({ gate, findImage: finder.source, log });
   const pushGate = stack.use(
@@ -122,6 +127,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
     unsealed: pushed.unsealed,
     advisories,
     revisions,
+    changedElsewhere,
     registryBytes: pushed.usage,
     async sweep({ namespaces }) {
       await gate.forgetRefused();

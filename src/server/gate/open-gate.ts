@@ -33,9 +33,11 @@ import { createWaivers, takeOverWaivers } from './waivers.ts';
 
 export interface OpenGateOptions {
   readonly dataDir: string;
-  readonly stores: Pick<Stores, 'openGate'>;
+  readonly stores: Pick<Stores, 'openGate' | 'engine'>;
   readonly evidence: Pick<EvidenceSources, 'companions' | 'indexesOf' | 'bases'>;
   readonly onChange: (event: GateEvent) => void;
+  /** Lets other servers look at once for what they judge by. Must not throw; absent: there are none. */
+  readonly tellOthers?: () => void;
   /** URL under which clients reach Ward. */
   readonly apiHost: () => string;
   /** Interval between checks for changed policy, advisories and VEX; ms. */
@@ -55,6 +57,8 @@ export interface OpenGate extends AsyncDisposable {
   readonly policy: EditedPolicy;
   advisories(): AdvisoriesAge;
   revisions(): JudgeRevisions;
+  /** Takes up what another server has changed in the database. Stored reports are judged again later. */
+  changedElsewhere(): void;
 }
 
 const defaultLookMs = 5000;
@@ -62,6 +66,7 @@ const defaultLookMs = 5000;
 /** @throws Fault POLICY_INVALID, GATE_STORE_FAILED, GATE_STORE_CORRUPT, ADVISORIES_CORRUPT */
 export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
   const { dataDir, stores, evidence, onChange, apiHost, lookMs = defaultLookMs, log } = options;
+  const tellOthers = options.tellOthers ?? (() => {});
   const paths = gatePaths(dataDir);
   await using stack = new AsyncDisposableStack();
   for (const path of [paths.database, paths.advisories]) {
@@ -84,6 +89,12 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
   const store = stack.use(await stores.openGate(true));
   await takeOverWaivers(paths.waivers, store);
   const policy = await openPolicySource({ path: paths.policy, store, log });
+  const isShared = stores.engine === 'postgres';
+  if (isShared && existsSync(paths.policy))
+    log.warn(
+      { path: paths.policy },
+      'this node goes by its own policy: other nodes do not have this file, and the policy that they share does not count here',
+    );
   const vex = await openVexSource(paths.vex, log);
   const sources: EvidenceSources = { ...evidence, vex: async () => vex.current(), log };
   const gate = createGate({
@@ -111,8 +122,17 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
     gate,
     store,
     scanner,
-    waivers: createWaivers({ policy, gate, store, log }),
-    policy: createPolicyEditing({ path: paths.policy, policy, gate, store, evidence: sources, log }),
+    waivers: createWaivers({ policy, gate, store, tellOthers, log }),
+    policy: createPolicyEditing({
+      place: { path: paths.policy, store, isShared },
+      ...{ policy, gate, store, evidence: sources, tellOthers, log },
+    }),
+    changedElsewhere() {
+      policy.refresh().catch((error: unknown) => {
+        // The next look of `watchChanges` tries again, and says more loudly what fails.
+        log.debug({ reason: messageOf(error) }, 'a change of the policy could not be read');
+      });
+    },
     revisions: () => ({ policy: policy.current().revision, advisories: advisories.state()?.revision }),
     advisories: () => advisoriesAge(advisories.state(), policy.current(), readLastUpdate(paths.advisories)),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

@@ -1,4 +1,7 @@
-/** The current policy: the operator's file, reloaded when it changes, or else Ward's own; with what operators waived. */
+/**
+ * The current policy: the operator's file on this machine, or else the one that all servers of the database share, or else
+ * Ward's own; with what operators waived. It is reloaded when it changes.
+ */
 import { readFileSync, statSync } from 'node:fs';
 import {
   defaultPolicy,
@@ -7,6 +10,7 @@ import {
   type Policy,
   parsePolicy,
   parseWaivers,
+  type SharedFile,
   type Waiver,
 } from '../../gate/index.ts';
 import { errnoOf, type Log, messageOf, withTimeout } from '../../lib/index.ts';
@@ -15,45 +19,89 @@ export interface PolicySource {
   current(): Policy;
   /** A policy of this text, with what operators waived. @throws Fault POLICY_INVALID */
   given(text: string): Policy;
-  /** Looks for a change at once. @throws Faults of the gate's store */
+  /**
+   * Looks at once for a change that was made before this call. Looks that are asked for meanwhile are one.
+   * @throws Faults of the gate's store
+   */
   refresh(): Promise<void>;
 }
 
 export interface PolicySourceOptions {
   /** Of the operator's file. */
   readonly path: string;
-  readonly store: Pick<GateStore, 'waivers'>;
+  readonly store: Pick<GateStore, 'waivers' | 'sharedFile'>;
   readonly log: Log;
 }
+
+/** Name of the policy among the files that all servers of a database use. */
+export const sharedPolicy = 'policy.yaml';
 
 /** Interval between checks for a changed file. */
 const checkEveryMs = 1000;
 /** A change is answered after this time even if stored reports are still judged again. */
 const longestWaitMs = 3000;
 
-/** @throws Fault POLICY_INVALID when the file is invalid at the start; later the last valid one stays current */
+/** @throws Fault POLICY_INVALID when the policy is invalid at the start; later the last valid one stays current */
 export async function openPolicySource({ path, store, log }: PolicySourceOptions): Promise<PolicySource> {
   let waivers = await store.waivers();
+  let shared = await store.sharedFile(sharedPolicy);
   let seen = stampOf(path);
-  let text = readIfThere(path);
+  let file = readIfThere(path);
+  let text = file ?? textOf(shared);
   let policy = policyOf(text, waivers);
   let checkedAt = performance.now();
+  let hasGoneBack = false;
+  const takeText = (): void => {
+    const wanted = file ?? textOf(shared);
+    const where = file === undefined ? 'the database' : path;
+    if (wanted === text) return;
+    try {
+      policy = policyOf(wanted, waivers);
+      text = wanted;
+      log.info({ where, revision: policy.revision }, 'the gate’s policy was reloaded');
+    } catch (error) {
+      log.error(
+        { where, reason: messageOf(error) },
+        'the changed policy is invalid; the previous one still applies',
+      );
+    }
+  };
   const look = (): void => {
     checkedAt = performance.now();
     const stamp = stampOf(path);
     if (stamp === seen) return;
     seen = stamp;
     try {
-      const changed = readIfThere(path);
-      policy = policyOf(changed, waivers);
-      text = changed;
-      log.info({ path, revision: policy.revision }, 'the gate’s policy was reloaded');
+      file = readIfThere(path);
     } catch (error) {
       log.error(
         { path, reason: messageOf(error) },
-        'the changed policy is invalid; the previous one still applies',
+        'the policy can’t be read; the previous one still applies',
       );
+      return;
     }
+    takeText();
+  };
+  const takeShared = (found: SharedFile | undefined): void => {
+    const isOlder = (found?.revision ?? 0) < (shared?.revision ?? 0);
+    if (isOlder && !hasGoneBack)
+      log.error(
+        { found: found?.revision ?? 0, known: shared?.revision },
+        'the database has an older policy than this server, which keeps the newer one: put one in force again',
+      );
+    hasGoneBack = isOlder;
+    if (isOlder || found?.digest === shared?.digest) return;
+    shared = found;
+    takeText();
+  };
+  const readAgain = async (): Promise<void> => {
+    const [changed, found] = await Promise.all([store.waivers(), store.sharedFile(sharedPolicy)]);
+    if (idsOf(changed) !== idsOf(waivers)) {
+      waivers = changed;
+      policy = policyOf(text, waivers);
+    }
+    takeShared(found);
+    look();
   };
   return {
     current() {
@@ -61,14 +109,27 @@ export async function openPolicySource({ path, store, log }: PolicySourceOptions
       return policy;
     },
     given: (draft) => parsePolicy(draft, waivers),
-    async refresh() {
-      const changed = await store.waivers();
-      if (idsOf(changed) !== idsOf(waivers)) {
-        waivers = changed;
-        policy = policyOf(text, waivers);
-      }
-      look();
-    },
+    refresh: oneAfterAnother(readAgain),
+  };
+}
+
+/** So that a slow read never replaces what a later one has found. */
+function oneAfterAnother(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+  const start = (): Promise<void> => {
+    next = undefined;
+    const mine = work().finally(() => {
+      if (running === mine) running = undefined;
+    });
+    running = mine;
+    return mine;
+  };
+  return () => {
+    if (running === undefined) return start();
+    // The one that runs may have read before the change.
+    next ??= running.then(start, start);
+    return next;
   };
 }
 
@@ -88,13 +149,19 @@ export async function takeUp(
   await withTimeout(judged, longestWaitMs, () => undefined);
 }
 
-/** @throws Fault POLICY_INVALID, and errors of the file system */
-export function readPolicy(
-  path: string,
-  waivers: readonly Waiver[],
-): { readonly policy: Policy; readonly isOwn: boolean } {
-  const text = readIfThere(path);
-  return { policy: policyOf(text, waivers), isOwn: text === undefined };
+export interface ReadPolicy {
+  readonly policy: Policy;
+  readonly source: 'file' | 'database' | 'own';
+  /** Of the operator's policy; empty for Ward's own. */
+  readonly text: string;
+}
+
+/** The policy that a server with this file and this database has. @throws Fault POLICY_INVALID, and errors of the file system */
+export function readPolicy(path: string, waivers: readonly Waiver[], shared?: SharedFile): ReadPolicy {
+  const file = readIfThere(path);
+  const text = file ?? textOf(shared);
+  const source = file !== undefined ? 'file' : shared !== undefined ? 'database' : 'own';
+  return { policy: policyOf(text, waivers), source, text: text ?? '' };
 }
 
 /**
@@ -104,6 +171,10 @@ export function readPolicy(
 export function readWaiversFile(path: string): readonly Waiver[] | undefined {
   const text = readIfThere(path);
   return text === undefined ? undefined : parseWaivers(text);
+}
+
+export function textOf(shared: SharedFile | undefined): string | undefined {
+  return shared === undefined ? undefined : Buffer.from(shared.bytes).toString('utf8');
 }
 
 function policyOf(text: string | undefined, waivers: readonly Waiver[]): Policy {

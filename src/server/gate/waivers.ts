@@ -15,25 +15,30 @@ export interface WaiversOptions {
   readonly policy: Pick<PolicySource, 'refresh'>;
   readonly gate: Pick<Gate, 'catchUp'>;
   readonly store: WaiverStore;
+  /** Lets other servers look for the change at once. Must not throw. */
+  readonly tellOthers: () => void;
   readonly log: Log;
 }
 
 /** Those of a running Ward, which judges again at once. */
-export function createWaivers({ policy, gate, store, log }: WaiversOptions): OperatorWaivers {
+export function createWaivers({ policy, gate, store, tellOthers, log }: WaiversOptions): OperatorWaivers {
   const turns = new Turns(1);
   return {
     list: () => store.waivers(),
     add: (asked) =>
       turns.take(async () => {
         const made = await addWaiver(store, asked);
+        tellOthers();
         await takeUp(policy, gate, log);
         return made;
       }),
     remove: (id) =>
       turns.take(async () => {
         const isGone = await endWaiver(store, id);
-        if (isGone) await takeUp(policy, gate, log);
-        return isGone;
+        if (!isGone) return false;
+        tellOthers();
+        await takeUp(policy, gate, log);
+        return true;
       }),
   };
 }

@@ -15,7 +15,7 @@ import {
 } from '../../images/index.ts';
 import { newId } from '../../lib/index.ts';
 import type { JudgedReport } from '../../scanner/index.ts';
-import { waiversInForce } from '../admin/gate.ts';
+import { policyInForce } from '../admin/gate.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { kindBehind } from '../config/kind-aliases.ts';
 import { serverFault } from '../faults.ts';
@@ -78,7 +78,7 @@ export async function buildImage(request: ImageBuildRequest): Promise<ImageBuild
   await tagManifest(work.path, image.descriptor, [name]);
   const judged = request.isScanned
     ? await scanBuilt({
-        ...{ dataDir: config.dataDir, waivers: await waiversInForce(config) },
+        ...{ dataDir: config.dataDir, policy: (await policyInForce(request)).policy },
         ...{ layoutDir: work.path, name, image, key, onProgress },
       })
     : undefined;

@@ -1,5 +1,5 @@
 /** Scans an image after its build, and judges it like the gate of this Ward. */
-import { judge, type SigningKey, type Waiver } from '../../gate/index.ts';
+import { judge, type Policy, type SigningKey } from '../../gate/index.ts';
 import { type FunctionImage, readImage } from '../../images/index.ts';
 import { createLog } from '../../lib/index.ts';
 import {
@@ -11,14 +11,13 @@ import {
 } from '../../scanner/index.ts';
 import { buildInfo } from '../build-info.ts';
 import { guest } from '../first-namespace.ts';
-import { readPolicy } from '../gate/policy-source.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { checkLayers, layerCacheOf } from '../scan/layer-cache.ts';
 import { judgedReport } from '../scan/outcome.ts';
 
 interface BuiltScanOptions {
   readonly dataDir: string;
-  readonly waivers: readonly Waiver[];
+  readonly policy: Policy;
   /** The layout with the image under this name. */
   readonly layoutDir: string;
   readonly name: string;
@@ -30,10 +29,9 @@ interface BuiltScanOptions {
 
 /** @throws Fault POLICY_INVALID, RULES_INVALID, ADVISORIES_CORRUPT, SCAN_TARGET_INVALID, and those of reading images */
 export async function scanBuilt(options: BuiltScanOptions): Promise<JudgedReport> {
-  const { layoutDir, name, image, key, onProgress } = options;
+  const { policy, layoutDir, name, image, key, onProgress } = options;
   const paths = gatePaths(options.dataDir);
   const log = createLog('error');
-  const { policy } = readPolicy(paths.policy, options.waivers);
   const { elsewhere } = await createInspectors();
   // All images on the same base share its layers.
   const cache = await layerCacheOf(options.dataDir);

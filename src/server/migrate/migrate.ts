@@ -20,6 +20,7 @@ import { dataPaths } from '../instance/instance.ts';
 import { readStorePassword } from '../secrets/store-password.ts';
 import { releaseBlobs } from './blobs.ts';
 import { type DatabaseName, type Place, placeOf } from './places.ts';
+import { checkPolicyFile, sharePolicyFile } from './policy-file.ts';
 
 export interface MigrateOptions {
   readonly dataDir?: string;
@@ -61,6 +62,7 @@ export async function migrateStores(options: MigrateOptions): Promise<MigrateRes
   using _acting = actAsOwner(dataDir);
   using lock = tryFileLock(dataPaths(dataDir).lock);
   if (isBack && lock === undefined) throw busy(dataDir);
+  if (!isBack) checkPolicyFile(dataDir);
   await from.openUsed();
   await to.create();
   const wasServed = await server.isServed();
@@ -71,7 +73,10 @@ export async function migrateStores(options: MigrateOptions): Promise<MigrateRes
   const isComplete = isBack ? !wasServed && !(await from.isServed()) : lock !== undefined;
   if (isComplete) await releaseBlobs(config.blobs, await from.id());
   if (isComplete && isBack) takeBack(dataDir);
-  else if (isComplete) await leaveFolder(dataDir, await server.id());
+  else if (isComplete) {
+    await leaveFolder(dataDir, await server.id());
+    await sharePolicyFile(dataDir, server);
+  }
   return { from: from.where, to: to.where, isComplete, tables };
 }
 

@@ -1,5 +1,6 @@
 /** The two places between which databases move: a data folder, and a PostgreSQL database. */
 import { existsSync } from 'node:fs';
+import type { GateStore } from '../../gate/index.ts';
 import { readFolderMark, type TablesPlace } from '../../store/index.ts';
 import { openUsedState } from '../admin/operator-stores.ts';
 import { connectionUrl, type StoreSetting } from '../config/store-setting.ts';
@@ -18,6 +19,7 @@ export interface Place {
   /** Creates what is missing. */
   create(): Promise<void>;
   namespaces(): Promise<readonly string[]>;
+  openGate(): Promise<GateStore>;
   /** Whether a server works on the accepted calls. */
   isServed(): Promise<boolean>;
   /** Tells the database, or the folder, from all others. */
@@ -31,7 +33,7 @@ export function placeOf(dataDir: string, store: StoreSetting, password: string |
   const [state, gate, registry] = databasesOf(dataDir);
   const paths = { state, gate, registry };
   const isPostgres = stores.engine === 'postgres';
-  const openGate = async () => (await stores.openGate(false)).close();
+  const bringUpGate = async () => (await stores.openGate(false)).close();
   // A reader brings the tables up, too, and may open them beside a server.
   const openRegistry = async () => (await stores.openRegistryReader())?.[Symbol.asyncDispose]();
   return {
@@ -44,12 +46,12 @@ export function placeOf(dataDir: string, store: StoreSetting, password: string |
     },
     async openUsed() {
       await using _state = await openUsedState(stores, dataDir);
-      if (isPostgres || existsSync(gate)) await openGate();
+      if (isPostgres || existsSync(gate)) await bringUpGate();
       await openRegistry();
     },
     async create() {
       await using _state = await stores.openState();
-      await openGate();
+      await bringUpGate();
       if (isPostgres) await openRegistry();
       else await (await stores.openRegistry({}))[Symbol.asyncDispose]();
     },
@@ -57,6 +59,7 @@ export function placeOf(dataDir: string, store: StoreSetting, password: string |
       await using state = await stores.openState();
       return (await state.namespaces.list()).map(({ name }) => name);
     },
+    openGate: () => stores.openGate(false),
     async isServed() {
       await using state = await stores.openState();
       return await state.accepted.isServed();

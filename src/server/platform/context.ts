@@ -39,6 +39,8 @@ export interface Events {
   registryQuota: NonNullable<GuardedImagesOptions['registryQuota']>;
   /** Another server may have changed the store. */
   storeChanged: () => void;
+  /** Lets other servers look at once for what this one changed. */
+  tellOthers: () => void;
   /** Activations that this server has taken. */
   ownCalls: OwnCalls;
 }
@@ -57,6 +59,7 @@ export function createContext(config: Config, log: Log, url: () => string): Cont
       apiConnected: ({ socket }) => socket.destroy(),
       registryQuota: () => 0,
       storeChanged: () => {},
+      tellOthers: () => {},
       ownCalls: { has: () => false, cancel: async () => false, follow: () => undefined },
     },
     limits: systemLimits(config),

@@ -36,7 +36,7 @@ type Keyring = Awaited<ReturnType<typeof openVaultKeys>>;
 interface DomainParts {
   readonly foundation: Foundation;
   readonly blobs: BlobStore;
-  readonly guarded: Pick<GuardedImages, 'codeGate' | 'registryBytes'>;
+  readonly guarded: Pick<GuardedImages, 'codeGate' | 'registryBytes' | 'changedElsewhere'>;
   /** Runs actions, here or elsewhere. */
   readonly dispatcher: Dispatcher;
   /** The part of each limit that this server allows. Undefined: all of it. */
@@ -80,6 +80,7 @@ async function openHere(context: Context, parts: DomainParts): Promise<Domain> {
   const keyring = await openKeyring(context, parts, secrets.parameterKeys);
   const functions = domainFunctions(context, parts, keyring.keys);
   events.storeChanged = () => void functions.lookForChanges();
+  if (parts.tellChanged !== undefined) events.tellOthers = parts.tellChanged;
   events.ownCalls = functions.ownCalls;
   events.registryQuota = async (namespace) =>
     (await functions.namespaces.identityOf(namespace))?.limits.registryQuotaBytes;
@@ -133,6 +134,7 @@ function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySou
     isAlone: shared === undefined,
     codeGraceMs: codeGraceMs(config.retention.everyMinutes * 60_000),
     gate: observedGate(guarded.codeGate, figures),
+    onGateChanged: guarded.changedElsewhere,
     apiHost,
     log,
     limits,

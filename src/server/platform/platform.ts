@@ -285,6 +285,7 @@ function openGate(
     apiHost,
     publicUrl: () => config.apiHost,
     onChange: (event) => events.gateChanged(event),
+    tellOthers: () => events.tellOthers(),
     registryQuota: (namespace) => events.registryQuota(namespace),
     pushedBlobs: pushed,
     admitWrite: disk.admitWrite,

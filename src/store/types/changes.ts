@@ -6,11 +6,12 @@ export const changeKinds = [
   'keys',
   'apis',
   'domains',
+  'gate',
   'actions',
   'triggers',
   'rules',
   'packages',
-] as const satisfies readonly (Collection | 'namespaces' | 'keys' | 'apis' | 'domains')[];
+] as const satisfies readonly (Collection | 'namespaces' | 'keys' | 'apis' | 'domains' | 'gate')[];
 
 export type ChangeKind = (typeof changeKinds)[number];
 
@@ -18,7 +19,7 @@ export type ChangeKind = (typeof changeKinds)[number];
 export interface Change {
   readonly kind: ChangeKind;
   readonly namespace: string;
-  /** Path of an entity, id of a key, base path of an API, name of a domain; empty for a namespace. */
+  /** Path of an entity, id of a key, base path of an API, name of a domain, table of the gate; empty for a namespace. */
   readonly path: string;
 }
 

@@ -2,6 +2,7 @@
  * Answers batches of requests to the gate's tables in PostgreSQL. All writes of a batch are one transaction. Reads come
  * after them, since a read sees the writes that were requested before it.
  */
+import { isFault } from '../../../lib/index.ts';
 import {
   isConfinedToOneUnit,
   type PostgresConnection,
@@ -122,6 +123,7 @@ function both(first: GateWrite, second: GateWrite): GateWrite {
     verdicts: [...(first.verdicts ?? []), ...(second.verdicts ?? [])],
     findings: [...(first.findings ?? []), ...(second.findings ?? [])],
     waivers: [...(first.waivers ?? []), ...(second.waivers ?? [])],
+    sharedFiles: [...(first.sharedFiles ?? []), ...(second.sharedFiles ?? [])],
     endedWaivers: [...(first.endedWaivers ?? []), ...(second.endedWaivers ?? [])],
   };
 }
@@ -149,7 +151,7 @@ async function writeApart(
 
 /** A TypeError comes from values of other types than declared. */
 function isOfOneWrite(error: unknown): boolean {
-  return isConfinedToOneUnit(error) || error instanceof TypeError;
+  return isConfinedToOneUnit(error) || isFault(error, 'GATE_FILE_CHANGED') || error instanceof TypeError;
 }
 
 function draftsOf(request: Request): readonly AuditDraft[] {

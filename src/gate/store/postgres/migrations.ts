@@ -59,10 +59,27 @@ const minReader = `
   insert into gate.min_reader values (1, '0005-min-reader');
 `;
 
+/** Tells other servers of a change of what they judge by. The gate's schema can be alone in a database. */
+const sharedFiles = `
+  create table gate.shared_files (
+    name text primary key, revision bigint not null, digest text not null, bytes bytea not null);
+  create function gate.note_change() returns trigger language plpgsql as $$ begin
+    if to_regclass('public.changes') is not null then
+      insert into public.changes (kind, namespace, path) values ('gate', '', tg_table_name);
+    end if;
+    return null;
+  end $$;
+  create trigger shared_files_noted after insert or update or delete on gate.shared_files
+    for each row execute function gate.note_change();
+  create trigger waivers_noted after insert or update or delete on gate.waivers
+    for each row execute function gate.note_change();
+`;
+
 export const migrations: PostgresMigrations = {
   '0001-schema': { statements: `${tables}${auditHead}` },
   '0002-audit-index': { statements: auditIndex },
   '0003-audit-cut': { statements: auditCut },
   '0004-waivers': { statements: waivers },
   '0005-min-reader': { statements: minReader },
+  '0006-shared-files': { statements: sharedFiles },
 };

@@ -1,9 +1,10 @@
 /** The operations on the gate's tables in PostgreSQL: those of SQLite, one by one. */
 import { z } from 'zod';
 import type { PostgresConnection } from '../../../store/index.ts';
+import { fileChanged } from '../../faults.ts';
 import type * as sqlite from '../operations.ts';
 import type { ArgumentsOf, OperationName, ResultOf } from '../requests.ts';
-import type { GateWrite, PackedFindings } from '../types.ts';
+import type { GateWrite, PackedFindings, SharedFileWrite } from '../types.ts';
 import { findRows, headOf, rowsAfter } from './audit-log.ts';
 import { selectAll, selectOne } from './rows.ts';
 
@@ -27,12 +28,14 @@ export const writes: Writes = {
       [digest, kind, name, scannedAt, head, inventory, findings],
     );
   },
-  async write(connection, { verdicts = [], findings = [], waivers, endedWaivers, noted, judgedWith }) {
+  async write(connection, write) {
+    const { verdicts = [], findings = [], waivers, endedWaivers, noted, judgedWith } = write;
     await putFindings(connection, findings);
     await putVerdicts(connection, verdicts);
     await putRevisions(connection, 'noted', noted);
     await putRevisions(connection, 'judged', judgedWith);
     await changeWaivers(connection, waivers, endedWaivers);
+    for (const file of write.sharedFiles ?? []) await putSharedFile(connection, file);
   },
   async forget(connection, digest) {
     await connection.raw('delete from gate.reports where digest = $1', [digest]);
@@ -72,6 +75,7 @@ const judgedRow = z.object({
 const refusedRow = z.object({ digest: z.string(), namespaces: z.string(), since: z.string() });
 const revisionsRow = z.object({ revisions: z.string() });
 const waiverRow = z.object({ waiver: z.string() });
+const sharedFileRow = z.object({ revision: z.int(), digest: z.string(), bytes });
 const checkpointRow = z.object({ seq: z.int(), checkpoint: z.string() });
 const headRow = z.object({ seq: z.int(), hash: z.string() });
 const firstRow = z.object({ seq: z.int().nullable() });
@@ -123,6 +127,10 @@ export const reads: Reads = {
   async waivers(connection) {
     const rows = await selectAll(connection, waiverRow, 'select waiver from gate.waivers');
     return rows.map(({ waiver }) => waiver);
+  },
+  sharedFile(connection, name) {
+    const sql = 'select revision, digest, bytes from gate.shared_files where name = $1';
+    return selectOne(connection, sharedFileRow, sql, [name]);
   },
   head: headOf,
   cut: (connection) => selectOne(connection, headRow, 'select seq, hash from gate.audit_cut'),
@@ -227,4 +235,22 @@ async function changeWaivers(
       [waiver.id, JSON.stringify(waiver)],
     );
   if (ended.length > 0) await connection.raw('delete from gate.waivers where id = any($1::text[])', [ended]);
+}
+
+async function putSharedFile(
+  connection: PostgresConnection,
+  { name, digest, bytes, before }: SharedFileWrite,
+): Promise<void> {
+  const written = await (before === null
+    ? connection.raw(
+        `insert into gate.shared_files (name, revision, digest, bytes) values ($1, 1, $2, $3)
+         on conflict (name) do nothing returning name`,
+        [name, digest, bytes],
+      )
+    : connection.raw(
+        `update gate.shared_files set revision = revision + 1, digest = $2, bytes = $3
+         where name = $1 and digest = $4 returning name`,
+        [name, digest, bytes, before],
+      ));
+  if (written.rows.length === 0) throw fileChanged(name);
 }
