@@ -1,4 +1,5 @@
 /** `ward up` with its blobs in an S3-compatible store, which goes away and comes back. */
+import { once } from 'node:events';
 import { mkdir, mkdtempDisposable, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { type FaultProxy, startFaultProxy } from '../src/blobs/s3/fault-proxy.fi
 import { missingForMoto, startMoto, type TestServer, testBucket } from '../src/blobs/s3/moto.fixture.ts';
 import { tarOf, writeTestImage } from '../src/images/images.fixture.ts';
 import { runCommand } from '../src/lib/index.ts';
-import { missingForSandboxes, runWard, Ward } from './ward.ts';
+import { missingForSandboxes, runWard, startWard, Ward } from './ward.ts';
 
 const hasSkopeo = await runCommand(['skopeo', '--version']).then(
   ({ code }) => code === 0,
@@ -133,5 +134,37 @@ describe.skipIf(missing !== undefined)(`ward up with blobs in S3${missing ? ` ($
         stderr: expect.stringContaining('BACKUP_ELSEWHERE'),
       },
     );
+  });
+
+  test('goes back to its data folder, also when the first move is killed in the middle', async () => {
+    await ward.stop();
+    const config = join(ward.dataDir, 'config.yaml');
+    const back = ['migrate', '--blobs', '--to', 'folder', '--data', ward.dataDir, '--config', config];
+    const [last] = await moto.keys('ward/registry/sha256/');
+    const never = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    proxy.hold = async ({ method, path }) => {
+      if (method !== 'GET' || !path.includes(last ?? '')) return;
+      asked.resolve();
+      await never.promise;
+    };
+    const first = startWard(back);
+    const ended = once(first, 'exit');
+    await asked.promise;
+    first.kill('SIGKILL');
+    expect(await ended).toEqual([null, 'SIGKILL']);
+    never.resolve();
+    proxy.hold = async () => {};
+    proxy.requests.length = 0;
+    const second = await runWard(back);
+    expect(second, second.stderr).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('read each one back'),
+    });
+    const read = proxy.requests.filter(({ method, path }) => method === 'GET' && !path.includes('list-type'));
+    expect(read.some(({ path }) => path.includes(last ?? ''))).toBe(true);
+    expect(read.some(({ path }) => path.includes('/code/sha256/'))).toBe(false);
+    ward = await Ward.start({}, ward.dataDir);
+    for (const name of ['old', 'hello', 'new']) expect((await ward.invoke(name)).status).toBe(200);
   });
 });

@@ -103,6 +103,8 @@ export interface SharedBlobs extends AsyncDisposable {
    * @throws Fault BLOBS_OTHER_STORE when it belongs to another one
    */
   claim(id: string): Promise<void>;
+  /** Whether that database has claimed it. @throws Fault BLOBS_OTHER_STORE when another one has */
+  isOwnedBy(id: string): Promise<boolean>;
   /** Gives the place up, for another database. Nothing happens if it belongs to another one already. */
   release(id: string): Promise<void>;
 }

@@ -6,7 +6,7 @@ import type { BlobLocation } from '../location.ts';
 import type { BlobPlaceOptions, BlobStore, SharedBlobs } from '../types.ts';
 import { S3Blobs } from './blobs.ts';
 import { Bucket, type BucketTimes } from './bucket.ts';
-import { claimPlace, releasePlace } from './owner.ts';
+import { claimPlace, isOwner, releasePlace } from './owner.ts';
 
 interface S3Options {
   readonly log: Log;
@@ -40,6 +40,7 @@ export function openS3(location: BlobLocation, { log, times }: S3Options): Share
       claimed = { id, isDone: false };
       return claim();
     },
+    isOwnedBy: (id) => isOwner(bucket, id),
     release: (id) => releasePlace(bucket, id),
     async open({ name, dir, mode, dirMode, admitWrite }: BlobPlaceOptions) {
       const cache = await DiskCache.open({ dir: join(dir, 'cache'), mode, dirMode, bound });

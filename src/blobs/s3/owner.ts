@@ -24,6 +24,13 @@ export async function claimPlace(bucket: Bucket, id: string): Promise<void> {
   }
 }
 
+/** @throws Fault BLOBS_OTHER_STORE when the place belongs to another database, and those of the store */
+export async function isOwner(bucket: Bucket, id: string): Promise<boolean> {
+  const owners = await ownersOf(bucket);
+  refuseOthers(bucket, id, owners);
+  return owners.includes(id);
+}
+
 /** The place then belongs to the next database that claims it. */
 export async function releasePlace(bucket: Bucket, id: string): Promise<void> {
   await bucket.delete(folder + id);

@@ -3,7 +3,7 @@ import type { CommandSpec } from '../command-spec.ts';
 
 export const migrateCommand: CommandSpec = {
   name: 'migrate',
-  summary: 'move the databases to PostgreSQL or back, or the blobs into a bucket (operator)',
+  summary: 'move the databases to PostgreSQL, or the blobs into a bucket, or back (operator)',
   works: 'local',
   administers: true,
   entry: (input) => ({ what: 'migrate', name: input.has('blobs') ? 'blobs' : 'databases' }),
@@ -13,7 +13,10 @@ export const migrateCommand: CommandSpec = {
       flags: '--to <PLACE>',
       summary: 'postgres://USER@HOST/DATABASE, or folder: back from the database that `store` names',
     },
-    { flags: '--blobs', summary: 'move code and pushed images into the bucket that `blobs` names' },
+    {
+      flags: '--blobs',
+      summary: 'move code and pushed images into the bucket that `blobs` names; with --to folder, out of it',
+    },
   ],
   examples: [
     {
@@ -27,6 +30,10 @@ export const migrateCommand: CommandSpec = {
     {
       command: 'ward migrate --blobs',
       does: 'copies while the server runs; run it again when the server has stopped, to complete the move',
+    },
+    {
+      command: 'ward migrate --blobs --to folder',
+      does: 'the same from the bucket into the data folder',
     },
   ],
   handler: async () => (await import('../handlers/migrate.ts')).migrate,

@@ -7,19 +7,25 @@ import { exitInterrupted, interruptible } from './interruptible.ts';
 
 export const migrate: Handler = async (input, context) => {
   const to = input.text('to');
-  if ((to !== undefined) === input.has('blobs'))
-    throw cliFault('USAGE', 'ward migrate needs either --to or --blobs', {
-      hint: 'ward migrate --to postgres://USER@HOST/DATABASE, --to folder, or --blobs',
+  if (input.has('blobs')) {
+    if (to === undefined || to === 'folder') return moveBlobs(input, context, to === 'folder');
+    throw cliFault('USAGE', 'ward migrate --blobs takes no other --to than folder', {
+      hint: 'the setting blobs names the bucket: ward migrate --blobs, or --blobs --to folder',
     });
-  return to === undefined ? moveBlobs(input, context) : moveDatabases(input, context, to);
+  }
+  if (to !== undefined) return moveDatabases(input, context, to);
+  throw cliFault('USAGE', 'ward migrate needs --to or --blobs', {
+    hint: 'ward migrate --to postgres://USER@HOST/DATABASE, --to folder, --blobs, or --blobs --to folder',
+  });
 };
 
-async function moveBlobs(input: Input, { io }: Context): Promise<number> {
-  const { migrateBlobs } = await openServer();
+async function moveBlobs(input: Input, { io }: Context, isBack: boolean): Promise<number> {
+  const { migrateBlobs, migrateBlobsBack } = await openServer();
+  const move = isBack ? migrateBlobsBack : migrateBlobs;
   const result = await (async () => {
     using progress = io.progress();
     return await interruptible((signal) =>
-      migrateBlobs({ ...localOptions(input), signal, onStep: (text) => progress.show(text) }),
+      move({ ...localOptions(input), signal, onStep: (text) => progress.show(text) }),
     );
   })();
   if (result === undefined) return exitInterrupted;
@@ -39,10 +45,16 @@ async function moveBlobs(input: Input, { io }: Context): Promise<number> {
   if (damaged.length > 0) io.note(`damaged, and not moved: ${damaged.join(', ')}`);
   if (result.isComplete) {
     io.ok(`moved the blobs from ${result.from} to ${result.to}, and read each one back`);
-    io.note('next: start Ward with the setting blobs; blobs.moved in the folders can go');
+    io.note(
+      isBack
+        ? 'next: remove the setting blobs, start Ward, and run ward fsck; then what is in the bucket can go'
+        : 'next: start Ward with the setting blobs; blobs.moved in the folders can go',
+    );
   } else {
     io.ok(`copied the blobs as of one moment from ${result.from} to ${result.to}`);
-    io.note('next: stop Ward, and run the same command again to complete the move');
+    io.note(
+      `next: stop ${isBack ? 'every Ward on its databases' : 'Ward'}, and run the same command again to complete the move`,
+    );
   }
   return 0;
 }

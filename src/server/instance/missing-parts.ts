@@ -40,7 +40,8 @@ function wasInUse(dataDir: string): boolean {
   return existsSync(guestKey) || [code, registry].some((folder) => hasFiles(join(folder, 'blobs', 'sha256')));
 }
 
-function hasFiles(folder: string): boolean {
+/** Whether the folder exists and is not empty. */
+export function hasFiles(folder: string): boolean {
   return existsSync(folder) && readdirSync(folder).length > 0;
 }
 

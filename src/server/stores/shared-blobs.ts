@@ -39,8 +39,11 @@ export async function openServerBlobs(
   admitWrite: (bytes: number) => void,
   log: Log,
 ): Promise<ServerBlobs | undefined> {
-  if (location === undefined) return undefined;
   const { code, registry } = dataPaths(dataDir);
+  if (location === undefined) {
+    for (const dir of [code, registry]) refuseComing(dir);
+    return undefined;
+  }
   for (const dir of [code, registry]) refuseUnmoved(dir, location);
   const shared = await openSharedBlobs(location, log);
   return {
@@ -71,6 +74,19 @@ export async function openRegistryByHand(
   return { blobs, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
+/** Beside the folder of the blobs, while they come from a bucket. */
+export const comingName = 'blobs.coming';
+
+function refuseComing(dir: string): void {
+  const folder = join(dir, comingName);
+  if (!existsSync(folder)) return;
+  throw serverFault('BLOBS_NOT_MOVED', `${folder} has blobs of a move out of a bucket that has not ended`, {
+    hint:
+      'to complete it, run ward migrate --blobs --to folder with the setting blobs; ' +
+      'to go on with the bucket, set blobs and remove that folder',
+  });
+}
+
 /** Blobs from before the setting would seem lost: actions would fail one after the other. */
 function refuseUnmoved(dir: string, location: BlobLocation): void {
   const folder = join(dir, 'blobs', 'sha256');
@@ -78,6 +94,8 @@ function refuseUnmoved(dir: string, location: BlobLocation): void {
   throw serverFault(
     'BLOBS_NOT_MOVED',
     `${folder} has blobs from before the setting blobs named ${describeLocation(location)}`,
-    { hint: 'move them into the bucket: ward migrate --blobs' },
+    {
+      hint: 'move them into the bucket: ward migrate --blobs; if you have moved them out of it, remove the setting blobs',
+    },
   );
 }
