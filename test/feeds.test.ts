@@ -180,6 +180,8 @@ describe.skipIf(missing !== undefined)(`feeds${missing ? ` (${missing})` : ''}`,
     });
     const { url } = created.response.result;
     expect(url).toMatch(new RegExp(`^${ward.url}/webhooks/[\\w-]{43}$`));
+    // More keys may read records than may know the URL.
+    expect((await ward.activation(created.activationId)).response.result).toEqual({ status: 'success' });
     const send = (signedAt: number, body = '{"test":"hook"}') => {
       const at = Math.round(signedAt / 1000);
       const v1 = createHmac('sha256', secret).update(`${at}.{"test":"hook"}`).digest('hex');
@@ -196,6 +198,13 @@ describe.skipIf(missing !== undefined)(`feeds${missing ? ` (${missing})` : ''}`,
     });
     expect((await send(Date.now() - 400_000)).status).toBe(401);
     expect((await send(Date.now(), '{"test":"other"}')).status).toBe(401);
+    const readFeed = () => ward.request('GET', '/ward/v1/namespaces/_/feeds/hook');
+    await ward.until(async () => (await readFeed()).body.webhook.refused?.count === 2);
+    const refusal = { status: 401, address: '127.0.0.1', at: expect.any(Number) };
+    const refused = { count: 2, last: [refusal, refusal] };
+    expect((await readFeed()).body.webhook).toEqual({ signature: 'ward', url, refused });
+    const told = await ow.feeds.get({ name: '/whisk.system/webhooks/webhook', trigger: 'hook' });
+    expect(told.response.result).toMatchObject({ config: { url }, status: { refused } });
     expect((await fetch(url)).status).toBe(405);
     expect((await fetch(`${url}x`, { method: 'POST' })).status).toBe(404);
     await ow.feeds.delete({ name: '/whisk.system/webhooks/webhook', trigger: 'hook' });

@@ -20,4 +20,6 @@ export interface BuiltinAction {
   readonly annotations: readonly KeyValue[];
   /** Returns the result. A Fault becomes the application error `{error: message}`. */
   run(args: JsonObject, context: BuiltinContext): Promise<JsonObject>;
+  /** What its record keeps of the result, if that is not all: more keys may read records than get the answer. */
+  recorded?(result: JsonObject): JsonObject;
 }

@@ -5,6 +5,7 @@ import type { EntityStore, Store } from '../store/index.ts';
 import type { ActionService } from './actions/actions.ts';
 import type { Executions } from './activations/executions.ts';
 import type { InvocationService } from './activations/invocations.ts';
+import type { ParameterReads } from './entities/parameter-reads.ts';
 import { createFeeds, type FeedLimits, type Feeds } from './feeds/feeds.ts';
 import type { SystemLimits } from './limits.ts';
 import type { NamespaceService } from './namespaces/namespaces.ts';
@@ -24,6 +25,7 @@ interface EventsOptions {
   readonly apiHost: () => string;
   readonly actions: Pick<ActionService, 'resolve'>;
   readonly namespaces: NamespaceService;
+  readonly parameterReads: ParameterReads;
   readonly executions: Pick<Executions, 'find'>;
   readonly invoke: InvocationService['invoke'];
   readonly log: Log;
@@ -84,6 +86,7 @@ export function createEvents(options: EventsOptions): Events {
     rules,
     namespaces,
     fire: firing.fire,
+    parameterReads: options.parameterReads,
     vault,
     apiHost: options.apiHost,
     onClockJump: options.onClockJump,

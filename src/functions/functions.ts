@@ -211,9 +211,11 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const { activations, executions, invocations } = calls;
   const apis = createApis(quotas.apis);
   const domains = createDomains({ ...given, store: store.domains, rules: options.domains });
+  const parameterReads = createParameterReads(store.unsealed);
   const events = createEvents({
     ...given,
     ...holdings,
+    parameterReads,
     entities: quotas.entities,
     executions,
     invoke: invocations.invoke,
@@ -229,7 +231,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   return {
     ...holdings,
     ...createLogins(given, namespaces),
-    parameterReads: createParameterReads(store.unsealed),
+    parameterReads,
     limits: given.limits,
     runtimes: given.runtimes,
     triggers,

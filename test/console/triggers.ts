@@ -38,6 +38,12 @@ export function triggerPages(parts: () => Parts): void {
     await page.getByRole('button', { name: 'Go on' }).waitFor();
     await page.getByRole('button', { name: `Disable ${longName}` }).click();
     await page.getByRole('button', { name: `Enable ${longName}` }).waitFor();
+    const { feed } = await refusedOnce(ward);
+    await page.reload();
+    await page.getByText('409, the webhook was paused').waitFor();
+    expect(await page.content()).not.toContain('/webhooks/');
+    await page.getByRole('button', { name: 'Show', exact: true }).click();
+    await page.getByText(feed.webhook.url).waitFor();
     await browser.inspect('trigger');
 
     await ward.until(async () => {
@@ -73,6 +79,15 @@ export function triggerPages(parts: () => Parts): void {
     expect((await ward.request('GET', '/api/v1/namespaces/_/triggers/nightly')).status).toBe(404);
     expect(browser.problems).toEqual([]);
   });
+}
+
+/** Sends a request to the webhook, which is paused. */
+async function refusedOnce(ward: Ward) {
+  const path = `/ward/v1/namespaces/_/feeds/${encodeURIComponent(oddName)}`;
+  const { body: feed } = await ward.request('GET', path);
+  expect((await fetch(feed.webhook.url, { method: 'POST' })).status).toBe(409);
+  await ward.until(async () => (await ward.request('GET', path)).body.webhook.refused?.count === 1);
+  return { feed };
 }
 
 /** What the pages show. */

@@ -1,9 +1,10 @@
 /** `/namespaces/{ns}/feeds`: what fires the triggers of a namespace, and when. OpenWhisk has no such resource. */
 import type { FastifyInstance } from 'fastify';
-import { type Functions, rightsOf } from '../../functions/index.ts';
+import type { Functions } from '../../functions/index.ts';
 import { identityOf, namespaceOf } from '../authentication.ts';
+import { sendJson } from '../errors.ts';
 import { addResource } from '../resource.ts';
-import { sendPage } from './plain-entity.ts';
+import { plainOf, sendPage } from './plain-entity.ts';
 
 const collection = 'feeds';
 
@@ -17,14 +18,21 @@ export function addFeeds(
     GET: {
       access: 'read',
       handler: async (request, reply) => {
-        const identity = identityOf(request);
-        const { namespace } = namespaceOf(request, identity);
-        // Who knows the URL of a webhook can fire its trigger.
-        const withUrls = rightsOf(identity.scope).includes('invoke');
+        const { namespace } = namespaceOf(request, identityOf(request));
         return sendPage(request, reply, collection, limits, {
-          list: (page) => feeds.list.list(namespace, page, { withUrls }),
+          list: (page) => feeds.list.list(namespace, page),
           count: () => feeds.list.count(namespace),
         });
+      },
+    },
+  });
+  addResource(scope, [`${root}/:name`], {
+    GET: {
+      access: 'read',
+      handler: async (request, reply) => {
+        const identity = identityOf(request);
+        const feed = await feeds.list.get(plainOf(request, identity), identity.scope);
+        return sendJson(reply, 200, JSON.stringify(feed));
       },
     },
   });

@@ -11,16 +11,20 @@ const activationId = 'a'.repeat(32);
 
 function startRoute({ webhook = {}, rate }: { webhook?: Partial<OpenedWebhook>; rate?: Rate } = {}) {
   const events: JsonObject[] = [];
+  const refused: number[] = [];
   const app = fastify({ exposeHeadRoutes: false });
   app.setErrorHandler(errorHandler(silentLog));
   addWebhooks(app, {
     bodyBytes: 1024,
     ...(rate === undefined ? {} : { rate }),
     async open(token) {
-      if (token === 'paused') throw functionFault('FEED_PAUSED', 'The webhook is paused.');
       if (!token.startsWith('right')) throw notFound();
       return {
         id: token,
+        requireActive() {
+          if (token === 'right-paused') throw functionFault('FEED_PAUSED', 'The webhook is paused.');
+        },
+        refused: ({ status }) => refused.push(status),
         verify() {},
         async fire(event) {
           events.push(event);
@@ -31,7 +35,7 @@ function startRoute({ webhook = {}, rate }: { webhook?: Partial<OpenedWebhook>; 
     },
   });
   const send = (options: InjectOptions) => app.inject({ method: 'POST', url: '/webhooks/right', ...options });
-  return { app, events, send, [Symbol.asyncDispose]: () => app.close() };
+  return { app, events, refused, send, [Symbol.asyncDispose]: () => app.close() };
 }
 
 const json = { 'content-type': 'application/json' };
@@ -45,6 +49,7 @@ test('a request fires, with all its content', async () => {
   });
   expect(reply.statusCode).toBe(202);
   expect(reply.json()).toEqual({ activationId });
+  expect(route.refused).toEqual([]);
   expect(reply.headers['x-openwhisk-activation-id']).toBe(activationId);
   const [event] = route.events;
   expect(event).toMatchObject({
@@ -121,12 +126,14 @@ test.each<[string, number, InjectOptions]>([
   ['HEAD', 405, { method: 'HEAD' }],
   ['PUT', 405, { method: 'PUT', headers: json, payload: '{}' }],
   ['a wrong token', 404, { url: '/webhooks/wrong' }],
-  ['a webhook that is paused', 409, { url: '/webhooks/paused' }],
+  ['a webhook that is paused', 409, { url: '/webhooks/right-paused' }],
 ])('%s is answered %i, and fires nothing', async (_, status, options) => {
   await using route = startRoute();
   const reply = await route.send(options);
   expect(reply.statusCode).toBe(status);
   expect(route.events).toEqual([]);
+  // Its owner learns of those that knew the URL and asked as one must.
+  expect(route.refused).toEqual(status === 404 || status === 405 ? [] : [status]);
   if (status !== 405)
     expect(reply.json()).toMatchObject({ error: expect.any(String), code: expect.any(String) });
 });
@@ -167,4 +174,5 @@ test('the requests of one webhook are limited, whatever they contain; others con
   for (let n = 0; n < 3; n++) statuses.push((await route.send({})).statusCode);
   statuses.push((await route.send({ url: '/webhooks/right2' })).statusCode);
   expect(statuses).toEqual([401, 401, 429, 401]);
+  expect(route.refused).toEqual(statuses);
 });

@@ -5,6 +5,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { OpenedWebhook } from '../../functions/index.ts';
+import { clientOf } from '../actors.ts';
 import { pathPart } from '../authentication.ts';
 import { markRecordLost, sendJson } from '../errors.ts';
 import { addResource } from '../resource.ts';
@@ -13,7 +14,7 @@ import { createRateLimiter, type Rate } from '../web/rate-limiter.ts';
 import { webhookEvent } from './webhook-event.ts';
 
 interface WebhookRouteOptions {
-  /** @throws Fault NOT_FOUND, FEED_PAUSED */
+  /** @throws Fault NOT_FOUND */
   readonly open: (token: string) => Promise<OpenedWebhook>;
   readonly bodyBytes: number;
   /** Rate of requests to one webhook, including those with a wrong signature. */
@@ -28,10 +29,15 @@ export function addWebhooks(app: FastifyInstance, options: WebhookRouteOptions):
   const opened = new WeakMap<FastifyRequest, OpenedWebhook>();
   const openDoor = async (request: FastifyRequest): Promise<void> => {
     const webhook = await options.open(pathPart(request, 'token'));
-    requests.take(webhook.id);
     opened.set(request, webhook);
+    requests.take(webhook.id);
+    webhook.requireActive();
   };
   app.register(async (scope) => {
+    scope.addHook('onResponse', (request, { statusCode: status }, done) => {
+      if (status >= 400) opened.get(request)?.refused({ status, address: clientOf(request) });
+      done();
+    });
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     addResource(scope, ['/webhooks/:token'], {

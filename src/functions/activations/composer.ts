@@ -91,7 +91,13 @@ async function runBuiltin(
     const run = () => builtin.run(isJsonObject(parameters) ? parameters : {}, caller);
     const result = await actAs(actorOfCall(caller), run);
     const status = result['error'] === undefined ? 'success' : 'application error';
-    return endWithoutSandbox(status, result, startedAt, Date.now());
+    const endedAt = Date.now();
+    const end = endWithoutSandbox(status, result, startedAt, endedAt);
+    if (builtin.recorded === undefined) return end;
+    return {
+      ...end,
+      recorded: endWithoutSandbox(status, builtin.recorded(result), startedAt, endedAt),
+    };
   } catch (error) {
     const isRefused = isFault(error) && error.kind !== 'host' && error.kind !== 'bug';
     if (isRefused)

@@ -183,9 +183,12 @@ export class Executions {
     execution.isOver = true;
     execution.withdraw = undefined;
     execution.stop = undefined;
-    const record = recordOf(execution.task, execution.frame, attempted(execution, end));
+    const { task, frame } = execution;
+    const whole = attempted(execution, end);
+    const record = recordOf(task, frame, whole);
     if (record.status === 'whisk internal error') logFailure(this.#options.log, execution.task, record);
-    this.#keeper.keep(execution, record, end.log);
+    const kept = end.recorded === undefined ? record : recordOf(task, frame, { ...whole, ...end.recorded });
+    this.#keeper.keep(execution, kept, end.log);
     if (isSampledTask(execution.task)) this.#options.tracing?.ended(tracedOf(execution.task, end));
     return record;
   }

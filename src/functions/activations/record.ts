@@ -26,6 +26,8 @@ export interface ActivationEnd extends Completion, Pick<JobEnd, 'log'> {
   readonly attempt?: number;
   /** The node that ran it was lost, so no one knows how far it came. */
   readonly isLost?: boolean;
+  /** What the record keeps in place of the result, which the caller gets. */
+  readonly recorded?: Completion;
 }
 
 /** A record as the store takes it, with what an answer needs in addition. */

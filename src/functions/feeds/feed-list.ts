@@ -1,12 +1,18 @@
 /** The built-in feeds of a namespace as a list: what fires its triggers, and when. Payloads and secrets stay closed. */
 import type { FeedRow, FeedStore } from '../../store/index.ts';
+import type { PlainRef } from '../entities/entity-row.ts';
 import type { NamespaceName } from '../entities/names.ts';
 import type { ListRange } from '../entities/page.ts';
+import type { ParameterReads } from '../entities/parameter-reads.ts';
+import { notFound } from '../faults.ts';
+import type { KeyScope } from '../namespaces/key-scopes.ts';
 import type { Vault } from '../vault/vault.ts';
 import { alarmOfRow } from './alarm.ts';
 import type { AlarmConfig } from './alarm-config.ts';
 import type { AlarmState } from './alarm-state.ts';
-import { type Webhook, webhookOfRow, webhookProvider, webhookUrl } from './webhook.ts';
+import { mayReadUrl, type Webhook, webhookOfRow, webhookProvider, webhookUrl } from './webhook.ts';
+import type { RefusalNotes, Refusals } from './webhook-refusals.ts';
+import { noteUrl } from './webhooks.ts';
 
 /** All times are epoch milliseconds. */
 export interface FeedSummary {
@@ -25,18 +31,20 @@ export interface FeedSummary {
   readonly alarm?: AlarmConfig;
   readonly webhook?: {
     readonly signature: Webhook['signature'];
-    /** A secret: absent for those who may not fire triggers. */
+    /** A secret: only where one feed is asked for, by a key that may fire or change it. */
     readonly url?: string;
+    readonly refused?: Refusals;
   };
 }
 
 export interface FeedList {
   /** By the trigger's name. @throws Fault STORED_ENTITY_CORRUPT, VAULT_KEY_MISSING */
-  list(
-    namespace: NamespaceName,
-    page: ListRange,
-    options: { readonly withUrls: boolean },
-  ): Promise<readonly FeedSummary[]>;
+  list(namespace: NamespaceName, page: ListRange): Promise<readonly FeedSummary[]>;
+  /**
+   * The feed of a trigger. The audit log names who has read a URL.
+   * @throws Fault NOT_FOUND, STORED_ENTITY_CORRUPT, VAULT_KEY_MISSING, and those of the store
+   */
+  get(trigger: PlainRef, scope: KeyScope): Promise<FeedSummary>;
   count(namespace: NamespaceName): Promise<number>;
 }
 
@@ -44,18 +52,31 @@ interface FeedListOptions {
   readonly feeds: FeedStore;
   readonly vault: Vault;
   readonly apiHost: () => string;
+  readonly parameterReads: Pick<ParameterReads, 'note'>;
+  readonly refusals: RefusalNotes;
 }
 
 export function createFeedList(options: FeedListOptions): FeedList {
   return {
-    async list(namespace, page, { withUrls }) {
+    async list(namespace, page) {
       const rows = await options.feeds.list(namespace, page);
-      return rows.map((row) =>
-        row.provider === webhookProvider ? webhookEntry(options, row, withUrls) : alarmEntry(row),
-      );
+      return rows.map((row) => entryOf(options, row));
+    },
+    async get(trigger, scope) {
+      const row = await options.feeds.get(trigger.namespace, trigger.name);
+      if (row === undefined) throw notFound();
+      const entry = entryOf(options, row);
+      if (entry.webhook === undefined || !mayReadUrl(scope)) return entry;
+      const url = webhookUrl(options.apiHost(), webhookOfRow(row, options.vault));
+      await noteUrl(options.parameterReads, trigger, { url });
+      return { ...entry, webhook: { ...entry.webhook, url } };
     },
     count: (namespace) => options.feeds.count(namespace),
   };
+}
+
+function entryOf(options: FeedListOptions, row: FeedRow): FeedSummary {
+  return row.provider === webhookProvider ? webhookEntry(options, row) : alarmEntry(row);
 }
 
 function alarmEntry(row: FeedRow): FeedSummary {
@@ -71,14 +92,13 @@ function alarmEntry(row: FeedRow): FeedSummary {
   };
 }
 
-function webhookEntry({ vault, apiHost }: FeedListOptions, row: FeedRow, withUrls: boolean): FeedSummary {
-  const webhook = webhookOfRow(row, vault);
-  const { isActive, dateChanged, signature } = webhook;
-  const url = withUrls ? { url: webhookUrl(apiHost(), webhook) } : {};
+function webhookEntry({ vault, refusals }: FeedListOptions, row: FeedRow): FeedSummary {
+  const { trigger, isActive, dateChanged, signature, ...webhook } = webhookOfRow(row, vault);
+  const refused = refusals.withNew(trigger, webhook.refused);
   return {
     ...{ trigger: row.trigger, feed: feedName(row), isActive, dateChanged },
     ...(isActive ? {} : { reason: 'Paused' }),
-    webhook: { signature, ...url },
+    webhook: { signature, ...(refused && { refused }) },
   };
 }
 

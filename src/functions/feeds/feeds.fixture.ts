@@ -9,6 +9,7 @@ import { type JsonObject, silentLog } from '../../lib/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import type { PlainRef } from '../entities/entity-row.ts';
 import { parseEntityName, parseNamespaceName } from '../entities/names.ts';
+import { createParameterReads } from '../entities/parameter-reads.ts';
 import { defaultLimits } from '../limits.ts';
 import { type Identity, type NamespaceService, Namespaces } from '../namespaces/namespaces.ts';
 import type { FireRequest } from '../triggers/firing.ts';
@@ -82,6 +83,7 @@ export async function startFeeds(start: string, limits: Partial<FeedLimits> = {}
       rules,
       namespaces,
       vault,
+      parameterReads: createParameterReads(store.unsealed),
       limits,
       now,
       elapsed: () => passed,

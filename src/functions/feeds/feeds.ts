@@ -12,6 +12,8 @@ import { createAlarms } from './alarms.ts';
 import { createClockWatch } from './clock-watch.ts';
 import { createFeedList, type FeedList } from './feed-list.ts';
 import { createFeedSlots } from './feed-slots.ts';
+import { webhookProvider } from './webhook.ts';
+import { createRefusalNotes } from './webhook-refusals.ts';
 import { createWebhooks, type Webhooks, type WebhooksOptions } from './webhooks.ts';
 
 export interface FeedLimits {
@@ -29,7 +31,7 @@ const defaultFeedLimits: FeedLimits = {
 };
 
 type FeedsOptions = Omit<AlarmFiringOptions, 'lock' | 'now' | 'graceMs' | 'isClosing'> &
-  Omit<WebhooksOptions, 'slots' | 'lock' | 'now'> & {
+  Omit<WebhooksOptions, 'slots' | 'lock' | 'now' | 'refusals'> & {
     readonly limits?: Partial<FeedLimits>;
     /** Epoch milliseconds. */
     readonly now?: () => number;
@@ -42,7 +44,7 @@ type FeedsOptions = Omit<AlarmFiringOptions, 'lock' | 'now' | 'graceMs' | 'isClo
 export interface Feeds {
   /** Built-in actions of `/whisk.system`. */
   readonly actions: readonly BuiltinAction[];
-  /** Finds a webhook by the token in its URL. @throws Fault NOT_FOUND, FEED_PAUSED */
+  /** Finds a webhook by the token in its URL. @throws Fault NOT_FOUND */
   readonly openWebhook: Webhooks['open'];
   readonly list: FeedList;
   /** Fires what is due now. Once started, the clock does this itself. */
@@ -67,7 +69,8 @@ export function createFeeds({ limits: changed, ...given }: FeedsOptions): Feeds 
   const lock = new KeyedLock();
   const slots = createFeedSlots({ feeds, triggers, maxPerNamespace: limits.feedsPerNamespace });
   let closing = false;
-  const options = { ...given, ...limits, now, lock, slots, isClosing: () => closing };
+  const refusals = createRefusalNotes({ feeds, provider: webhookProvider, lock, log, elapsed });
+  const options = { ...given, ...limits, now, lock, slots, refusals, isClosing: () => closing };
   const firing = createAlarmFiring(options);
   const webhooks = createWebhooks(options);
   const watch = createClockWatch({ now, elapsed, log, onJump: given.onClockJump });
@@ -105,6 +108,7 @@ export function createFeeds({ limits: changed, ...given }: FeedsOptions): Feeds 
       closing = true;
       clock?.[Symbol.dispose]();
       await running.catch(() => {});
+      await refusals.close();
     },
     async forget(trigger) {
       await lock.run(plainNameOf(trigger), () => feeds.delete(trigger.namespace, trigger.name));

@@ -49,7 +49,7 @@ export const success: JsonObject = { status: 'success' };
 export function feedAction(
   { path, description, parameters }: FeedDescription,
   lifecycle: Lifecycle,
-  options: FeedActionOptions,
+  options: FeedActionOptions & Pick<BuiltinAction, 'recorded'>,
 ): BuiltinAction {
   const annotations: readonly KeyValue[] = [
     { key: 'description', value: description },
@@ -59,6 +59,7 @@ export function feedAction(
   return {
     path,
     annotations,
+    ...(options.recorded && { recorded: options.recorded }),
     async run(args, { identity }) {
       const event = eventOf(args);
       const trigger = triggerOf(args, identity);

@@ -6,7 +6,9 @@ import { hash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { FeedRow } from '../../store/index.ts';
 import { corrupt, type PlainRef, storedName, storedNamespace } from '../entities/entity-row.ts';
+import { hasRight, type KeyScope } from '../namespaces/key-scopes.ts';
 import type { Vault } from '../vault/vault.ts';
+import { type Refusals, refusals } from './webhook-refusals.ts';
 import { type SignatureScheme, signatureSchemes } from './webhook-signature.ts';
 
 export interface Webhook {
@@ -19,6 +21,8 @@ export interface Webhook {
   /** When it was last activated or paused, in epoch milliseconds. */
   readonly dateChanged: number;
   readonly revision: string;
+  /** Absent: it has refused nothing. */
+  readonly refused?: Refusals;
 }
 
 export const webhookProvider = 'webhooks/webhook';
@@ -31,6 +35,7 @@ const stored = z.object({
     signature: z.enum(signatureSchemes),
     isActive: z.boolean(),
     dateChanged: z.number(),
+    refused: refusals.exactOptional(),
   }),
 });
 const opened = z.object({ token: z.string(), secret: z.string().optional() });
@@ -47,6 +52,11 @@ export function isToken(text: string): boolean {
 /** @param apiHost the public URL of this Ward */
 export function webhookUrl(apiHost: string, { token }: Pick<Webhook, 'token'>): string {
   return `${apiHost.replace(/\/+$/, '')}/webhooks/${token}`;
+}
+
+/** Who knows the URL can fire the trigger, and a key that may deploy gets it from a `CREATE`. */
+export function mayReadUrl(scope: KeyScope): boolean {
+  return hasRight(scope, 'read') && (hasRight(scope, 'invoke') || hasRight(scope, 'deploy'));
 }
 
 /** The key by which a row is found. */
@@ -68,7 +78,7 @@ export function webhookOfRow(row: FeedRow, vault: Vault): Webhook {
 }
 
 export function rowOfWebhook(webhook: Webhook, vault: Vault): FeedRow {
-  const { trigger, token, secret, signature, isActive, dateChanged, revision } = webhook;
+  const { trigger, token, secret, revision, ...document } = webhook;
   const secrets = secret === undefined ? { token } : { token, secret };
   const sealed = vault.seal(secrets, placeOf(trigger));
   return {
@@ -78,7 +88,7 @@ export function rowOfWebhook(webhook: Webhook, vault: Vault): FeedRow {
     revision,
     token: hashToken(token),
     dueAt: null,
-    document: { sealed, signature, isActive, dateChanged },
+    document: { sealed, ...document },
   };
 }
 

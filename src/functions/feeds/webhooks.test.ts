@@ -1,8 +1,8 @@
 /** Webhooks: their URLs, their signatures, and who can fire them. */
 import { createHmac } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { isJsonObject, type JsonObject } from '../../lib/index.ts';
-import { type FeedBench, startFeeds } from './feeds.fixture.ts';
+import { type FeedBench, refTo, startFeeds } from './feeds.fixture.ts';
 
 const start = '2026-03-10T10:00:00Z';
 const seconds = Date.parse(start) / 1000;
@@ -107,15 +107,15 @@ describe('the URL', () => {
     const token = await create(bench);
     await bench.call('webhooks/webhook', 'PAUSE', 'hook');
     await bench.call('webhooks/webhook', 'PAUSE', 'hook');
-    await expect(bench.feeds.openWebhook(token)).rejects.toMatchObject({
-      code: 'FEED_PAUSED',
-      kind: 'conflict',
-    });
+    const paused = await bench.feeds.openWebhook(token);
+    expect(() => paused.requireActive()).toThrow(
+      expect.objectContaining({ code: 'FEED_PAUSED', kind: 'conflict' }),
+    );
     expect(await bench.call('webhooks/webhook', 'READ', 'hook')).toMatchObject({
       status: { active: false, reason: { kind: 'USER' } },
     });
     await bench.call('webhooks/webhook', 'UNPAUSE', 'hook');
-    await bench.feeds.openWebhook(token);
+    (await bench.feeds.openWebhook(token)).requireActive();
   });
 });
 
@@ -134,6 +134,56 @@ test('a trigger has one feed: a second from another package is refused, and the 
     });
   }
   await bench.feeds.openWebhook(token);
+});
+
+describe('refused requests', () => {
+  const shown = async (bench: FeedBench) =>
+    (await bench.feeds.list.get(refTo('hook'), 'read')).webhook?.refused;
+
+  test('are counted for the owner, who sees the last ones, also after a restart', async () => {
+    await using bench = await startFeeds(start);
+    const webhook = await bench.feeds.openWebhook(await create(bench));
+    expect(await shown(bench)).toBeUndefined();
+    const at = Date.parse(start);
+    for (const status of [401, 413]) webhook.refused({ status, address: '192.0.2.7' });
+    const both = [413, 401].map((status) => ({ at, status, address: '192.0.2.7' }));
+    await bench.feeds.close();
+    expect(await shown(bench)).toEqual({ count: 2, last: both });
+    bench.restart();
+    expect(await shown(bench)).toEqual({ count: 2, last: both });
+    expect(await bench.call('webhooks/webhook', 'READ', 'hook')).toMatchObject({
+      status: { refused: { count: 2, last: both } },
+    });
+    await bench.call('webhooks/webhook', 'UPDATE', 'hook', { secret });
+    expect(await shown(bench)).toMatchObject({ count: 2 });
+  });
+
+  test('cost a strange flood one write a minute, in a row that does not grow', async () => {
+    await using bench = await startFeeds(start);
+    const webhook = await bench.feeds.openWebhook(await create(bench));
+    const put = vi.spyOn(bench.store.feeds, 'put');
+    for (let n = 0; n < 5_000; n++) webhook.refused({ status: 401, address: `192.0.2.${n % 256}` });
+    await expect.poll(() => put.mock.calls.length).toBe(1);
+    expect(await shown(bench)).toMatchObject({ count: 5_000, last: { length: 10 } });
+    bench.set('2026-03-10T10:01:00Z');
+    webhook.refused({ status: 401, address: '192.0.2.1' });
+    await expect.poll(async () => (await row(bench))['refused']).toMatchObject({ count: 5_001 });
+    expect(put.mock.calls).toHaveLength(2);
+    expect(JSON.stringify(await row(bench)).length).toBeLessThan(2_000);
+  });
+
+  const row = async ({ store }: FeedBench) => (await store.feeds.get('guest', 'hook'))?.document ?? {};
+
+  test('of a webhook that is gone bring nothing back', async () => {
+    await using bench = await startFeeds(start);
+    const webhook = await bench.feeds.openWebhook(await create(bench));
+    await bench.call('webhooks/webhook', 'DELETE', 'hook');
+    await bench.call('alarms/alarm', 'CREATE', 'hook', { cron: '* * * * *' });
+    const before = await bench.store.feeds.get('guest', 'hook');
+    webhook.refused({ status: 401, address: '192.0.2.7' });
+    await bench.feeds.close();
+    expect(await bench.store.feeds.get('guest', 'hook')).toEqual(before);
+  });
 });
 
 describe('signatures', () => {

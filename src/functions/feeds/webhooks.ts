@@ -1,9 +1,10 @@
 /** The feed action `/whisk.system/webhooks/webhook`, and the requests to its URLs. */
 
-import { isFault, type JsonObject, type Log, messageOf, randomHex } from '../../lib/index.ts';
+import { isFault, isJsonObject, type JsonObject, type Log, messageOf, randomHex } from '../../lib/index.ts';
 import type { FeedStore } from '../../store/index.ts';
 import type { BuiltinAction } from '../builtin.ts';
 import { plainNameOf } from '../entities/entity-row.ts';
+import type { ParameterReads } from '../entities/parameter-reads.ts';
 import { functionFault, notFound } from '../faults.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { FireAnswer, FireRequest, FiringService } from '../triggers/firing.ts';
@@ -13,6 +14,7 @@ import { type FeedActionOptions, feedAction, type Lifecycle, success } from './l
 import {
   hashToken,
   isToken,
+  mayReadUrl,
   rowOfWebhook,
   type Webhook,
   webhookOfRow,
@@ -20,12 +22,17 @@ import {
   webhookUrl,
 } from './webhook.ts';
 import { createWebhook, updateWebhook } from './webhook-put.ts';
+import type { Refusal, RefusalNotes } from './webhook-refusals.ts';
 import { type RequestHeaders, verifySignature } from './webhook-signature.ts';
 
 /** A webhook, opened by a request that knows its token. */
 export interface OpenedWebhook {
   /** Identifies it, to count its requests. */
   readonly id: string;
+  /** @throws Fault FEED_PAUSED */
+  requireActive(): void;
+  /** Shows its owner a request that was refused. */
+  refused(refusal: Omit<Refusal, 'at'>): void;
   /**
    * @param headers names in lower case
    * @param body as it was sent
@@ -44,7 +51,7 @@ export interface OpenedWebhook {
 
 export interface Webhooks {
   readonly action: BuiltinAction;
-  /** @throws Fault NOT_FOUND, FEED_PAUSED */
+  /** @throws Fault NOT_FOUND */
   open(token: string): Promise<OpenedWebhook>;
 }
 
@@ -53,6 +60,8 @@ export interface WebhooksOptions extends FeedActionOptions {
   readonly feeds: FeedStore;
   readonly namespaces: Pick<NamespaceService, 'authenticate' | 'identityOf'>;
   readonly fire: FiringService['fire'];
+  readonly parameterReads: Pick<ParameterReads, 'note'>;
+  readonly refusals: RefusalNotes;
   readonly vault: Vault;
   readonly log: Log;
   readonly now: () => number;
@@ -78,18 +87,17 @@ const description = {
 
 export function createWebhooks(options: WebhooksOptions): Webhooks {
   return {
-    action: feedAction(description, webhookLifecycle(options), options),
+    action: feedAction(description, webhookLifecycle(options), { ...options, recorded: withoutUrl }),
     async open(token) {
       const row = isToken(token) ? await options.feeds.byToken(hashToken(token)) : undefined;
       if (row === undefined || row.provider !== webhookProvider) throw notFound();
-      const webhook = webhookOfRow(row, options.vault);
-      if (!webhook.isActive) throw functionFault('FEED_PAUSED', 'The webhook is paused.');
-      return openedOf(options, webhook);
+      return openedOf(options, webhookOfRow(row, options.vault));
     },
   };
 }
 
-function webhookLifecycle({ slots, vault, apiHost, now }: WebhooksOptions): Lifecycle {
+function webhookLifecycle(options: WebhooksOptions): Lifecycle {
+  const { slots, vault, apiHost, now } = options;
   const urlOf = (webhook: Webhook) => webhookUrl(apiHost(), webhook);
   const find = async (trigger: Webhook['trigger']) =>
     webhookOfRow(await slots.find(trigger, inPackage), vault);
@@ -112,14 +120,17 @@ function webhookLifecycle({ slots, vault, apiHost, now }: WebhooksOptions): Life
       });
       return { ...success, url };
     },
-    async READ({ trigger }) {
+    async READ({ trigger, identity }) {
       const webhook = await find(trigger);
       const { signature, isActive: active, dateChanged } = webhook;
+      const refused = options.refusals.withNew(trigger, webhook.refused);
+      const url = mayReadUrl(identity.scope) ? { url: urlOf(webhook) } : {};
+      await noteUrl(options.parameterReads, trigger, url);
       const reason = active ? {} : { reason: { kind: 'USER', message: 'Paused' } };
       const dateChangedISO = new Date(dateChanged).toISOString();
       return {
-        config: { name: trigger.name, namespace: trigger.namespace, url: urlOf(webhook), signature },
-        status: { active, dateChanged, dateChangedISO, ...reason },
+        config: { name: trigger.name, namespace: trigger.namespace, ...url, signature },
+        status: { active, dateChanged, dateChangedISO, ...reason, ...(refused && { refused }) },
       };
     },
     async UPDATE({ trigger, args }) {
@@ -137,12 +148,31 @@ function webhookLifecycle({ slots, vault, apiHost, now }: WebhooksOptions): Life
   };
 }
 
+/** Call it before a URL is shown. */
+export async function noteUrl(
+  reads: Pick<ParameterReads, 'note'>,
+  trigger: Webhook['trigger'],
+  { url }: { readonly url?: string },
+): Promise<void> {
+  if (url !== undefined) await reads.note('webhook', trigger, [{ key: 'url', value: url }]);
+}
+
+function withoutUrl({ url: _, config, ...result }: JsonObject): JsonObject {
+  if (!isJsonObject(config)) return result;
+  const { url: __, ...rest } = config;
+  return { ...result, config: rest };
+}
+
 function openedOf(options: WebhooksOptions, webhook: Webhook): OpenedWebhook {
   const { feeds, log, lock } = options;
-  const { trigger, signature, secret, revision } = webhook;
+  const { trigger, signature, secret, revision, isActive } = webhook;
   const { namespace, name } = trigger;
   return {
     id: `${namespace}/${name}`,
+    requireActive() {
+      if (!isActive) throw functionFault('FEED_PAUSED', 'The webhook is paused.');
+    },
+    refused: (refusal) => options.refusals.note(trigger, { ...refusal, at: options.now() }),
     verify(headers, body) {
       if (signature === 'none' || secret === undefined) return;
       verifySignature(signature, secret, headers, body, options.now());

@@ -41,7 +41,18 @@ export interface Feed {
   readonly triggersLeft?: number;
   readonly missed?: { readonly date: number; readonly at: number; readonly isMadeUp: boolean };
   readonly alarm?: Alarm;
-  readonly webhook?: { readonly signature: string; readonly url?: string };
+  readonly webhook?: {
+    readonly signature: string;
+    /** Only where one feed is asked for, by a key that may fire or change it; with an entry in the audit log. */
+    readonly url?: string;
+    readonly refused?: Refusals;
+  };
+}
+
+/** Requests that a webhook refused, the newest first. */
+export interface Refusals {
+  readonly count: number;
+  readonly last: readonly { readonly at: number; readonly status: number; readonly address: string }[];
 }
 
 type SentDate = number | string;

@@ -4,13 +4,14 @@ import type { Feed, Trigger } from '../../api/trigger-types.ts';
 import { may } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
 import { CommandLine } from '../../components/command-line.tsx';
-import { Identifier } from '../../components/copy.tsx';
 import { type Fact, Facts } from '../../components/facts.tsx';
 import { Section } from '../../components/section.tsx';
 import { Time } from '../../components/time.tsx';
 import { countText } from '../../components/units.ts';
 import { useAction } from '../../components/use-action.ts';
 import { FeedStatus, FiredBy, Missed } from './feed-words.tsx';
+import { RefusedRequests } from './refused-requests.tsx';
+import { WebhookUrl } from './webhook-url.tsx';
 
 interface FeedSectionProps {
   readonly trigger: Trigger;
@@ -46,6 +47,7 @@ export function FeedSection({ trigger, feed, onChanged }: FeedSectionProps) {
       }
     >
       <Facts facts={factsOf(trigger, feed)} />
+      {feed?.webhook?.refused !== undefined && <RefusedRequests refused={feed.webhook.refused} />}
       {feed === undefined && may('deploy') && (
         <>
           <p class="quiet">To fire it by the clock:</p>
@@ -71,7 +73,9 @@ function factsOf(trigger: Trigger, feed: Feed | undefined): readonly Fact[] {
     stopDate === undefined ? undefined : ['Until', <Time at={new Date(stopDate).getTime()} />],
     triggersLeft === undefined ? undefined : ['Firings left', countText(triggersLeft)],
     missed === undefined ? undefined : ['Last missed', <Missed missed={missed} />],
-    webhook?.url === undefined ? undefined : ['URL', <Identifier text={webhook.url} what="URL" />],
+    webhook !== undefined && (may('invoke') || may('deploy'))
+      ? ['URL', <WebhookUrl key={trigger.name} trigger={trigger.name} />]
+      : undefined,
     webhook === undefined
       ? undefined
       : [
