@@ -1,10 +1,17 @@
 /** `ward policy` and `ward audit`, on a data folder without a server. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, expect, test } from 'vitest';
 import { digestOf } from '../../blobs/index.ts';
-import { defaultPolicy, generateKeyPair, judge, openGateStore, readSigningKey } from '../../gate/index.ts';
+import {
+  defaultPolicy,
+  generateKeyPair,
+  judge,
+  openGateStore,
+  parsePolicy,
+  readSigningKey,
+} from '../../gate/index.ts';
 import type { Report, Vulnerability } from '../../scanner/index.ts';
 import { gatePaths } from '../../server/index.ts';
 import { makeHome, runWard } from '../cli.fixture.ts';
@@ -191,6 +198,22 @@ test('a waiver is made in the name of who runs the command, counts in policy tes
   const log = await ward('audit', 'list', '--what', '*-waiver', '-o', 'json');
   const events = JSON.parse(log.stdout).map(({ event, name }: Record<string, string>) => `${event} ${name}`);
   expect(events.toSorted()).toEqual(['create-waiver CVE-2021-23337', 'delete-waiver CVE-2021-23337']);
+});
+
+test('policy set puts a valid policy in force, in the name of who runs the command', async () => {
+  const wrong = await file('no-policy.yaml', 'form: 1\nrules: { malwar: deny }\n');
+  expect(await ward('policy', 'set', wrong)).toMatchObject({
+    ...{ code: 2, stderr: expect.stringContaining('POLICY_INVALID') },
+  });
+  const text = 'form: 1\nrules: { gaps: warn }\n';
+  const set = await ward('policy', 'set', await file('gaps.yaml', text), '-o', 'json');
+  expect(set.code).toBe(0);
+  expect(JSON.parse(set.stdout)).toMatchObject({ place: paths.policy, revision: parsePolicy(text).revision });
+  expect(await readFile(paths.policy, 'utf8')).toBe(text);
+  const log = await ward('audit', 'list', '--what', 'set-policy', '-o', 'json');
+  expect(JSON.parse(log.stdout)).toMatchObject([
+    { actor: expect.stringMatching(/^operator \d+/), after: digestOf(Buffer.from(text)) },
+  ]);
 });
 
 test('a changed entry breaks the log', async () => {
