@@ -34,6 +34,11 @@ function isTest(path: string): boolean {
   return /\.(?:test|fixture)\.ts$/.test(path);
 }
 
+/** Types and source maps: half of the files of all packages, which Node.js does not read. */
+function isForCompilers(path: string): boolean {
+  return /\.(?:d\.[cm]?ts|map)$/.test(path);
+}
+
 /** Folders of the packages that Ward runs with, from the lock file, as they are installed here. */
 async function runtimePackages(): Promise<readonly Package[]> {
   const lock = lockSchema.parse(JSON.parse(await readFile(join(checkout, 'package-lock.json'), 'utf8')));
@@ -46,7 +51,8 @@ async function runtimePackages(): Promise<readonly Package[]> {
 async function stagePackage(folder: string, { name, isOptional }: Package): Promise<void> {
   const from = join(checkout, name);
   if (isOptional && !existsSync(from)) return;
-  if (!nodePackage.test(name)) return await cp(from, join(folder, name), { recursive: true });
+  if (!nodePackage.test(name))
+    return await cp(from, join(folder, name), { recursive: true, filter: (path) => !isForCompilers(path) });
   for (const part of ['package.json', 'LICENSE', 'bin/node'])
     await cp(join(from, part), join(folder, name, part), { recursive: true });
   await mkdir(join(folder, 'node_modules/.bin'), { recursive: true });
