@@ -3,13 +3,14 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'nod
 import { join } from 'node:path';
 import { type Kysely, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runInFolder } from '../src/cli/in-process.fixture.ts';
 import { migrations as registryMigrations } from '../src/content/postgres/migrations.ts';
 import { migrations as gateMigrations } from '../src/gate/store/postgres/migrations.ts';
 import { runCommand } from '../src/lib/index.ts';
 import { postgresMigrations } from '../src/store/postgres/migrations/index.ts';
 import { openDatabase, openSchema } from '../src/store/postgres/open-database.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
-import { launcher, missingForSandboxes, outsideEnv, runWard, Ward } from './ward.ts';
+import { launcher, missingForSandboxes, outsideEnv, Ward } from './ward.ts';
 
 const missing = missingForSandboxes() ?? (await missingForPostgres());
 const server = missing === undefined ? await startPostgres({ isDurable: true }) : undefined;
@@ -19,11 +20,7 @@ const slow = 'const main = ({ n }) => new Promise((done) => setTimeout(() => don
 
 describe.skipIf(missing !== undefined)(`ward up on PostgreSQL${missing ? ` (${missing})` : ''}`, () => {
   let ward: Ward;
-  const command = (...words: string[]) =>
-    runWard([...words, '--data', ward.dataDir], { env: { WARD_STORE: store } });
-
-  /** In this process. */
-  const here = (...words: string[]) => ward.cli([...words, '--data', ward.dataDir], { WARD_STORE: store });
+  const command = (...words: string[]) => ward.cli([...words, '--data', ward.dataDir], { WARD_STORE: store });
 
   beforeAll(async () => {
     await server?.admin('create database ward');
@@ -41,16 +38,14 @@ describe.skipIf(missing !== undefined)(`ward up on PostgreSQL${missing ? ` (${mi
 
   test('calls run, and operators’ commands work beside the server', async () => {
     expect((await ward.invoke('quick', { n: 1 })).body.response.result).toEqual({ n: 1 });
-    const created = await here('namespace', 'create', 'acme', '-o', 'json');
+    const created = await command('namespace', 'create', 'acme', '-o', 'json');
     const { key } = JSON.parse(created.stdout);
     await ward.until(
       async () => (await ward.request('GET', '/api/v1/namespaces', { auth: key })).status === 200,
     );
     const rotated = await command('vault', 'rotate', '-o', 'json');
     expect(JSON.parse(rotated.stdout)).toMatchObject({ rewritten: 1, unreadable: 0 });
-    const checked = await command('fsck', '-o', 'json');
-    expect(JSON.parse(checked.stdout)).toMatchObject({ checked: { keys: 2 }, findings: [] });
-    const audited = await here('audit', 'verify', '-o', 'json');
+    const audited = await command('audit', 'verify', '-o', 'json');
     expect(JSON.parse(audited.stdout)).toMatchObject({ isIntact: true });
   });
 
@@ -71,7 +66,8 @@ describe.skipIf(missing !== undefined)(`ward up on PostgreSQL${missing ? ` (${mi
     await rename(`${missing}.away`, missing);
     await rm(wrong);
     expect(stdout, stderr).toContain('findings');
-    const { findings } = JSON.parse(stdout);
+    const { checked, findings } = JSON.parse(stdout);
+    expect(checked).toMatchObject({ keys: 2 });
     const told = findings.map(({ area, problem }: Record<string, string>) => [area, problem]);
     expect(told.sort()).toEqual([
       ['code', expect.stringContaining('does not match')],
@@ -108,7 +104,7 @@ describe.skipIf(missing !== undefined)(`ward up on PostgreSQL${missing ? ` (${mi
     expect((await ward.invoke('quick', { n: 7 })).body.response.result).toEqual({ n: 7 });
     for (const room of ['state', 'gate', 'registry'])
       expect(restarted.said()).toMatch(new RegExp(`"migration":"0999-${room}".*a newer Ward has upgraded`));
-    expect((await here('namespace', 'list', '--all')).stdout).toContain('acme');
+    expect((await command('namespace', 'list', '--all')).stdout).toContain('acme');
     // It would leave what the newer Ward has encrypted.
     expect(await command('vault', 'rotate')).toMatchObject({
       code: 1,
@@ -117,11 +113,13 @@ describe.skipIf(missing !== undefined)(`ward up on PostgreSQL${missing ? ` (${mi
   });
 
   test('what is only for files is refused, and the folder is not used without PostgreSQL', async () => {
-    expect(await command('backup', join(ward.dataDir, 'b'))).toMatchObject({
+    const refused = (words: readonly string[], env: NodeJS.ProcessEnv) =>
+      runInFolder([...words, '--data', ward.dataDir], { env, cwd: ward.dataDir });
+    expect(await refused(['backup', 'b'], { WARD_STORE: store })).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/BACKUP_ELSEWHERE[\s\S]*pg_dump/),
     });
-    expect(await runWard(['namespace', 'list', '--all', '--data', ward.dataDir])).toMatchObject({
+    expect(await refused(['namespace', 'list', '--all'], {})).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('DATA_DIR_OTHER_STORE'),
     });

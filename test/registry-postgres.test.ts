@@ -96,7 +96,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
       },
     };
   });
-  sweepSuite('a sweep by another server, with PostgreSQL', openTwo);
+  sweepSuite('a sweep by another server, with PostgreSQL', openTwo, 12);
   describe('two servers on one database', twoServers);
   describe('uploads to several servers', sharedUploads);
   describe('the database', opening);

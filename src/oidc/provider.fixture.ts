@@ -86,6 +86,10 @@ export async function startProvider(): Promise<TestProvider> {
       return z.object({ access_token: z.string() }).parse(await json(answer)).access_token;
     },
     approveAs(person) {
+      // A device that is told nothing waits five seconds before it asks.
+      provider.on('device_authorization.success', (_context, answer) => {
+        answer['interval'] = 1;
+      });
       provider.on('device_code.saved', async (code) => {
         if (code.accountId !== undefined) return;
         const grant = new provider.Grant({ accountId: person, clientId: deviceClient });
