@@ -16,6 +16,7 @@ import { tarOf, writeTestImage } from '../src/images/images.fixture.ts';
 import { freePort } from '../src/lib/free-ports.fixture.ts';
 import { runCommand, startCommand } from '../src/lib/index.ts';
 import { makeAuthority, type TestAuthority } from '../src/lib/key-pairs.fixture.ts';
+import { openBrowser } from './browser.ts';
 import { codeBlocksOf, readText } from './docs/markdown.ts';
 import { deployHeld, type HeldAction } from './held-action.ts';
 import { missingForSandboxes, runWard, Ward } from './ward.ts';
@@ -29,7 +30,9 @@ interface Proxy {
   readonly url: string;
   /** Where it takes plain HTTP, if that is another port. */
   readonly plainUrl?: string;
-  end(): Promise<void>;
+  end(signal?: NodeJS.Signals): Promise<void>;
+  /** Starts it again, at the same addresses. */
+  restart(): Promise<void>;
 }
 
 describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () => {
@@ -183,10 +186,11 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
     });
   });
 
+  // Workers of nginx outlive their master when it is killed. Caddy would wait for the end of all streams.
   describe.each([
-    ['nginx', documentedNginx],
-    ['Caddy', documentedCaddy],
-  ])('the documented %s', (name, start) => {
+    ['nginx', documentedNginx, 'SIGTERM'],
+    ['Caddy', documentedCaddy, 'SIGKILL'],
+  ] as const)('the documented %s', (name, start, endsBy) => {
     let proxy: Proxy;
     beforeAll(async () => {
       proxy = await started(start());
@@ -207,6 +211,30 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
       expect(await text(list)).toBe('["guest"]');
       expect(stream.closed).toBe(false);
       client.destroy();
+    });
+
+    test('the console is live over HTTP/2, says that its connection is lost, and heals', async () => {
+      const own = `seen-through-${name}`;
+      await ward.deploy(own, 'const main = () => ({})');
+      await using browser = await openBrowser(proxy.url);
+      const { page } = browser;
+      await page.goto('/console/');
+      await page.getByLabel('Key of your namespace').fill(ward.auth);
+      await page.getByRole('button', { name: 'Log in', exact: true }).click();
+      await page.getByRole('link', { name: 'Runs' }).click();
+      await page.getByText('Live', { exact: true }).waitFor();
+      expect(await page.evaluate('performance.getEntriesByType("navigation")[0].nextHopProtocol')).toBe('h2');
+      const shown = page.getByRole('link', { name: own });
+      await ward.invoke(own);
+      await shown.waitFor();
+      expect(browser.problems).toEqual([]);
+
+      await proxy.end(endsBy);
+      await page.getByText('Connection lost').waitFor();
+      await ward.invoke(own);
+      await proxy.restart();
+      await page.getByText('Live', { exact: true }).waitFor();
+      await expect.poll(() => shown.count()).toBe(2);
     });
 
     test('Ward knows the address of a client that lies about it', async () => {
@@ -282,7 +310,7 @@ http {
 }`,
   );
   const argv = ['nginx', '-p', dir, '-c', join(dir, 'nginx.conf')];
-  return proxyOf(startCommand(argv, { stdio: 'ignore' }), scheme, port, plainPort);
+  return proxyOf(() => startCommand(argv, { stdio: 'ignore' }), scheme, port, plainPort);
 }
 
 async function startCaddy(
@@ -295,7 +323,7 @@ async function startCaddy(
   await writeFile(join(dir, 'Caddyfile'), `{\n\t${options.join('\n\t')}\n}\n${site(port, plainPort)}`);
   const env = { ...process.env, HOME: dir, XDG_DATA_HOME: dir, XDG_CONFIG_HOME: dir };
   const argv = ['caddy', 'run', '--adapter', 'caddyfile', '--config', join(dir, 'Caddyfile')];
-  return proxyOf(startCommand(argv, { stdio: 'ignore', env }), scheme, port, plainPort);
+  return proxyOf(() => startCommand(argv, { stdio: 'ignore', env }), scheme, port, plainPort);
 }
 
 async function place(folder: string): Promise<{ dir: string; port: number; plainPort: number }> {
@@ -306,18 +334,31 @@ async function place(folder: string): Promise<{ dir: string; port: number; plain
 }
 
 /** Waits until it listens. */
-async function proxyOf(child: ChildProcess, scheme: Scheme, port: number, plainPort: number): Promise<Proxy> {
+async function proxyOf(
+  launch: () => ChildProcess,
+  scheme: Scheme,
+  port: number,
+  plainPort: number,
+): Promise<Proxy> {
   const url = `${scheme}://${scheme === 'https' ? 'localhost' : '127.0.0.1'}:${port}`;
-  while ((await fetch(`${url}/ping`).catch(() => undefined)) === undefined) {
-    if (child.exitCode !== null) throw new Error(`the proxy ended with ${child.exitCode}`);
-    await new Promise((go) => setTimeout(go, 10));
-  }
+  const launched = async () => {
+    const started = launch();
+    while ((await fetch(`${url}/ping`).catch(() => undefined)) === undefined) {
+      if (started.exitCode !== null) throw new Error(`the proxy ended with ${started.exitCode}`);
+      await new Promise((go) => setTimeout(go, 10));
+    }
+    return started;
+  };
+  let child = await launched();
   return {
     url,
     plainUrl: `http://localhost:${plainPort}`,
-    async end() {
-      child.kill('SIGTERM');
+    async end(signal = 'SIGTERM') {
+      child.kill(signal);
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    },
+    async restart() {
+      child = await launched();
     },
   };
 }

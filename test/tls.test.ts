@@ -152,6 +152,42 @@ describe.skipIf(missing !== undefined)(`TLS${missing ? ` (${missing})` : ''}`, (
     session.close();
   });
 
+  it('the console loads, logs in and is live over one connection of HTTP/2', async () => {
+    const session = open();
+    const ask = (path: string, headers = {}) => answerOf(session.request({ ':path': path, ...headers }));
+    const document = await ask('/console/');
+    expect(document).toMatchObject({ status: 200, headers: { 'strict-transport-security': 'max-age=60' } });
+    const files = Array.from(
+      document.body.matchAll(/(?:src|href)="(\/console\/[^"]+)"/g),
+      ([, path = '']) => path,
+    );
+    expect(files.some((path) => path.endsWith('.js'))).toBe(true);
+    const answers = await Promise.all(files.map((path) => ask(path)));
+    expect(answers.map(({ status }) => status)).toEqual(files.map(() => 200));
+
+    const fromPage = { 'x-ward-console': '1', 'sec-fetch-site': 'same-origin', authorization: undefined };
+    const key = JSON.stringify({ key: ward.auth });
+    const asJson = { ...fromPage, 'content-type': 'application/json' };
+    const login = await send(session, 'POST', '/console/session', key, asJson);
+    const [cookie = ''] = login.headers['set-cookie'] ?? [];
+    expect(cookie).toMatch(/^__Host-ward-key=.*; Secure/);
+    const path = '/ward/v1/namespaces/_/activations/stream';
+    const headers = { ...fromPage, cookie: cookie.split(';', 1)[0] };
+    const stream = session.request({ ':path': path, accept: 'text/event-stream', ...headers });
+    let heard = '';
+    stream.on('data', (chunk) => {
+      heard += chunk;
+    });
+    await ward.until(() => heard.includes('event: total'));
+    const first = heard.length;
+    await ward.deploy('shown', 'const main = () => ({})');
+    await ward.invoke('shown');
+    await ward.until(() => heard.slice(first).includes('event: total'));
+    const list = await ask('/api/v1/namespaces/_/activations?limit=1', headers);
+    expect(JSON.parse(list.body)).toMatchObject([{ name: 'shown' }]);
+    expect(stream.closed).toBe(false);
+  });
+
   it('a layer is pushed and pulled over HTTP/2', async () => {
     const session = open();
     const layer = randomBytes(8_000_000);
