@@ -86,6 +86,25 @@ export async function openBrowser(origin: string): Promise<ConsoleBrowser> {
   };
 }
 
+/**
+ * @returns how many bytes the page has received so far, as they were sent: with headers, and compressed. A page that is
+ * live loads some of it again, which does not count.
+ */
+export async function countBytes(page: Page): Promise<() => number> {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('Network.enable');
+  const addresses = new Map<string, string>();
+  const bytes = new Map<string, number>();
+  devtools.on('Network.requestWillBeSent', ({ requestId, request }) => {
+    addresses.set(requestId, `${request.method} ${request.url.replace(/since=\d+/, 'since=')}`);
+  });
+  devtools.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+    const address = addresses.get(requestId) ?? requestId;
+    if (!bytes.has(address)) bytes.set(address, encodedDataLength);
+  });
+  return () => [...bytes.values()].reduce((sum, each) => sum + each, 0);
+}
+
 /** In the dark, only colours differ. */
 async function faultsOf(page: Page, { scheme }: Looks): Promise<readonly string[]> {
   // Evaluated by the browser's debugger, which the policy of the page does not concern.

@@ -17,37 +17,50 @@ export interface Pages<Row> {
   readonly refresh: () => void;
 }
 
-/** @param key changes when another list is to be shown */
+/** More than any screen shows, and few enough for the memory of a browser. */
+const mostKept = 50;
+
+interface ListState<Row> {
+  /** Loaded ones by their number, the latest last. */
+  readonly pages: Map<number, readonly Row[]>;
+  /** Numbers of those that are not to be asked for again. */
+  readonly fresh: Set<number>;
+  visible: readonly [first: number, last: number];
+  isBusy: boolean;
+}
+
+/**
+ * Asks for one page at a time, and always for one that is visible then: a long scroll leaves out what it passes.
+ * @param key changes when another list is to be shown
+ */
 export function usePages<Row>(source: PageSource<Row>, key: string): Pages<Row> {
   const { pageSize } = source;
   const [count, setCount] = useState<number>();
   const [error, setError] = useState<unknown>();
   const [, setRound] = useState(0);
-  const state = useRef({
-    key,
-    pages: new Map<number, readonly Row[]>(),
-    fresh: new Set<number>(),
-    visible: [0, 0],
-  });
+  const state = useRef(newState<Row>());
   const latest = useRef(source);
   latest.current = source;
   const gone = useRef(new AbortController());
 
   const load = useCallback(async () => {
-    const { pages, fresh, visible } = state.current;
     const { signal } = gone.current;
-    const [first = 0, last = 0] = visible.map((index) => Math.floor(index / pageSize));
-    for (let at = first; at <= last; at++) {
-      if (fresh.has(at)) continue;
-      fresh.add(at);
-      try {
-        pages.set(at, await latest.current.page(at * pageSize, pageSize, signal));
-      } catch (failure) {
-        fresh.delete(at);
-        if (!signal.aborted) setError(failure);
-        return;
+    const list = state.current;
+    if (list.isBusy) return;
+    list.isBusy = true;
+    let at = nextPage(list, pageSize);
+    try {
+      for (; at !== undefined; at = nextPage(list, pageSize)) {
+        list.fresh.add(at);
+        keep(list, at, await latest.current.page(at * pageSize, pageSize, signal));
+        if (signal.aborted) return;
+        setRound((round) => round + 1);
       }
-      if (!signal.aborted) setRound((round) => round + 1);
+    } catch (failure) {
+      if (at !== undefined) list.fresh.delete(at);
+      if (!signal.aborted) setError(failure);
+    } finally {
+      list.isBusy = false;
     }
   }, [pageSize]);
 
@@ -67,7 +80,7 @@ export function usePages<Row>(source: PageSource<Row>, key: string): Pages<Row> 
 
   useEffect(() => {
     gone.current = new AbortController();
-    state.current = { key, pages: new Map(), fresh: new Set(), visible: [0, 0] };
+    state.current = newState();
     setCount(undefined);
     void refresh();
     return () => gone.current.abort();
@@ -86,4 +99,24 @@ export function usePages<Row>(source: PageSource<Row>, key: string): Pages<Row> 
     ),
     refresh: () => void refresh(),
   };
+}
+
+function newState<Row>(): ListState<Row> {
+  return { pages: new Map(), fresh: new Set(), visible: [0, 0], isBusy: false };
+}
+
+/** The number of the first visible page that is to be asked for. */
+function nextPage({ visible, fresh }: ListState<unknown>, pageSize: number): number | undefined {
+  const [first, last] = visible.map((index) => Math.floor(index / pageSize));
+  for (let at = first ?? 0; at <= (last ?? 0); at++) if (!fresh.has(at)) return at;
+  return undefined;
+}
+
+function keep<Row>({ pages, fresh }: ListState<Row>, at: number, rows: readonly Row[]): void {
+  pages.delete(at);
+  pages.set(at, rows);
+  const [oldest] = pages.keys();
+  if (pages.size <= mostKept || oldest === undefined) return;
+  pages.delete(oldest);
+  fresh.delete(oldest);
 }
