@@ -91,7 +91,9 @@ async function serve(
   const changed = breakage?.kind === 'change' ? breakage.change(body) : body;
   const isHead = asked.method === 'HEAD';
   const length = isHead ? got.headers['content-length'] : String(changed.length);
-  answer.writeHead(got.statusCode ?? 500, { ...got.headers, ...(length && { 'content-length': length }) });
+  // The answer is sent whole, also where the store sends it in chunks.
+  const { 'transfer-encoding': _, ...headers } = got.headers;
+  answer.writeHead(got.statusCode ?? 500, { ...headers, ...(length && { 'content-length': length }) });
   if (breakage?.kind === 'trickle') return trickle(answer, changed, breakage);
   if (breakage?.kind !== 'cut-answer' && breakage?.kind !== 'stall') return void answer.end(changed);
   answer.write(changed.subarray(0, breakage.after), () => {
