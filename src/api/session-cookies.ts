@@ -19,6 +19,8 @@ export type SessionTokens = Readonly<Partial<Record<SessionOwner | 'away', strin
 export interface Away {
   readonly issuer: string;
   readonly secret: string;
+  /** Of the session that a further login renews; null: of an operator without one. */
+  readonly renews?: string | null;
 }
 
 /** Browsers accept such a name only from this host, for the whole of it, and over a secure connection. */
@@ -36,6 +38,8 @@ const attributes = `${ofHost}; SameSite=Strict`;
 /** The issuer, which is another site, sends the browser back: a strict cookie would stay away. */
 const awayAttributes = `${ofHost}; SameSite=Lax`;
 const awaySeconds = 600;
+/** No text is encoded so. */
+const withoutNamespace = '-';
 const secretPattern = /^[\w-]{43}$/;
 /** A page of another origin can't send it without asking first, and Ward never allows it. */
 const consoleHeader = 'x-ward-console';
@@ -82,8 +86,11 @@ export function clearSessionCookies(reply: FastifyReply, which = owners): void {
   for (const owner of which) addCookie(reply, `${names[owner]}=; ${attributes}; Max-Age=0`);
 }
 
-export function setAwayCookie(reply: FastifyReply, { issuer, secret }: Away): void {
-  const value = `${secret}.${Buffer.from(issuer).toString('base64url')}`;
+export function setAwayCookie(reply: FastifyReply, { issuer, secret, renews }: Away): void {
+  const encoded = (text: string) => Buffer.from(text).toString('base64url');
+  const parts = [secret, encoded(issuer)];
+  if (renews !== undefined) parts.push(renews === null ? withoutNamespace : encoded(renews));
+  const value = parts.join('.');
   addCookie(reply, `${names.away}=${value}; ${awayAttributes}; Max-Age=${awaySeconds}`);
 }
 
@@ -93,9 +100,12 @@ export function clearAwayCookie(reply: FastifyReply): void {
 
 /** Also for the request of another site: only the browser that began a login has the secret. */
 export function awayOf({ sessionTokens }: FastifyRequest): Away | undefined {
-  const [secret = '', issuer = ''] = sessionTokens?.away?.split('.') ?? [];
+  const [secret = '', issuer = '', renews] = sessionTokens?.away?.split('.') ?? [];
   if (!secretPattern.test(secret)) return undefined;
-  return { secret, issuer: Buffer.from(issuer, 'base64url').toString() };
+  const decoded = (text: string) => Buffer.from(text, 'base64url').toString();
+  const away = { secret, issuer: decoded(issuer) };
+  if (renews === undefined) return away;
+  return { ...away, renews: renews === withoutNamespace ? null : decoded(renews) };
 }
 
 /** Fastify keeps those of earlier calls. */

@@ -1,4 +1,5 @@
 /** Logging in at an OpenID provider, with real redirects between two sites. */
+import type { Locator } from 'playwright-core';
 import { expect, test } from 'vitest';
 import type { TestProvider } from '../../src/oidc/provider.fixture.ts';
 import { consoleClient } from '../../src/oidc/provider.fixture.ts';
@@ -9,6 +10,20 @@ interface Parts {
   readonly ward: Ward;
   readonly browser: ConsoleBrowser;
   readonly provider: TestProvider;
+}
+
+/** Lets time pass for the page until its session ends soon, and logs in beside it. */
+async function renewBeside({ page, context }: ConsoleBrowser, enter: Locator): Promise<void> {
+  await page.clock.install();
+  await page.reload();
+  await page.getByText('a login at an issuer').waitFor();
+  const note = page.getByText('Your session ends at');
+  expect(await note.count()).toBe(0);
+  await page.clock.fastForward('56:00');
+  await note.waitFor();
+  const [beside] = await Promise.all([context.waitForEvent('page'), enter.click()]);
+  await note.waitFor({ state: 'detached' });
+  await beside.close();
 }
 
 /** The audience of tokens for pipelines. */
@@ -61,6 +76,7 @@ export function issuerLogin(parts: () => Parts): void {
     await page.getByRole('link', { name: 'Your login' }).click();
     await page.getByText('a login at an issuer').waitFor();
     await browser.inspect('account');
+    await renewBeside(browser, enter);
     await page.getByRole('button', { name: 'Log out everywhere…' }).click();
     await page.getByRole('button', { name: 'Log out everywhere', exact: true }).click();
     await enter.waitFor();

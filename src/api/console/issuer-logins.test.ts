@@ -153,6 +153,9 @@ test('a person gets a session with the role of the group, which ends with its ke
   expect(await jar.session()).toMatchObject({
     ...{ namespace: 'guest', scope: 'read', operator: false, login: true },
   });
+  const { leftMs } = await jar.session();
+  expect(leftMs).toBeGreaterThan(80_000);
+  expect(leftMs).toBeLessThanOrEqual(90_000);
   expect((await jar.ask(actions)).statusCode).toBe(200);
   expect((await jar.ask(`${actions}/a`, { method: 'PUT', body: {} })).statusCode).toBe(403);
   expect(await keysOf('guest')).toHaveLength(1);
@@ -182,6 +185,21 @@ test('who may see several namespaces chooses one, once', async () => {
   const again = await stolen.ask(path, { method: 'POST', body: { namespace: 'guest' } });
   expect([again.statusCode, again.headers['x-ward-fault']]).toEqual([401, 'LOGIN_INVALID']);
   expect((await stolen.ask(path)).json()).toEqual({ choices: null });
+});
+
+test('a login beside a session renews it in its namespace, with the role that the groups give now', async () => {
+  const jar = new Jar();
+  await jar.logInAs('bob');
+  const path = '/console/session/choice';
+  await jar.ask(path, { method: 'POST', body: { namespace: 'shop' } });
+  const before = await jar.session();
+  await jar.logInAs('bob');
+  const after = await jar.session();
+  expect(after).toMatchObject({ namespace: 'shop', scope: 'full', login: true });
+  expect(after.keyId).not.toBe(before.keyId);
+  // Who has lost the group gets nothing of it.
+  await jar.logInAs('ada');
+  expect(await jar.session()).toMatchObject({ namespace: 'guest', scope: 'read' });
 });
 
 test('a group makes an operator, whom the audit log names', async () => {

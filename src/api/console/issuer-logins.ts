@@ -27,6 +27,8 @@ interface IssuerLoginParts {
   readonly checkClient: CheckClient;
   /** Counts a try to log in. @throws Fault RATE_EXCEEDED */
   readonly takeTry: (request: FastifyRequest) => void;
+  /** The namespace of the session that this browser has; null: it is an operator's only. */
+  readonly namespaceOf: (request: FastifyRequest) => Promise<string | null | undefined>;
 }
 
 const bodyBytes = 4096;
@@ -37,7 +39,7 @@ const choiceBody = z.strictObject({ namespace: z.string().max(256).nullable() })
 
 export function addIssuerLogins(
   app: FastifyInstance,
-  { logins, checkClient, takeTry }: IssuerLoginParts,
+  { logins, checkClient, takeTry, namespaceOf }: IssuerLoginParts,
 ): void {
   const clientFrom = (request: FastifyRequest) => ({ from: clientOf(request), request: request.id });
   const mayOperate = (request: FastifyRequest) => {
@@ -78,7 +80,8 @@ export function addIssuerLogins(
         const { issuer, anew } = bodyOf(request, leaveBody, '`issuer` is expected, as a text');
         const secret = randomBytes(secretBytes).toString('base64url');
         const url = await logins.leave(issuer, secret, anew);
-        setAwayCookie(reply, { issuer, secret });
+        const renews = await namespaceOf(request);
+        setAwayCookie(reply, { issuer, secret, ...(renews !== undefined && { renews }) });
         return sendUncached(reply, { url: url.href });
       },
     },

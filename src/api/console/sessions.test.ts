@@ -49,6 +49,7 @@ test('a key opens a session with its rights, in a cookie that scripts and other 
   expect(who.json()).toEqual({
     ...{ version: '1.2.3', namespace: 'guest', keyId, scope: 'admin' },
     ...{ rights: ['read', 'deploy', 'invoke', 'admin'], operator: false, login: false },
+    leftMs: expect.any(Number),
   });
   expect((await ask(actions, { headers: { ...own, cookie } })).statusCode).toBe(200);
 });

@@ -29,7 +29,17 @@ export function addSessions(
   const { sessions } = functions;
   const limiter = createRateLimiter({ rate: loginRate, capacity: mostAddresses });
   const takeTry = ({ ip }: FastifyRequest) => limiter.take(ip);
-  addIssuerLogins(app, { logins: functions.browserLogins, checkClient, takeTry });
+  const namespaceOf = async (request: FastifyRequest) => {
+    try {
+      const identity = await callerOf(functions, request);
+      if (identity !== undefined) return identity.namespace;
+      return (await operatorOf(functions, request)) === undefined ? undefined : null;
+    } catch {
+      // A session that can't be read now is not renewed, and must not keep anyone from a new one.
+      return undefined;
+    }
+  };
+  addIssuerLogins(app, { logins: functions.browserLogins, checkClient, takeTry, namespaceOf });
   addResource(app, ['/console/session'], {
     POST: {
       access: 'own-check',
@@ -76,6 +86,7 @@ export function addSessions(
         const about = {
           ...{ version, ...aboutCaller(identity), operator: operator !== undefined },
           login: isLogin || operator?.login !== undefined,
+          leftMs: (await leftMsOf(functions, request)) ?? null,
         };
         return sendJson(withoutCache(reply), 200, JSON.stringify(about));
       },
@@ -97,6 +108,21 @@ async function callerOf(
   if (authorization !== undefined) return await namespaces.authenticate(authorization);
   const { key } = ownTokens(request);
   return key === undefined ? undefined : await sessions.identityOf(key);
+}
+
+/** Until the first session of this browser ends. Undefined without one. */
+async function leftMsOf({ sessions }: Accounts, request: FastifyRequest): Promise<number | undefined> {
+  const tokens = request.headers.authorization === undefined ? ownTokens(request) : {};
+  const left = await Promise.all(
+    (['key', 'operator'] as const).map(async (kind) => {
+      const token = tokens[kind];
+      return (
+        (token === undefined ? undefined : await sessions.leftMs(token, kind)) ?? Number.POSITIVE_INFINITY
+      );
+    }),
+  );
+  const first = Math.min(...left);
+  return Number.isFinite(first) ? first : undefined;
 }
 
 async function operatorOf({ sessions }: Accounts, request: FastifyRequest) {

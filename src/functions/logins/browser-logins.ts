@@ -57,6 +57,8 @@ export interface ComingBack {
   /** What the issuer had the browser send. */
   readonly query: string;
   readonly mayOperate: boolean;
+  /** The namespace of the session that this login renews; null: of an operator without one. It needs no choice if it is offered. */
+  readonly renews?: string | null;
 }
 
 export interface Choices {
@@ -92,7 +94,7 @@ export function createBrowserLogins(options: BrowserLoginOptions): BrowserLogins
     async leave(issuer, secret, isAnew) {
       return await codeFlow.begin(clientOf(logins, issuer).client, away(secret), isAnew);
     },
-    async arrive({ issuer, secret, query, mayOperate }, client) {
+    async arrive({ issuer, secret, query, mayOperate, renews }, client) {
       const { login, client: known } = clientOf(logins, issuer);
       const token = await codeFlow.finish(known, away(secret), query);
       const demand = { issuer: login.issuer, audiences: [known.clientId], scopes: [] };
@@ -101,8 +103,11 @@ export function createBrowserLogins(options: BrowserLoginOptions): BrowserLogins
       await refuseLoggedOut(options, offer.person);
       await spend(options.spentTokens, token, claims, (options.now ?? Date.now)());
       const [only = null, ...others] = Object.keys(offer.namespaces);
-      if (others.length === 0)
-        return await actAs({ who: offer.person.who, ...client }, () => take(options, offer, only));
+      const isKept = renews !== undefined && isOffered(offer, renews);
+      if (isKept || others.length === 0) {
+        const taken = isKept ? renews : only;
+        return await actAs({ who: offer.person.who, ...client }, () => take(options, offer, taken));
+      }
       return [await sessions.beginChoice(loginOf(offer.person), JSON.stringify(offer))];
     },
     async choices(token) {
@@ -152,9 +157,13 @@ function offerOf(text: string | undefined): Offer | undefined {
   return text === undefined ? undefined : offerSchema.safeParse(JSON.parse(text)).data;
 }
 
+function isOffered({ namespaces, operator }: Offer, namespace: string | null): boolean {
+  return namespace === null ? operator : Object.hasOwn(namespaces, namespace);
+}
+
 /** @throws Fault LOGIN_DENIED */
-function requireOffered({ namespaces, operator }: Offer, namespace: string | null): void {
-  if (namespace === null ? operator : Object.hasOwn(namespaces, namespace)) return;
+function requireOffered(offer: Offer, namespace: string | null): void {
+  if (isOffered(offer, namespace)) return;
   throw functionFault('LOGIN_DENIED', 'The operator gives this login no such key.');
 }
 

@@ -25,6 +25,8 @@ export interface SessionService {
   identityOf(token: string): Promise<Identity | undefined>;
   /** Undefined when the session has ended, or is not of an operator. */
   operatorOf(token: string): Promise<OperatorSession | undefined>;
+  /** The time until it ends, however much it is used. Undefined when it has ended. */
+  leftMs(token: string, kind: SessionOwner): Promise<number | undefined>;
   /** Does nothing when it has ended. The key of a login at an issuer ends with its session. */
   end(token: string, kind: SessionOwner): Promise<void>;
 }
@@ -94,6 +96,7 @@ export function createSessions(
       return session?.keyId == null ? undefined : await namespaces.ownerOf(session.keyId);
     },
     operatorOf: (token) => use(token, 'operator'),
+    leftMs: async (token, kind) => (await use(token, kind))?.leftMs,
     async end(token, kind) {
       if (!tokenPattern.test(token)) return;
       const { keyId = null, login } = (await store.end(hashOf(token), kind)) ?? {};

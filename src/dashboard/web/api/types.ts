@@ -13,6 +13,8 @@ export interface Session {
   readonly operator: boolean;
   /** Whether it is from a login at an issuer. */
   readonly login: boolean;
+  /** Until the session ends, however much it is used. */
+  readonly leftMs: number | null;
 }
 
 /** `GET /ward/v1/operator/namespaces`. */

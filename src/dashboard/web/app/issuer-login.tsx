@@ -4,7 +4,7 @@ import { call } from '../api/client.ts';
 import { Button } from '../components/button.tsx';
 import { ErrorNote } from '../components/error-note.tsx';
 import { SelectField } from '../components/fields.tsx';
-import { chooseNamespace, leaveForIssuer } from './session.ts';
+import { chooseNamespace, type IssuerVisit, leaveForIssuer } from './session.ts';
 
 /** `GET /console/session/choice`. */
 interface Choices {
@@ -28,13 +28,12 @@ export async function loadOffered(): Promise<Offered> {
   return { issuers, choices };
 }
 
-/** @param isAnew the issuer shall not take an earlier login of its own */
 export function IssuerButtons({
   issuers,
-  isAnew,
+  visit,
 }: {
   readonly issuers: readonly string[];
-  readonly isAnew: boolean;
+  readonly visit: IssuerVisit;
 }) {
   const [error, setError] = useState<unknown>();
   const [isBusy, setBusy] = useState(false);
@@ -42,7 +41,8 @@ export function IssuerButtons({
     setBusy(true);
     setError(undefined);
     try {
-      await leaveForIssuer(issuer, isAnew);
+      await leaveForIssuer(issuer, visit);
+      if (visit === 'beside') setBusy(false);
     } catch (failure) {
       setError(failure);
       setBusy(false);

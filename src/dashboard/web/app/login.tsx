@@ -19,7 +19,7 @@ export function Login({ why, before }: LoginProps) {
   const [error, setError] = useState(before);
   const [isBusy, setBusy] = useState(false);
   const [{ issuers, choices }, setOffered] = useState<Offered>({ issuers: [], choices: null });
-  const isAnew = before instanceof ApiError && before.code === 'LOGIN_ENDED';
+  const visit = before instanceof ApiError && before.code === 'LOGIN_ENDED' ? 'anew' : 'usual';
   const enter = async () => {
     setBusy(true);
     setError(undefined);
@@ -44,7 +44,7 @@ export function Login({ why, before }: LoginProps) {
         </p>
       )}
       {choices !== null && <ChooseNamespace choices={choices} />}
-      {issuers.length > 0 && choices === null && <IssuerButtons issuers={issuers} isAnew={isAnew} />}
+      {issuers.length > 0 && choices === null && <IssuerButtons issuers={issuers} visit={visit} />}
       <form
         class="stack"
         onSubmit={(event) => {

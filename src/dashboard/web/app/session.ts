@@ -10,7 +10,12 @@ export type SessionState =
   /** `error`: of the last try to log in. */
   | { readonly is: 'none'; readonly why: string; readonly error: unknown }
   | { readonly is: 'failed'; readonly error: unknown }
-  | { readonly is: 'open'; readonly session: Session };
+  | {
+      readonly is: 'open';
+      readonly session: Session;
+      /** By this browser's clock, in epoch milliseconds. */
+      readonly endsAt: number | undefined;
+    };
 
 export const sessionState = signal<SessionState>({ is: 'asked' });
 
@@ -45,10 +50,27 @@ async function loadSession(absent = '', failure?: ApiError): Promise<void> {
     const isOpen = session.namespace !== null || session.operator;
     // Before the shell shows anything: it leads from the root to the first page.
     if (isOpen) returnToPage();
-    sessionState.value = isOpen ? { is: 'open', session } : { is: 'none', why: absent, error: failure };
+    sessionState.value = isOpen ? opened(session) : { is: 'none', why: absent, error: failure };
+    if (isOpen) arrivals().postMessage('session');
   } catch (error) {
     sessionState.value = { is: 'failed', error };
   }
+}
+
+function opened(session: Session): SessionState {
+  return { is: 'open', session, endsAt: session.leftMs === null ? undefined : Date.now() + session.leftMs };
+}
+
+/** Tabs tell each other here that one has found a session. */
+export function arrivals(): BroadcastChannel {
+  return new BroadcastChannel('ward-session');
+}
+
+/** Takes a session that began in another tab. One of another namespace needs the page anew. */
+export async function takeNewSession(): Promise<void> {
+  const session = await call<Session>('GET', '/ward/v1/session');
+  if (session.namespace !== currentSession()?.namespace) window.location.reload();
+  else sessionState.value = opened(session);
 }
 
 /** @throws ApiError */
@@ -60,10 +82,17 @@ export async function logIn(given: { readonly key: string } | { readonly login: 
 /** Where the person was before leaving for the issuer. It comes from this browser, never from an address. */
 const returnKey = 'ward-return';
 
-/** Leaves this page. @throws ApiError */
-export async function leaveForIssuer(issuer: string, isAnew: boolean): Promise<void> {
-  const body = { issuer, anew: isAnew };
+/** `anew`: the issuer shall not take an earlier login of its own. `beside`: in another tab. */
+export type IssuerVisit = 'usual' | 'anew' | 'beside';
+
+/** Leaves this page, if not `beside`. @throws ApiError */
+export async function leaveForIssuer(issuer: string, visit: IssuerVisit): Promise<void> {
+  const body = { issuer, anew: visit === 'anew' };
   const { url } = await call<{ readonly url: string }>('POST', '/console/session/issuer', { body });
+  if (visit === 'beside') {
+    window.open(url, '_blank', 'noopener');
+    return;
+  }
   const { pathname, search } = window.location;
   sessionStorage.setItem(returnKey, pathname + search);
   window.location.assign(url);

@@ -11,6 +11,7 @@ import { Palette } from './palette.tsx';
 import { Rail } from './rail.tsx';
 import { goTo, linkTo, place } from './router.ts';
 import { may } from './session.ts';
+import { SessionEnd } from './session-end.tsx';
 
 export function Shell({ session }: { readonly session: Session }) {
   const [isOpen, setOpen] = useState(false);
@@ -28,6 +29,7 @@ export function Shell({ session }: { readonly session: Session }) {
       <Bar session={session} isMenuOpen={isOpen} onMenu={() => setOpen(!isOpen)} />
       <Rail isOpen={isOpen} />
       <main class="page" id="main" tabIndex={-1}>
+        <SessionEnd />
         <CurrentPage />
       </main>
       <Palette />
