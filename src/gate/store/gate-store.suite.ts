@@ -374,8 +374,10 @@ function sharingTests({ store, place }: Context): void {
     expect(await outcomes([put(store(), 'b', digestOf('a\0')), put(other, 'c', digestOf('a\0'))])).toEqual(
       won,
     );
-    const { digest: found = '', ...rest } = (await other.sharedFile('policy.yaml')) ?? {};
-    expect(rest).toMatchObject({ name: 'policy.yaml', revision: 2 });
+    const second = await other.sharedFile('policy.yaml');
+    const found = second?.digest ?? null;
+    // Also when the database has lost later ones.
+    expect(Math.abs(Date.now() - (second?.revision ?? 0))).toBeLessThan(60_000);
     // Also two in one batch, and beside others.
     const beside = store().write({ audit: [draft('beside')] });
     expect(await outcomes([put(store(), 'd', found), put(store(), 'd', found), beside])).toEqual([
@@ -383,7 +385,8 @@ function sharingTests({ store, place }: Context): void {
       'written',
     ]);
     const last = await other.sharedFile('policy.yaml');
-    expect(last).toMatchObject({ revision: 3, digest: digestOf('d') });
+    expect(last).toMatchObject({ name: 'policy.yaml', digest: digestOf('d') });
+    expect(last?.revision).toBeGreaterThan(second?.revision ?? 0);
     expect(Buffer.from(last?.bytes ?? []).toString()).toBe('d');
     const names = (await store().audit()).map(({ name }) => name);
     expect(names).toHaveLength(4);

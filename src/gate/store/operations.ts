@@ -208,15 +208,20 @@ export const reads = {
   },
 };
 
+/** Milliseconds. As a revision, it is also higher than those of writes that the database has lost. */
+const now = `cast(unixepoch('subsec') * 1000 as integer)`;
+
 function putSharedFile(db: DatabaseSync, { name, digest, bytes, before }: SharedFileWrite): void {
   const { changes } =
     before === null
       ? db
-          .prepare('insert or ignore into shared_files (name, revision, digest, bytes) values (?, 1, ?, ?)')
+          .prepare(
+            `insert or ignore into shared_files (name, revision, digest, bytes) values (?, ${now}, ?, ?)`,
+          )
           .run(name, digest, bytes)
       : db
           .prepare(
-            `update shared_files set revision = revision + 1, digest = ?, bytes = ?
+            `update shared_files set revision = max(revision + 1, ${now}), digest = ?, bytes = ?
              where name = ? and digest = ?`,
           )
           .run(digest, bytes, name, before);

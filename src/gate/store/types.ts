@@ -45,7 +45,7 @@ export interface GateWrite {
 /** A file of the operator's that all servers of the database use: `policy.yaml`. */
 export interface SharedFile {
   readonly name: string;
-  /** Grows with each write of the name. */
+  /** Grows with each write of the name, also when the database has lost some: it is the time, if that is later. */
   readonly revision: number;
   readonly digest: Digest;
   readonly bytes: Uint8Array;

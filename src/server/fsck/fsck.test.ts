@@ -183,6 +183,12 @@ describe('a data folder', () => {
       () => flip(gate?.() ?? ''),
       /gate\.db.*damaged or not a database/,
     ],
+    [
+      'a policy that was tampered with',
+      'databases',
+      () => sql(gate?.() ?? '', `insert into shared_files values ('policy.yaml', 1, 'other', x'62')`),
+      /policy\.yaml has other bytes than its digest says/,
+    ],
     ['a lost database', 'databases', () => unlinkSync(gate?.() ?? ''), /gate\.db is missing/],
     [
       'a file that is not a database',

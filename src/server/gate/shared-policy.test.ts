@@ -60,6 +60,7 @@ test('that is no policy, or older than the known one, changes nothing, and the l
   await share(lax);
   const first = await store.sharedFile('policy.yaml');
   await share(strict);
+  const second = await store.sharedFile('policy.yaml');
   let given: SharedFile | undefined | 'stored' = 'stored';
   const lying: Pick<GateStore, 'waivers' | 'sharedFile'> = {
     waivers: () => store.waivers(),
@@ -71,7 +72,10 @@ test('that is no policy, or older than the known one, changes nothing, and the l
     expect(source.current().revision).toBe(revisionOf(strict));
   }
   expect(error.mock.calls).toEqual([
-    [{ found: 1, known: 2 }, expect.stringContaining('older policy than this server')],
+    [
+      { found: first?.revision, known: second?.revision },
+      expect.stringContaining('older policy than this server'),
+    ],
   ]);
   given = 'stored';
   for (const text of ['a: *b\n', `${'['.repeat(100_000)}`, 'form: 1\nrules: { malwar: deny }\n', '\0'])

@@ -237,18 +237,21 @@ async function changeWaivers(
   if (ended.length > 0) await connection.raw('delete from gate.waivers where id = any($1::text[])', [ended]);
 }
 
+/** Milliseconds. As a revision, it is also higher than those of writes that the database has lost. */
+const now = '(extract(epoch from clock_timestamp()) * 1000)::bigint';
+
 async function putSharedFile(
   connection: PostgresConnection,
   { name, digest, bytes, before }: SharedFileWrite,
 ): Promise<void> {
   const written = await (before === null
     ? connection.raw(
-        `insert into gate.shared_files (name, revision, digest, bytes) values ($1, 1, $2, $3)
+        `insert into gate.shared_files (name, revision, digest, bytes) values ($1, ${now}, $2, $3)
          on conflict (name) do nothing returning name`,
         [name, digest, bytes],
       )
     : connection.raw(
-        `update gate.shared_files set revision = revision + 1, digest = $2, bytes = $3
+        `update gate.shared_files set revision = greatest(revision + 1, ${now}), digest = $2, bytes = $3
          where name = $1 and digest = $4 returning name`,
         [name, digest, bytes, before],
       ));
