@@ -24,12 +24,24 @@ const invoker = {
 
 function note(
   name: string,
-  { ageMs = 0, isDraining = false, orderedAt = 0, role = 'invoker', busy = 1, policy = 'p' } = {},
+  how: Partial<{ ageMs: number; isDraining: boolean; orderedAt: number; role: string; busy: number }> & {
+    readonly policy?: string;
+    readonly vex?: string;
+  } = {},
 ) {
+  const { ageMs = 0, isDraining = false, orderedAt = 0, role = 'invoker', busy = 1, policy = 'p', vex } = how;
   const sandboxes = { ...invoker.sandboxes, busy };
   const figures = { upMs: 1, orderedAt, invoker: { ...invoker, sandboxes, queued: 0, isDraining } };
   return store.clusterNodes.note(
-    [{ name, role, version: '1', ageMs, figures: role === 'api' ? { upMs: 1, policy } : figures }],
+    [
+      {
+        name,
+        role,
+        version: '1',
+        ageMs,
+        figures: role === 'api' ? { upMs: 1, policy, ...(vex !== undefined && { vex }) } : figures,
+      },
+    ],
     { everyMs: 0 },
   );
 }
@@ -60,15 +72,15 @@ test.skipIf(missing !== undefined)('nodes are listed as they were heard last', a
   await note('ready');
   await note('old', { ageMs: 60_000 });
   await note('going', { isDraining: true });
-  await note('api', { role: 'api' });
+  await note('api', { role: 'api', vex: '' });
   await note('api-2', { role: 'api' });
-  await note('lax', { role: 'api', policy: 'other' });
+  await note('lax', { role: 'api', policy: 'other', vex: 'v' });
   await note('off', { role: 'api', policy: 'older', ageMs: 60_000 });
   await store.clusterNodes.note(
     [{ name: 'odd', role: 'invoker', version: '9', ageMs: 0, figures: { upMs: 'from a newer Ward' } }],
     { everyMs: 0 },
   );
-  const { isCluster, nodes, queue, policies } = await listNodes(place);
+  const { isCluster, nodes, queue, policies, vex } = await listNodes(place);
   expect(isCluster).toBe(true);
   expect(nodes.map(({ name, state }) => [name, state])).toEqual([
     ['api', 'ready'],
@@ -85,13 +97,18 @@ test.skipIf(missing !== undefined)('nodes are listed as they were heard last', a
     { policy: 'p', nodes: ['api', 'api-2'] },
     { policy: 'other', nodes: ['lax'] },
   ]);
+  expect(vex).toEqual([
+    { vex: '', nodes: ['api'] },
+    { vex: 'v', nodes: ['lax'] },
+  ]);
   const warm = nodes.map(({ name, figures }) => [name, figures?.invoker?.warm]);
   expect(Object.fromEntries(warm)).toMatchObject({ going: 2, old: 2, ready: 2, api: undefined });
   const files = ['--data', place.dataDir, '--config', place.configFile];
   const { stdout, stderr } = await runInProcess(['node', 'list', ...files], { env: {} });
   expect(stdout).toMatch(/^ready .* 77\/512\/1024 MiB /m);
   expect(stderr).toContain('different policies, so give all the same: p on api, api-2; other on lax');
-  expect(nodesPart({ isCluster, nodes, queue, policies }).meaning).toBe(
+  expect(stderr).toContain('different VEX documents, so give all the same: none on api; v on lax');
+  expect(nodesPart({ isCluster, nodes, queue, policies, vex }).meaning).toBe(
     '5 ready, 1 draining, 2 silent; ended sandboxes can’t be removed on going, old, ready',
   );
   const shown = await runInProcess(['node', 'show', 'ready', ...files], { env: {} });

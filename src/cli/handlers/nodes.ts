@@ -11,7 +11,7 @@ const mostNames = 5;
 
 export const list: Handler = async (input, { io }) => {
   const { listNodes } = await openServer();
-  const { isCluster, nodes, queue, policies } = await listNodes(localOptions(input));
+  const { isCluster, nodes, queue, policies, vex } = await listNodes(localOptions(input));
   if (!isCluster)
     io.note('this Ward is one node: it has not joined a cluster, and the setting bus is absent');
   else if (nodes.length === 0) io.note('no server has noted a node of the cluster yet: start one');
@@ -19,7 +19,7 @@ export const list: Handler = async (input, { io }) => {
     io.note('all nodes are silent: nodes with the database note the others, so perhaps none of those runs');
   await io.list<NodeView>({
     items: nodes,
-    data: { isCluster, nodes, queue, policies },
+    data: { isCluster, nodes, queue, policies, vex },
     columns: [
       { title: 'name', cell: ({ name }) => name, isWhole: true },
       { title: 'role', cell: ({ role }) => role },
@@ -35,8 +35,7 @@ export const list: Handler = async (input, { io }) => {
     name: ({ name }) => name,
   });
   io.note(`accepted calls: ${queueText(queue)}`);
-  if (policies.length > 1)
-    io.note(`nodes judge by different policies, so give all the same: ${policiesText(policies)}`);
+  for (const difference of differencesOf({ policies, vex })) io.note(difference);
   return 0;
 };
 
@@ -67,6 +66,7 @@ export const show: Handler = async (input, { io }) => {
       ['queue', `${invoker?.queued ?? '-'}`],
       ['policy', figures?.policy ?? '-'],
       ['advisories', figures?.advisories ?? '-'],
+      ['vex', figures?.vex || '-'],
     ],
     name: node.name,
     data: node,
@@ -133,12 +133,21 @@ function statesText(states: Readonly<Record<string, number>>): string {
     .join(', ');
 }
 
-export function policiesText(policies: NodeList['policies']): string {
-  return policies
-    .map(({ policy, nodes }) => {
-      return `${policy} on ${namesText(nodes)}`;
-    })
-    .join('; ');
+/** Sentences about nodes that judge differently: then an answer depends on the node that gives it. */
+export function differencesOf({ policies, vex }: Pick<NodeList, 'policies' | 'vex'>): readonly string[] {
+  const on = (revision: string, nodes: readonly string[]) => `${revision || 'none'} on ${namesText(nodes)}`;
+  const about = (what: string, all: readonly string[]) =>
+    all.length < 2 ? [] : [`nodes judge by different ${what}, so give all the same: ${all.join('; ')}`];
+  return [
+    ...about(
+      'policies',
+      policies.map(({ policy, nodes }) => on(policy, nodes)),
+    ),
+    ...about(
+      'VEX documents',
+      vex.map(({ vex, nodes }) => on(vex, nodes)),
+    ),
+  ];
 }
 
 /** The first of them, and how many more there are. */

@@ -9,7 +9,7 @@ import type { Context, Handler } from '../command-spec.ts';
 import { objectOf, textOf, timeText } from '../entity-fields.ts';
 import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
-import { namesText, policiesText, queueText } from './nodes.ts';
+import { differencesOf, namesText, queueText } from './nodes.ts';
 
 interface Part {
   readonly name: string;
@@ -37,7 +37,7 @@ export const status: Handler = async (input, context) => {
       callsOf(isReady),
       recordsOf(objectOf(data['recording'])),
       diskOf(textOf(data['disk'])),
-      ...(machine === undefined ? [] : [nodesPart(machine), ...policyPart(machine), queuePart(machine)]),
+      ...(machine === undefined ? [] : [nodesPart(machine), ...gatePart(machine), queuePart(machine)]),
       ...(machine?.certificates ?? []).map(certificatePart),
     ],
     data: { ...data, ...machine },
@@ -79,11 +79,11 @@ export function nodesPart({ nodes }: NodeList): Part {
   return { name: 'nodes', state, since: '-', meaning };
 }
 
-/** Only when nodes differ: then an answer depends on the node that gives it. */
-export function policyPart({ policies }: Pick<NodeList, 'policies'>): readonly Part[] {
-  if (policies.length < 2) return [];
-  const meaning = `nodes judge by different policies, so give all the same: ${policiesText(policies)}`;
-  return [{ name: 'policy', state: 'differs', since: '-', meaning }];
+/** Only when nodes differ. */
+function gatePart(list: NodeList): readonly Part[] {
+  const differences = differencesOf(list);
+  if (differences.length === 0) return [];
+  return [{ name: 'gate', state: 'differs', since: '-', meaning: differences.join('. ') }];
 }
 
 function queuePart({ queue }: NodeList): Part {

@@ -37,6 +37,8 @@ export interface JudgeRevisions {
   readonly policy: string;
   /** Absent when it has none. */
   readonly advisories?: string | undefined;
+  /** Of the operator's documents: empty when there are none, absent from a Ward that does not tell. */
+  readonly vex?: string | undefined;
 }
 
 export interface NodeReport extends NodeIdentity {
@@ -101,6 +103,7 @@ const reportSchema = z.object({
     .object({
       policy: z.string().max(mostRevision),
       advisories: z.string().max(mostRevision).optional(),
+      vex: z.string().max(mostRevision).optional(),
     })
     .optional(),
   kept: z.array(keptSchema).max(mostKept),

@@ -35,6 +35,8 @@ export interface NodeList {
   readonly queue: AcceptedCounts;
   /** The policies that nodes judge by. There should be one. */
   readonly policies: readonly JudgingNodes[];
+  /** The operators' VEX documents by which nodes judge. There should be one revision of them. */
+  readonly vex: readonly SuppressingNodes[];
 }
 
 export interface StatusView extends NodeList {
@@ -44,6 +46,12 @@ export interface StatusView extends NodeList {
 /** Nodes that judge by the same policy. */
 export interface JudgingNodes {
   readonly policy: string;
+  readonly nodes: readonly string[];
+}
+
+/** Nodes that judge by the same VEX documents; the revision is empty where there are none. */
+export interface SuppressingNodes {
+  readonly vex: string;
   readonly nodes: readonly string[];
 }
 
@@ -83,15 +91,22 @@ export async function nodeListOf(
 ): Promise<NodeList> {
   const nodes = (await store.clusterNodes.list()).map(viewOf);
   const queue = await store.accepted.counts();
-  const policies = policiesOf(nodes);
-  if (hasCluster(config, nodes)) return { isCluster: true, nodes, queue, policies };
-  return { isCluster: false, nodes: [await onlyNode(config, store)], queue, policies };
+  const judged = {
+    policies: nodesBy(nodes, 'policy').map(([policy, nodes]) => ({ policy, nodes })),
+    vex: nodesBy(nodes, 'vex').map(([vex, nodes]) => ({ vex, nodes })),
+  };
+  if (hasCluster(config, nodes)) return { isCluster: true, nodes, queue, ...judged };
+  return { isCluster: false, nodes: [await onlyNode(config, store)], queue, ...judged };
 }
 
-function policiesOf(nodes: readonly NodeView[]): readonly JudgingNodes[] {
-  const judging = nodes.filter(({ state, figures }) => state !== 'silent' && figures?.policy !== undefined);
-  const groups = Map.groupBy(judging, ({ figures }) => figures?.policy ?? '');
-  return Array.from(groups, ([policy, of]) => ({ policy, nodes: of.map(({ name }) => name) }));
+/** Names of the nodes that are heard, by what they say that they judge by. */
+function nodesBy(
+  nodes: readonly NodeView[],
+  what: 'policy' | 'vex',
+): readonly (readonly [string, string[]])[] {
+  const judging = nodes.filter(({ state, figures }) => state !== 'silent' && figures?.[what] !== undefined);
+  const groups = Map.groupBy(judging, ({ figures }) => figures?.[what] ?? '');
+  return Array.from(groups, ([revision, of]) => [revision, of.map(({ name }) => name)] as const);
 }
 
 /** @throws Fault NODE_MISSING, DATA_DIR_EMPTY */

@@ -33,6 +33,7 @@ const figuresSchema = z.object({
   /** What it judges by. */
   policy: z.string().optional(),
   advisories: z.string().optional(),
+  vex: z.string().optional(),
 });
 
 type InvokerFigures = z.output<typeof invokerSchema>;

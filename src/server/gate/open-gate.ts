@@ -97,14 +97,15 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
     );
   const vex = await openVexSource(paths.vex, log);
   const sources: EvidenceSources = { ...evidence, vex: async () => vex.current(), log };
+  const revisions = () => ({
+    policy: policy.current().revision,
+    advisories: advisories.state()?.revision,
+    vex: vex.current().revision,
+  });
   const gate = createGate({
     ...sources,
     policy: policy.current,
-    revisions: () => ({
-      policy: policy.current().revision,
-      advisories: advisories.state()?.revision,
-      vex: vex.current().revision,
-    }),
+    revisions,
     store,
     scanner,
     reportAt: ({ digest }) => `${apiHost()}/ward/v1/reports/${digest}`,
@@ -133,7 +134,7 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
         log.debug({ reason: messageOf(error) }, 'a change of the policy could not be read');
       });
     },
-    revisions: () => ({ policy: policy.current().revision, advisories: advisories.state()?.revision }),
+    revisions,
     advisories: () => advisoriesAge(advisories.state(), policy.current(), readLastUpdate(paths.advisories)),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

@@ -104,8 +104,8 @@ function Editor({ file, reload }: EditorProps) {
           }}
         >
           <p>
-            It counts on this server from now on, and stored reports are judged again. In a cluster, other
-            nodes have policies of their own: <code>ward node list</code> shows which differ.
+            It counts from now on, in a cluster on all nodes, and stored reports are judged again. A node that
+            has a file of its own keeps to that: <code>ward node list</code> shows which differ.
           </p>
           {preview?.data !== undefined && preview.data.denied > 0 && (
             <p>{preview.data.denied} verdicts become denials.</p>
