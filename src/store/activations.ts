@@ -12,7 +12,12 @@ import { pruneActivations } from './prune.ts';
 import type { ActivationTable, Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
 import { writeUnits } from './statements.ts';
-import type { ActivationRow, ActivationStore } from './types/activations.ts';
+import type {
+  ActivationFilter,
+  ActivationOutcome,
+  ActivationRow,
+  ActivationStore,
+} from './types/activations.ts';
 
 const briefColumns = [
   'activation_id',
@@ -33,6 +38,17 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter, words: 
       .selectFrom('activations')
       .where('activations.activation_id', '=', activationId)
       .where('activations.namespace', '=', namespace);
+  const newest = async (filter: ActivationFilter, limit: number): Promise<readonly ActivationOutcome[]> => {
+    const rows = await matching(db, words, filter)
+      .select(['activation_id', 'start', 'end', 'status_code'])
+      .orderBy('start', 'desc')
+      .orderBy('activation_id', 'desc')
+      .limit(limit)
+      .execute();
+    return rows.map(({ activation_id: activationId, start, end, status_code: statusCode }) => ({
+      ...{ activationId, start, end, statusCode },
+    }));
+  };
   return {
     append: (write) =>
       writer.submit({
@@ -75,9 +91,9 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter, words: 
     },
     async list(query) {
       await writer.flushNamespace(query.namespace);
-      const walked = await walk(db, query, query.skip);
+      const walked = await walk(db, words, query, query.skip);
       if (walked === undefined) return [];
-      const page = matching(db, query, walked.after)
+      const page = matching(db, words, query, walked.after)
         .orderBy('start', 'desc')
         .orderBy('activation_id', 'desc')
         .limit(query.limit)
@@ -88,8 +104,9 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter, words: 
     },
     async count(query) {
       await writer.flushNamespace(query.namespace);
-      const { namespace, path, since, upto, failed } = query;
-      if ((path ?? since ?? upto) !== undefined || failed === true) return countMatching(db, query);
+      const { namespace, path, since, upto, failed, startKind } = query;
+      if ((path ?? since ?? upto ?? startKind) !== undefined || failed === true)
+        return countMatching(db, words, query);
       const row = await db
         .selectFrom('activation_counts')
         .select('total')
@@ -97,19 +114,23 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter, words: 
         .executeTakeFirst();
       return row?.total ?? 0;
     },
+    async briefs(namespace, activationIds) {
+      await writer.flushNamespace(namespace);
+      const rows = await db
+        .selectFrom('activations')
+        .where('activation_id', 'in', words.listed(activationIds))
+        .where('namespace', '=', namespace)
+        .select(briefColumns)
+        .execute();
+      return rows.map((row) => toRow({ ...row, response: null }));
+    },
+    async newest(filter, limit) {
+      await writer.flushNamespace(filter.namespace);
+      return newest(filter, limit);
+    },
     async *outcomes(namespace, paths, limit) {
       await writer.flushNamespace(namespace);
-      for (const path of paths) {
-        const rows = await matching(db, { namespace, path })
-          .select(['activation_id', 'start', 'end', 'status_code'])
-          .orderBy('start', 'desc')
-          .orderBy('activation_id', 'desc')
-          .limit(limit)
-          .execute();
-        yield rows.map(({ activation_id: activationId, start, end, status_code: statusCode }) => ({
-          ...{ activationId, start, end, statusCode },
-        }));
-      }
+      for (const path of paths) yield await newest({ namespace, path }, limit);
     },
     async prune(rule) {
       await flushIfPossible(writer, rule.namespace);

@@ -96,7 +96,7 @@ test.each([
       .all()
       .map(({ detail }) => String(detail))
       .filter((detail) =>
-        /^SCAN (?!accepted USING (?:COVERING )?INDEX|owners(?: USING INDEX sqlite_autoindex_namespaces_1)?$|page$|newest$|namespaces USING COVERING INDEX|CONSTANT ROW)|TEMP B-TREE/.test(
+        /^SCAN (?!accepted USING (?:COVERING )?INDEX|owners(?: USING INDEX sqlite_autoindex_namespaces_1)?$|page$|newest$|namespaces USING COVERING INDEX|CONSTANT ROW|json_each VIRTUAL TABLE)|TEMP B-TREE/.test(
           detail,
         ),
       )

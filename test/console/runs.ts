@@ -44,6 +44,14 @@ export function runPages(given: () => Given): void {
     await page.getByRole('link', { name: 'hostile' }).waitFor();
     expect(await page.getByRole('link', { name: 'greet' }).count()).toBe(0);
     await browser.inspect('runs');
+    // An identifier is never cut.
+    const id = page.getByTitle('Copy the id of the run').first();
+    const [whole, cell] = [await id.boundingBox(), await id.locator('..').boundingBox()];
+    expect(whole?.width).toBeGreaterThan(200);
+    expect(whole?.width).toBeLessThanOrEqual(cell?.width ?? 0);
+    await page.getByLabel('Sandbox').selectOption('warm');
+    await page.getByText('No run fits these filters').waitFor();
+    expect(page.url()).toBe(`${ward.url}/console/runs?failed=true&start=warm`);
     await page.getByLabel('Function').fill('absent');
     await page.getByRole('button', { name: 'Filter' }).click();
     await page.getByText('No run fits these filters').waitFor();
@@ -135,6 +143,12 @@ export function runPages(given: () => Given): void {
     await page.getByText('Memory promised').waitFor();
     await page.getByText('by sandboxes', { exact: true }).waitFor();
     await browser.inspect('overview');
+    const figure = (name: string) => page.locator(`dt:text-is("${name}") + dd`).getByRole('link');
+    expect(await figure('Cold starts').getAttribute('href')).toBe('/console/runs?since=hour&start=cold');
+    await figure('Duration, p99').click();
+    await page.getByText('that took at least').waitFor();
+    await page.getByRole('row').nth(1).getByRole('link').waitFor();
+    await page.goBack();
     await page.locator('dt:text-is("Failed") + dd').getByRole('link', { name: '4', exact: true }).click();
     await page.getByRole('link', { name: 'hostile' }).waitFor();
     expect(page.url()).toContain('/console/runs?since=hour&failed=true');
@@ -157,6 +171,15 @@ export function runPages(given: () => Given): void {
     await page.getByRole('cell', { name: `order 18 is lost ${markup}` }).waitFor();
     expect(page.url()).toBe(`${ward.url}/console/errors?name=lose&since=hour`);
     await browser.inspect('errors');
+    await page.getByRole('link', { name: '2', exact: true }).click();
+    await page.getByText('2 runs', { exact: true }).waitFor();
+    expect(page.url()).toContain('/console/runs?name=lose&since=hour&fingerprint=');
+    await browser.inspect('runs of an error');
+    await page.goto(`/console/runs?fingerprint=${encodeURIComponent(markup)}`);
+    await page.getByText('it is not one of a group of errors').first().waitFor();
+    expect(await page.locator('main img, main script').count()).toBe(0);
+    browser.forget(/status of 400/);
+    await page.goto('/console/errors?name=lose&since=hour');
     await page.getByRole('button', { name: 'Run again…' }).click();
     await page.getByText('the input of 2 of the last 2').waitFor();
     // The second call fails once; the first must not start again.

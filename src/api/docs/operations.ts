@@ -36,6 +36,9 @@ export const queryParameters = {
   upto: { type: 'integer', description: 'Started then or earlier, in milliseconds since 1970' },
   docs: { type: 'boolean', description: 'Whole records' },
   failed: { type: 'boolean', description: 'Only those that did not succeed' },
+  start: { type: 'string', description: 'Only those whose sandbox was cold, prewarmed or warm' },
+  fingerprint: { type: 'string', description: 'Only those with this error' },
+  took: { type: 'integer', description: 'Only those that took at least this long, in milliseconds' },
   pending: { type: 'boolean', description: 'Also answer for an activation that has not ended' },
 } as const;
 type QueryName = keyof typeof queryParameters;
@@ -196,7 +199,7 @@ export const operations: readonly DocumentedOperation[] = [
   {
     ...{ method: 'get', path: `${ns}/activations`, tag: 'Activations', id: 'getActivations' },
     summary: 'List activations that have ended, the newest first',
-    query: ['name', 'since', 'upto', 'failed', 'docs', ...page],
+    query: ['name', 'since', 'upto', 'failed', 'start', 'fingerprint', 'took', 'docs', ...page],
     answers: { 200: listOf(ref('ActivationBrief')) },
   },
   ofActivation('', 'getActivationById', 'Its record with its log', ref('Activation')),

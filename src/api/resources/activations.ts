@@ -6,7 +6,7 @@ import { isFault, type JsonObject, type JsonValue, messageOf } from '../../lib/i
 import { identityOf, namespaceOf, pathPart } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
-import { queryBoolean, queryEpoch, queryPage, queryText } from '../query.ts';
+import { malformedQuery, queryBoolean, queryEpoch, queryPage, queryText } from '../query.ts';
 import { addResource } from '../resource.ts';
 import { streamHandler } from './activation-stream.ts';
 
@@ -23,7 +23,7 @@ export function addActivations(scope: FastifyInstance, functions: Functions): vo
         const page = queryPage(request.query, collection, limits.list);
         const count = queryBoolean(request.query, 'count', false);
         const docs = queryBoolean(request.query, 'docs', false);
-        const filter = { namespace, ...filterOf(request.query) };
+        const filter = { namespace, ...filterOf(request.query), ...searchOf(request.query) };
         if (count && docs) {
           throw apiFault('QUERY_INVALID', "The parameter 'docs' is not permitted with 'count'.");
         }
@@ -175,6 +175,27 @@ export function filterOf(query: unknown) {
     ...(since === undefined ? {} : { since }),
     ...(upto === undefined ? {} : { upto }),
     ...(queryBoolean(query, 'failed', false) ? { failed: true } : {}),
+  };
+}
+
+const startKinds = ['cold', 'prewarmed', 'warm'] as const;
+
+/** What only a list of activations has. @throws Fault QUERY_INVALID */
+function searchOf(query: unknown) {
+  const [start, fingerprint, took] = ['start', 'fingerprint', 'took'].map(
+    (name) => queryText(query, name) || undefined,
+  );
+  const startKind = startKinds.find((kind) => kind === start);
+  if (start !== undefined && startKind === undefined)
+    throw malformedQuery('start', `it is none of ${startKinds.join(', ')}`);
+  if (fingerprint !== undefined && !/^[0-9a-f]{16}$/.test(fingerprint))
+    throw malformedQuery('fingerprint', 'it is not one of a group of errors');
+  if (took !== undefined && !/^\d{1,9}$/.test(took))
+    throw malformedQuery('took', 'it is not a number of milliseconds');
+  return {
+    ...(startKind === undefined ? {} : { startKind }),
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+    ...(took === undefined ? {} : { atLeastMs: Number(took) }),
   };
 }
 

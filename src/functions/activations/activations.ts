@@ -5,18 +5,24 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type JsonObject, type JsonValue, withTimeout } from '../../lib/index.ts';
-import type { ActivationFilter, ActivationRow, ActivationStore } from '../../store/index.ts';
+import type { ActivationRow, ActivationStore } from '../../store/index.ts';
 import type { ListRange } from '../entities/page.ts';
 import { functionFault, notFound } from '../faults.ts';
+import {
+  type ActivationSearch,
+  createActivationSearch,
+  isSearch,
+  type SearchActivations,
+} from './activation-search.ts';
 import type { Milestone } from './milestone.ts';
 import type { Task } from './task.ts';
 
 export interface ActivationService {
   /** Summaries, newest first. */
-  list(query: ActivationFilter & ListRange): Promise<readonly JsonObject[]>;
+  list(query: ActivationSearch & ListRange): Promise<readonly JsonObject[]>;
   /** Full records, newest first. Each is read only when it is asked for, because a page may not fit in memory. */
-  records(query: ActivationFilter & ListRange): AsyncIterable<JsonObject>;
-  count(filter: ActivationFilter): Promise<number>;
+  records(query: ActivationSearch & ListRange): AsyncIterable<JsonObject>;
+  count(search: ActivationSearch): Promise<number>;
   /** The full record of an ended activation. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
   get(namespace: string, activationId: string): Promise<JsonObject>;
   /** Its `response`. @throws Fault ACTIVATION_ID_INVALID, NOT_FOUND */
@@ -50,6 +56,7 @@ export class Activations implements ActivationService {
   readonly #store: ActivationStore;
   readonly #pendingOf: PendingOf;
   readonly #isAlone: boolean;
+  readonly #search: SearchActivations;
   readonly #expected = new Map<string, ExpectedRecord>();
 
   /** @param isAlone no other server writes records */
@@ -57,22 +64,23 @@ export class Activations implements ActivationService {
     this.#store = store;
     this.#pendingOf = pendingOf;
     this.#isAlone = isAlone;
+    this.#search = createActivationSearch(store);
   }
 
-  async list(query: ActivationFilter & ListRange): Promise<readonly JsonObject[]> {
+  async list(query: ActivationSearch & ListRange): Promise<readonly JsonObject[]> {
     return (await this.#briefRows(query)).map(summarise);
   }
 
-  async *records(query: ActivationFilter & ListRange): AsyncGenerator<JsonObject> {
+  async *records(query: ActivationSearch & ListRange): AsyncGenerator<JsonObject> {
     for (const { namespace, activationId } of await this.#briefRows(query)) {
       const row = await this.#store.get(namespace, activationId);
       if (row !== undefined) yield this.#full(row);
     }
   }
 
-  async count(filter: ActivationFilter): Promise<number> {
-    await this.#settled((task) => task.namespace === filter.namespace);
-    return this.#store.count(filter);
+  async count(search: ActivationSearch): Promise<number> {
+    await this.#settled((task) => task.namespace === search.namespace);
+    return isSearch(search) ? (await this.#search(search)).length : this.#store.count(search);
   }
 
   async get(namespace: string, activationId: string): Promise<JsonObject> {
@@ -137,9 +145,13 @@ export class Activations implements ActivationService {
     return undefined;
   }
 
-  async #briefRows(query: ActivationFilter & ListRange): Promise<readonly ActivationRow[]> {
+  async #briefRows(query: ActivationSearch & ListRange): Promise<readonly ActivationRow[]> {
     await this.#settled((task) => task.namespace === query.namespace);
-    return this.#store.list({ ...query, brief: true });
+    if (!isSearch(query)) return this.#store.list({ ...query, brief: true });
+    const { skip, limit, ...search } = query;
+    const ids = (await this.#search(search)).slice(skip, skip + limit);
+    const rows = await this.#store.briefs(query.namespace, ids);
+    return ids.flatMap((id) => rows.find(({ activationId }) => activationId === id) ?? []);
   }
 
   async #full(row: ActivationRow): Promise<JsonObject> {

@@ -4,7 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { isJsonObject, type JsonValue, KeyedLock, Turns } from '../../lib/index.ts';
-import type { ActivationFilter, ActivationRow, ActivationStore } from '../../store/index.ts';
+import type {
+  ActivationFilter,
+  ActivationOutcome,
+  ActivationRow,
+  ActivationStore,
+} from '../../store/index.ts';
 import type { SearchBounds } from './log-search.ts';
 
 export interface ErrorGroup {
@@ -49,6 +54,20 @@ export function createErrorGroups(
     ofNamespace.run(filter.namespace, () => turns.take(() => groupOnce(store, filter, bounds)));
 }
 
+/** The failed activations with an error, the newest first, of those that a group is made of. */
+export async function withError(
+  store: Pick<ActivationStore, 'get' | 'list'>,
+  fingerprint: string,
+  filter: Omit<ActivationFilter, 'failed'>,
+): Promise<readonly ActivationOutcome[]> {
+  const found: ActivationOutcome[] = [];
+  await readFailures(store, filter, defaultBounds, (row, text) => {
+    const { activationId, start, end, statusCode } = row;
+    if (fingerprintOf(row, text) === fingerprint) found.push({ activationId, start, end, statusCode });
+  });
+  return found;
+}
+
 /** The error of a failed activation, as that of its group. */
 export function errorOf(row: ActivationRow): Pick<ErrorGroup, 'fingerprint' | 'error'> {
   const text = textOf(row);
@@ -60,28 +79,38 @@ async function groupOnce(
   filter: Omit<ActivationFilter, 'failed'>,
   bounds: SearchBounds,
 ): Promise<ErrorGroups> {
+  const found = new Map<string, ErrorGroup>();
+  const { read, isCut } = await readFailures(store, filter, bounds, (row, text) => addTo(found, row, text));
+  return {
+    groups: [...found.values()].sort((a, b) => b.count - a.count || b.last - a.last),
+    ...{ read, isCut },
+  };
+}
+
+async function readFailures(
+  store: Pick<ActivationStore, 'get' | 'list'>,
+  filter: Omit<ActivationFilter, 'failed'>,
+  bounds: SearchBounds,
+  onRead: (row: ActivationRow, text: string) => void,
+): Promise<Pick<ErrorGroups, 'read' | 'isCut'>> {
   const endsAt = performance.now() + bounds.ms;
   // Records that arrive meanwhile must not move the pages.
   const upto = filter.upto ?? Date.now();
-  const found = new Map<string, ErrorGroup>();
   let [read, bytes] = [0, 0];
-  const answer = (isCut: boolean): ErrorGroups => ({
-    groups: [...found.values()].sort((a, b) => b.count - a.count || b.last - a.last),
-    ...{ read, isCut },
-  });
   for (let skip = 0; ; skip += pageSize) {
     const rows = await store.list({ ...filter, upto, failed: true, brief: true, skip, limit: pageSize });
     for (const { namespace, activationId } of rows) {
-      if (read >= bounds.records || bytes >= bounds.bytes || performance.now() >= endsAt) return answer(true);
+      if (read >= bounds.records || bytes >= bounds.bytes || performance.now() >= endsAt)
+        return { read, isCut: true };
       // One at a time: a page of large results would take much memory.
       const row = await store.get(namespace, activationId);
       if (row === undefined) continue;
       const text = textOf(row);
       read++;
       bytes += text.length;
-      addTo(found, row, text);
+      onRead(row, text);
     }
-    if (rows.length < pageSize) return answer(false);
+    if (rows.length < pageSize) return { read, isCut: false };
   }
 }
 

@@ -42,6 +42,7 @@ import * as sessionPersons from './0033-session-persons.ts';
 import * as namespaceMembers from './0034-namespace-members.ts';
 import * as egressDays from './0035-egress-days.ts';
 import * as usageSlots from './0036-usage-slots.ts';
+import * as startKinds from './0037-start-kinds.ts';
 import { type Migrations, mayUse, notingReaders } from './min-reader.ts';
 
 export const migrations: Migrations = {
@@ -81,6 +82,7 @@ export const migrations: Migrations = {
   '0034-namespace-members': namespaceMembers,
   '0035-egress-days': egressDays,
   '0036-usage-slots': usageSlots,
+  '0037-start-kinds': startKinds,
 };
 
 /** Called with the newest migration of a newer Ward that has upgraded the database in a way that this Ward can use. */

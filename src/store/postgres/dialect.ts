@@ -12,12 +12,14 @@ import {
 } from 'kysely';
 import { storeFault } from '../faults.ts';
 import type { SqlWords } from '../sql-words.ts';
+import { startKindOf } from '../start-kind.ts';
 import type { Connection, Pool } from './pool.ts';
 import { faultOf } from './sql-state.ts';
 
 export const postgresWords: SqlWords = {
   now: sql`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
   listed: (texts) => sql`(select unnest(${texts}::text[]))`,
+  startKind: startKindOf('strpos'),
   locked: sql`for update`,
   unlocked: sql`for update skip locked`,
 };

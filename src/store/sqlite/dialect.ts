@@ -14,11 +14,13 @@ import {
 import type { SqlValue, Unit, UnitOutcome } from '../batch.ts';
 import { storeFault } from '../faults.ts';
 import type { SqlWords } from '../sql-words.ts';
+import { startKindOf } from '../start-kind.ts';
 import type { DatabaseThread } from './thread.ts';
 
 export const sqliteWords: SqlWords = {
   now: sql`cast(unixepoch('subsec') * 1000 as integer)`,
   listed: (texts) => sql`(select value from json_each(${JSON.stringify(texts)}))`,
+  startKind: startKindOf('instr'),
   // A transaction that writes has the database for itself.
   locked: sql``,
   unlocked: sql``,

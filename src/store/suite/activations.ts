@@ -162,6 +162,45 @@ export function listTests({ store }: Context): void {
     expect(await store().activations.count({ namespace: 'guest', failed: true })).toBe(2);
   });
 
+  test('only those with a kind of start, whatever else their documents say', async () => {
+    const annotated = (start: number, kind: string) =>
+      activationRow({
+        ...{ start, path: 'hello' },
+        document: {
+          annotations: [
+            { key: 'start', value: kind },
+            { key: 'hint', value: '"key":"start","value":"warm"' },
+          ],
+        },
+      });
+    const rows = [
+      annotated(6_000, 'cold'),
+      annotated(6_001, 'warm'),
+      annotated(6_002, 'prewarmed'),
+      annotated(6_003, 'cold'),
+    ];
+    await Promise.all(rows.map((row) => store().activations.append(write(row))));
+    const startsOf = async (more: object) =>
+      (await store().activations.list({ ...all, ...more })).map(({ start }) => start);
+    expect(await startsOf({ startKind: 'cold' })).toEqual([6_003, 6_000]);
+    expect(await startsOf({ startKind: 'warm' })).toEqual([6_001]);
+    expect(await startsOf({ startKind: 'prewarmed', path: 'hello' })).toEqual([6_002]);
+    expect(await startsOf({ startKind: 'cold', since: 6_001 })).toEqual([6_003]);
+    expect(await startsOf({ startKind: 'cold', path: 'other' })).toEqual([]);
+    expect(await startsOf({ startKind: 'warm', path: 'hello' })).toEqual([6_001]);
+    const count = (more: object) => store().activations.count({ namespace: 'guest', ...more });
+    expect([await count({ startKind: 'cold' }), await count({ startKind: 'warm', since: 6_002 })]).toEqual([
+      2, 0,
+    ]);
+    const [, second] = rows;
+    const some = await store().activations.briefs('guest', [second?.activationId ?? '', 'absent']);
+    expect(some.map(({ start, document }) => [start, document['response']])).toEqual([[6_001, undefined]]);
+    expect(await store().activations.briefs('other', [second?.activationId ?? ''])).toEqual([]);
+    expect((await store().activations.newest({ namespace: 'guest' }, 2)).map(({ start }) => start)).toEqual([
+      6_003, 6_002,
+    ]);
+  });
+
   test('the outcomes of some paths, the newest ones of each', async () => {
     await store().activations.append(
       write(activationRow({ start: 7_000, end: 7_040, path: 'hello', statusCode: 2 })),

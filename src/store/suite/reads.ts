@@ -20,11 +20,17 @@ export async function readAll(stores: Omit<Store, 'close' | typeof Symbol.asyncD
     { path: 'a', since: 1, upto: 1 },
     { failed: true },
     { failed: true, since: 1 },
-  ]) {
+    { startKind: 'cold' },
+    { startKind: 'warm', since: 1 },
+    { startKind: 'cold', path: 'a' },
+    { startKind: 'warm', path: 'a' },
+  ] as const) {
     await activations.list({ ...all, ...filter });
     await activations.list({ ...all, ...filter, upto: 2 ** 50, skip: 20_500, brief: true });
     await activations.count({ namespace: 'guest', ...filter });
   }
+  await activations.briefs('guest', ['a']);
+  await Array.fromAsync(activations.outcomes('guest', ['a'], 10));
   await activations.get('guest', 'a');
   await activations.logs('guest', 'a');
   await activations.input('guest', 'a');

@@ -52,6 +52,9 @@ export interface UnrecordedCall {
   readonly settles: number | null;
 }
 
+/** How its sandbox was there: started for it, started for any call of its kind, or used before. */
+export type StartKind = 'cold' | 'prewarmed' | 'warm';
+
 export interface ActivationFilter {
   readonly namespace: string;
   /** `name` matches unpackaged only; `package/name` exactly. */
@@ -61,6 +64,7 @@ export interface ActivationFilter {
   readonly upto?: number;
   /** Only those that did not succeed. */
   readonly failed?: boolean;
+  readonly startKind?: StartKind;
 }
 
 export interface ActivationQuery extends ActivationFilter {
@@ -110,6 +114,10 @@ export interface ActivationStore {
   /** Newest first. */
   list(query: ActivationQuery): Promise<readonly ActivationRow[]>;
   count(query: Omit<ActivationQuery, 'skip' | 'limit' | 'brief'>): Promise<number>;
+  /** Those that exist, without `response`, in any order. */
+  briefs(namespace: string, activationIds: readonly string[]): Promise<readonly ActivationRow[]>;
+  /** The newest ones. */
+  newest(filter: ActivationFilter, limit: number): Promise<readonly ActivationOutcome[]>;
   /** Of each path the newest ones, at most `limit`, in the order of `paths`. Each is read only when it is asked for. */
   outcomes(
     namespace: string,

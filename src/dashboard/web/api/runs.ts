@@ -32,6 +32,12 @@ export interface RunFilter {
   readonly failed: boolean;
   /** Epoch milliseconds. */
   readonly since: number | undefined;
+  /** `cold`, `prewarmed` or `warm`; '' fits all. */
+  readonly start?: string;
+  /** Of the error, as in `ErrorGroup`; '' fits all. */
+  readonly fingerprint?: string;
+  /** They took at least this many milliseconds; '' fits all. */
+  readonly took?: string;
 }
 
 /** The API's own limit for a page. */
@@ -139,8 +145,9 @@ function listPath(): string {
   return inNamespace('/api/v1', 'activations');
 }
 
-function queryOf({ name, failed, since }: RunFilter): URLSearchParams {
+function queryOf({ name, failed, since, ...more }: RunFilter): URLSearchParams {
   const query = new URLSearchParams();
+  for (const key of ['start', 'fingerprint', 'took'] as const) if (more[key]) query.set(key, more[key]);
   if (name !== '') query.set('name', name);
   if (failed) query.set('failed', 'true');
   if (since !== undefined) query.set('since', String(since));

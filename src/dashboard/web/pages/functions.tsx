@@ -168,7 +168,7 @@ function Calls({ figures }: FiguresProps) {
 
 function SlowCalls({ figures }: FiguresProps) {
   if (figures === undefined || figures.p99 === null) return null;
-  const { hours, p99 } = figures;
+  const { name, hours, p99 } = figures;
   const text = `p99 ${durationText(p99)} over 24 hours`;
   return (
     <span class="spark">
@@ -180,7 +180,9 @@ function SlowCalls({ figures }: FiguresProps) {
           return { name: String(at), value, text: `${text}; in this hour ${durationText(value)}` };
         })}
       />
-      {durationText(p99)}
+      <a class="plain-link" href={linkTo(['runs'], { name, since: 'day', took: String(p99) })}>
+        {durationText(p99)}
+      </a>
     </span>
   );
 }

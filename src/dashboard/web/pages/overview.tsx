@@ -114,6 +114,7 @@ function OverviewView({ overview }: { readonly overview: Overview }) {
 
 function figuresOf({ functions, calls, failed, latest, usage }: Overview): readonly Figure[] {
   const durations = durationsOf(latest);
+  const p99 = quantile(durations, 0.99);
   const cold = latest.filter((run) => annotationOf(run, 'start') === 'cold').length;
   const share = (part: number, whole: number) =>
     whole === 0 ? '0 %' : `${((part / whole) * 100).toFixed(1)} %`;
@@ -127,13 +128,19 @@ function figuresOf({ functions, calls, failed, latest, usage }: Overview): reado
       about: share(failed, calls),
       link: linkTo(['runs'], { since: 'hour', failed: 'true' }),
     },
+    { name: 'Duration, p50', value: durationText(quantile(durations, 0.5)), about: ofLatest, link: recent },
     {
-      name: 'Duration, p50',
-      value: durationText(quantile(durations, 0.5)),
-      about: `p99 ${durationText(quantile(durations, 0.99))} ${ofLatest}`,
-      link: recent,
+      name: 'Duration, p99',
+      value: durationText(p99),
+      about: ofLatest,
+      link: linkTo(['runs'], { since: 'hour', took: String(p99) }),
     },
-    { name: 'Cold starts', value: share(cold, latest.length), about: ofLatest, link: recent },
+    {
+      name: 'Cold starts',
+      value: share(cold, latest.length),
+      about: ofLatest,
+      link: linkTo(['runs'], { since: 'hour', start: 'cold' }),
+    },
     { name: 'Functions', value: countText(functions), link: linkTo(['functions']) },
     {
       name: 'Code',

@@ -15,6 +15,7 @@ import type { PageProps } from '../app/pages.ts';
 import { linkTo, setQuery } from '../app/router.ts';
 import { may } from '../app/session.ts';
 import { Button } from '../components/button.tsx';
+import { Identifier } from '../components/copy.tsx';
 import { Empty } from '../components/empty.tsx';
 import { SelectField, TextField } from '../components/fields.tsx';
 import { PageHead } from '../components/page-head.tsx';
@@ -33,6 +34,11 @@ const outcomeOptions = [
   { value: 'failed', text: 'Failed' },
 ];
 
+const startOptions = [
+  { value: '', text: 'Any start' },
+  ...['cold', 'prewarmed', 'warm'].map((value) => ({ value, text: value })),
+];
+
 const columns: readonly VirtualColumn<RunSummary>[] = [
   { title: 'Outcome', cell: (run) => <RunStatus run={run} /> },
   {
@@ -45,7 +51,7 @@ const columns: readonly VirtualColumn<RunSummary>[] = [
   },
   {
     title: 'Run',
-    cell: ({ activationId }) => <span class="mono">{activationId}</span>,
+    cell: ({ activationId }) => <Identifier text={activationId} what="id of the run" />,
     kind: 'wide',
   },
   { title: 'Sandbox', cell: (run) => <StartKind run={run} />, kind: 'wide' },
@@ -57,7 +63,9 @@ const columns: readonly VirtualColumn<RunSummary>[] = [
 export function Runs({ query }: PageProps) {
   const [isCancelling, setCancelling] = useState(false);
   const filter = filterOf(query);
-  const key = `${filter.name} ${filter.failed} ${query.get('since') ?? ''}`;
+  const { name, failed, since, start, fingerprint, took } = filter;
+  const key = JSON.stringify([name, failed, start, fingerprint, took, query.get('since')]);
+  const isSearch = fingerprint !== '' || took !== '';
   const pages = usePages<RunSummary>(
     {
       count: (signal) => countRuns(filter, signal),
@@ -72,19 +80,23 @@ export function Runs({ query }: PageProps) {
       follow({
         path: recordsStream,
         onEvent(event) {
-          if (event === 'total') refresh();
+          // There is no index for a search: once a second is too often.
+          if (event === 'total' && !isSearch) refresh();
           return false;
         },
       }),
     [key],
   );
-  const isFiltered = filter.name !== '' || filter.failed || filter.since !== undefined;
+  const isOfEnded = isSearch || start !== '';
+  const isFiltered = name !== '' || failed || since !== undefined || isOfEnded;
   return (
     <>
       <PageHead title="Runs" about={pages.count === undefined ? ' ' : countedText(pages.count, 'run')}>
-        {may('invoke') && <Button onClick={() => setCancelling(true)}>Cancel calls…</Button>}
+        {isSearch && <Button onClick={refresh}>Look again</Button>}
+        {may('invoke') && !isOfEnded && <Button onClick={() => setCancelling(true)}>Cancel calls…</Button>}
       </PageHead>
       <Filters query={query} isFiltered={isFiltered} />
+      {isSearch && <Searched fingerprint={fingerprint} took={took} />}
       <PagedRows caption="Runs" layout="runs" columns={columns} pages={pages}>
         {isFiltered ? <NoMatch /> : <NoRuns />}
       </PagedRows>
@@ -106,6 +118,12 @@ function Filters({ query, isFiltered }: { readonly query: URLSearchParams; reado
         options={outcomeOptions}
       />
       <SelectField
+        label="Sandbox"
+        value={query.get('start') ?? ''}
+        onInput={(start) => setQuery({ start })}
+        options={startOptions}
+      />
+      <SelectField
         label="Started"
         value={query.get('since') ?? ''}
         onInput={(value) => setQuery({ since: value })}
@@ -119,11 +137,29 @@ function Filters({ query, isFiltered }: { readonly query: URLSearchParams; reado
         Search logs
       </a>
       {isFiltered && (
-        <Button kind="plain" onClick={() => setQuery({ name: '', failed: '', since: '' })}>
+        <Button kind="plain" onClick={() => setQuery(noFilter)}>
           Clear
         </Button>
       )}
     </FilterForm>
+  );
+}
+
+const noFilter = { name: '', failed: '', since: '', start: '', fingerprint: '', took: '' };
+
+/** What a link has searched for, and how far that goes. */
+function Searched({ fingerprint, took }: { readonly fingerprint: string; readonly took: string }) {
+  return (
+    <p class="quiet breaks">
+      {fingerprint === '' ? 'Of the newest 10,000 runs' : 'Of the newest 1,000 runs that failed'}, those
+      {fingerprint !== '' && (
+        <>
+          {' '}
+          with the error <Identifier text={fingerprint} what="fingerprint of the error" />
+        </>
+      )}
+      {took !== '' && ` that took at least ${/^\d+$/.test(took) ? durationText(Number(took)) : took}`}.
+    </p>
   );
 }
 
@@ -155,8 +191,10 @@ function msText(value: unknown): string {
   return typeof value === 'number' ? durationText(value) : '';
 }
 
-function filterOf(query: URLSearchParams): RunFilter {
+function filterOf(query: URLSearchParams): Required<RunFilter> {
   return {
+    ...{ start: query.get('start') ?? '', fingerprint: query.get('fingerprint') ?? '' },
+    took: query.get('took') ?? '',
     name: query.get('name') ?? '',
     failed: query.get('failed') === 'true',
     since: sinceOf(query.get('since') ?? ''),

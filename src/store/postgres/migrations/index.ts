@@ -24,6 +24,7 @@ import * as changes from './0004-changes.ts';
 import * as unsealedEntries from './0009-unsealed-entries.ts';
 import * as domains from './0013-domains.ts';
 import * as minReader from './0023-min-reader.ts';
+import * as startKinds from './0025-start-kinds.ts';
 
 export const postgresMigrations: Migrations = {
   '0001-schema': schema,
@@ -50,4 +51,5 @@ export const postgresMigrations: Migrations = {
   '0022-egress-days': egressDays,
   '0023-min-reader': minReader,
   '0024-usage-slots': usageSlots,
+  '0025-start-kinds': startKinds,
 };

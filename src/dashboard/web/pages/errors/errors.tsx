@@ -19,10 +19,12 @@ import { periodOptions, sinceOf } from '../run-filters.ts';
 import { RunStatus } from '../run-status.tsx';
 import { ReplayAll } from './replay-all.tsx';
 
-const columns: readonly Column<ErrorGroup>[] = [
+const columnsOf = (since: string): readonly Column<ErrorGroup>[] => [
   {
     title: 'Runs',
-    cell: ({ count }) => countText(count),
+    cell: ({ count, action, fingerprint }) => (
+      <a href={linkTo(['runs'], { name: action, since, fingerprint })}>{countText(count)}</a>
+    ),
     isNumber: true,
   },
   {
@@ -56,13 +58,13 @@ export function Errors({ query }: PageProps) {
   const loaded = useLoad((signal) => call<ErrorGroups>('GET', path, { signal }), path);
   const shown: readonly Column<ErrorGroup>[] = may('invoke')
     ? [
-        ...columns,
+        ...columnsOf(period),
         {
           title: 'Do',
           cell: (group) => <Button onClick={() => setChosen(group)}>Run again…</Button>,
         },
       ]
-    : columns;
+    : columnsOf(period);
   return (
     <>
       <PageHead
