@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startProvider, type TestProvider } from '../src/oidc/provider.fixture.ts';
 import { type ConsoleBrowser, countBytes, openBrowser } from './browser.ts';
 import { adminPages } from './console/admin.ts';
+import { allNamespaces } from './console/all-namespaces.ts';
 import { domainPage } from './console/domains.ts';
 import { egressPages } from './console/egress.ts';
 import { functionPages } from './console/functions.ts';
@@ -77,6 +78,7 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
   });
 
   runPages(() => ({ ward, browser }));
+  allNamespaces(() => ({ ward, browser }));
   functionPages(() => ({ ward, browser, logIn, logInAsOperator }));
   triggerPages(() => ({ ward, browser }));
   domainPage(() => ({ ward, browser }));

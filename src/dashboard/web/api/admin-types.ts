@@ -13,6 +13,26 @@ export interface Usage {
   readonly registry: Quota;
 }
 
+/** The calls of a namespace in a window of time. */
+export interface NamespaceCalls {
+  readonly namespace: string;
+  readonly calls: number;
+  readonly failed: number;
+  readonly coldStarts: number;
+  readonly callsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly slots: readonly { readonly calls: number; readonly failed: number }[];
+}
+
+/** `GET /ward/v1/operator/calls`. */
+export interface CallFigures {
+  readonly since: number;
+  readonly slotMs: number;
+  readonly total: number;
+  readonly namespaces: readonly NamespaceCalls[];
+}
+
 /** What a namespace used on a day. */
 export interface UsageDay {
   readonly day: string;

@@ -31,6 +31,11 @@ export function countText(count: number): string {
   return count.toLocaleString('en');
 }
 
+/** `12.5 %`. */
+export function shareText(part: number, whole: number): string {
+  return whole === 0 ? '0 %' : `${((part / whole) * 100).toFixed(1)} %`;
+}
+
 /** `1 call`, `12 calls`. */
 export function countedText(count: number, one: string): string {
   return `${countText(count)} ${one}${count === 1 ? '' : 's'}`;

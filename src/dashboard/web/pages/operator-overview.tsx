@@ -1,4 +1,5 @@
 /** How this Ward does now, for its operators: each figure leads to what is behind it. */
+import { useState } from 'preact/hooks';
 import type { Overview } from '../api/admin-types.ts';
 import { call } from '../api/client.ts';
 import { hourMs } from '../api/hours.ts';
@@ -11,6 +12,7 @@ import { Section } from '../components/section.tsx';
 import { Status } from '../components/status.tsx';
 import { ageText, countText, durationText, sizeText } from '../components/units.ts';
 import { useLoad } from '../components/use-load.ts';
+import { CallsOfNamespaces } from './calls-of-namespaces.tsx';
 import { useNews } from './use-news.ts';
 
 const root = '/ward/v1/operator';
@@ -29,11 +31,18 @@ type Loaded = Awaited<ReturnType<typeof loadWard>>;
 
 export function OperatorOverview() {
   const loaded = useLoad(loadWard, '');
-  useNews(['nodes', 'violations'], loaded.reload);
+  const [callNews, setCallNews] = useState(0);
+  useNews(['calls', 'nodes', 'violations'], (event) => {
+    if (event !== 'calls') loaded.reload();
+    if (event === 'calls' || event === 'begin') setCallNews((before) => before + 1);
+  });
   return (
-    <Section title="This Ward">
-      <LoadView loaded={loaded}>{(data) => <Figures figures={figuresOf(data)} />}</LoadView>
-    </Section>
+    <>
+      <Section title="This Ward">
+        <LoadView loaded={loaded}>{(data) => <Figures figures={figuresOf(data)} />}</LoadView>
+      </Section>
+      <CallsOfNamespaces news={callNews} />
+    </>
   );
 }
 

@@ -2,8 +2,11 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { follow } from '../api/event-source.ts';
 
-/** @param of `nodes`, `violations` */
-export function useNews(of: readonly string[], reload: () => void): void {
+/**
+ * @param of `calls`, `nodes`, `violations`
+ * @param reload with the name of the event: one of these, or `begin`
+ */
+export function useNews(of: readonly string[], reload: (event: string) => void): void {
   const latest = useRef({ of, reload });
   latest.current = { of, reload };
   useEffect(() => {
@@ -11,7 +14,7 @@ export function useNews(of: readonly string[], reload: () => void): void {
       path: '/ward/v1/operator/stream',
       onEvent(event) {
         // Nothing tells what came before its begin.
-        if (event === 'begin' || latest.current.of.includes(event)) latest.current.reload();
+        if (event === 'begin' || latest.current.of.includes(event)) latest.current.reload(event);
         return false;
       },
     });
