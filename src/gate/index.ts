@@ -7,6 +7,7 @@ export { type KnownBase, standsOn } from './judge/bases.ts';
 export { type Decisive, decisive } from './judge/decisive.ts';
 export { type Case, judge } from './judge/judge.ts';
 export { type Ignored, type Verdict, type Vouchers, verdictDocument } from './judge/verdict.ts';
+export { packageUrlText } from './package-url.ts';
 export {
   checkPolicyText,
   defaultPolicy,

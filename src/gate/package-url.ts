@@ -28,6 +28,11 @@ export function parsePackageUrl(text: string): PackageUrl | undefined {
   }
 }
 
+/** As text, with its version and its qualifiers. */
+export function packageUrlText({ type, namespace, name, version, qualifiers }: PackageUrl): string {
+  return new PackageURL(type, namespace, name, version, Object.fromEntries(qualifiers), undefined).toString();
+}
+
 /** True if `pattern` covers `subject`: a version or qualifier that the pattern leaves out matches any. */
 export function coversPackage(pattern: PackageUrl, subject: PackageUrl): boolean {
   const isSame =

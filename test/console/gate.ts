@@ -1,5 +1,5 @@
 /** The pages of the gate: verdicts, findings, reports. */
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { gatePaths } from '../../src/server/index.ts';
@@ -140,6 +140,50 @@ export function gatePages(parts: () => Parts): void {
     await page.getByRole('button', { name: 'Cancel' }).click();
     await rm(policy);
     browser.forget(/^console: .* status of 409 /);
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('lists the VEX statements, what they silence, and a document that can’t be read', async () => {
+    const { ward, browser } = parts();
+    const { page } = browser;
+    const { vex } = gatePaths(ward.dataDir);
+    const statement = (name: string, product: string) => ({
+      ...{ vulnerability: { name }, products: [{ '@id': product }], status: 'not_affected' },
+      impact_statement: `${script} ${foreignText} ${'y'.repeat(250)}`,
+    });
+    await mkdir(vex, { recursive: true });
+    await writeFile(
+      join(vex, `${script.replaceAll('/', '')}.json`),
+      JSON.stringify({
+        ...{ '@context': 'https://openvex.dev/ns/v0.2.0', author: script, timestamp: '2026-01-01T00:00:00Z' },
+        statements: [statement('CVE-2021-23337', 'pkg:npm/planted-package'), statement(script, 'no purl')],
+      }),
+    );
+    await page.goto('/console/gate');
+    await page.getByRole('link', { name: 'VEX', exact: true }).click();
+    const becomes = (text: string) =>
+      expect
+        .poll(
+          async () => {
+            await page.getByRole('button', { name: 'Look again' }).click();
+            return await page.getByText(text).count();
+          },
+          { timeout: 30_000, interval: 500 },
+        )
+        .toBeGreaterThan(0);
+    await page.getByRole('heading', { name: 'VEX' }).waitFor();
+    await becomes('2 statements');
+    await page.getByText('none that Ward can read').waitFor();
+    const silenced = page.getByRole('region', { name: 'Found' });
+    await silenced.getByText('planted-package').first().waitFor();
+    await silenced.getByText(`says ${script}`).waitFor();
+    await writeFile(join(vex, 'broken.json'), `{"x": "${script}`);
+    await becomes('A document can’t be read');
+    await page.getByRole('alert').getByText('broken.json').waitFor();
+    await browser.inspect('vex');
+    const report = await silenced.getByRole('link').first().getAttribute('href');
+    expect(report).toMatch(/^\/console\/gate\/report\/sha256/);
+    await rm(vex, { recursive: true });
     expect(browser.problems).toEqual([]);
   });
 }

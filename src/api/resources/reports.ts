@@ -40,6 +40,10 @@ export interface ReportSource {
     readonly licence: string;
     readonly after: string | undefined;
   }): Promise<object>;
+  /** The operator's VEX statements, the newest first. For operators only. */
+  vex(page: { readonly skip: number; readonly limit: number }): Promise<object>;
+  /** Findings that these silence, in some reports after that one. For operators only. */
+  silenced(after: string | undefined): Promise<object>;
 }
 
 interface JudgedFilter {
@@ -81,6 +85,20 @@ export function addOperatorReports(
   limits: SystemLimits,
 ): void {
   addLists(scope, reports, limits, 'operator');
+  addResource(scope, ['/vex'], {
+    GET: {
+      access: 'operator',
+      handler: async ({ query }, reply) =>
+        sendUncached(reply, await reports.vex(queryPage(query, 'statements', limits.list))),
+    },
+  });
+  addResource(scope, ['/vex/silenced'], {
+    GET: {
+      access: 'operator',
+      handler: async ({ query }, reply) =>
+        sendUncached(reply, await reports.silenced(queryText(query, 'after'))),
+    },
+  });
   const reads = { report: reports.report, sbom: reports.sbom, verdict: reports.verdicts };
   for (const [name, read] of Object.entries(reads)) {
     addResource(scope, [`/reports/:digest/${name}`], {

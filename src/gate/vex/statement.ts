@@ -30,6 +30,8 @@ export interface VexStatement {
   readonly at: number;
   /** Who says so. */
   readonly author: string;
+  /** Name of the operator's document that has it. Absent for one that a signer attested. */
+  readonly document?: string;
 }
 
 /** The operator's VEX. */

@@ -51,7 +51,7 @@ export async function readVexFolder(folder: string): Promise<TrustedVex> {
   for (const name of names) {
     const document = await readVexFile(join(folder, name));
     digests.push(document.digest);
-    statements.push(...document.statements);
+    statements.push(...document.statements.map((statement) => ({ ...statement, document: name })));
   }
   return { revision: digests.length === 0 ? '' : digestOf(digests.join('\n')), statements };
 }

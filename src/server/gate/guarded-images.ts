@@ -108,7 +108,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   );
   const evidence = createEvidence({ imagesDir, registry: pushed, log });
   const opening = await openGate({ ...options, evidence });
-  const { gate, store, scanner, waivers, policy, advisories, revisions, changedElsewhere } =
+  const { gate, store, scanner, waivers, policy, vex, advisories, revisions, changedElsewhere } =
     stack.use(opening);
   const finder = createImageFinder({ imagesDir, registry: pushed, publicNamespaces });
   const codeGate = createCodeGate({ gate, findImage: finder.source, log });
@@ -121,7 +121,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   return {
     storeOver: finder.storeOver,
     codeGate,
-    reports: createReportSource(gate, store),
+    reports: createReportSource(gate, store, vex),
     ...{ waivers, policy },
     audit: store,
     unsealed: pushed.unsealed,

@@ -57,6 +57,8 @@ export interface OpenGate extends AsyncDisposable {
   readonly policy: EditedPolicy;
   advisories(): AdvisoriesAge;
   revisions(): JudgeRevisions;
+  /** The operator's. */
+  readonly vex: Pick<VexSource, 'current' | 'problem'>;
   /** Takes up what another server has changed in the database. Stored reports are judged again later. */
   changedElsewhere(): void;
 }
@@ -134,6 +136,7 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
         log.debug({ reason: messageOf(error) }, 'a change of the policy could not be read');
       });
     },
+    vex,
     revisions,
     advisories: () => advisoriesAge(advisories.state(), policy.current(), readLastUpdate(paths.advisories)),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

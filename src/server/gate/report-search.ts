@@ -3,8 +3,9 @@
  * number of reports.
  */
 import { type Digest, isDigest } from '../../blobs/index.ts';
-import type { GateStore } from '../../gate/index.ts';
+import type { GateStore, VexStatement } from '../../gate/index.ts';
 import type { Finding, Report } from '../../scanner/index.ts';
+import { silencedIn } from './vex-view.ts';
 
 interface SearchPlace {
   readonly store: Pick<GateStore, 'report' | 'subjects'>;
@@ -48,6 +49,11 @@ export function searchFindings(search: FindingSearch): Promise<SearchPage<{ read
       .filter((finding) => textsOf(finding).some((each) => each.toLowerCase().includes(wanted)))
       .map((finding) => ({ finding })),
   );
+}
+
+/** Findings that the operator's VEX silences. */
+export function searchSilenced(place: SearchPlace, statements: readonly VexStatement[]) {
+  return searchReports(place, (report) => silencedIn(report, statements));
 }
 
 export interface FoundPackage {

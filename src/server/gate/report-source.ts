@@ -7,11 +7,14 @@ import { type Digest, isDigest } from '../../blobs/index.ts';
 import type { Gate, GateStore, Verdict } from '../../gate/index.ts';
 import { cycloneDxOf, type Report, sortedReport } from '../../scanner/index.ts';
 import { reportPage } from './report-page.ts';
-import { searchFindings, searchPackages } from './report-search.ts';
+import { searchFindings, searchPackages, searchSilenced } from './report-search.ts';
+import type { VexSource } from './vex-source.ts';
+import { shownVex } from './vex-view.ts';
 
 export function createReportSource(
   gate: Pick<Gate, 'report'>,
   store: Pick<GateStore, 'judged' | 'report' | 'subjects' | 'verdicts'>,
+  vex: Pick<VexSource, 'current' | 'problem'>,
 ): ReportSource {
   const verdictsFor = async (digest: string, namespace: string | undefined): Promise<readonly Verdict[]> => {
     if (!isDigest(digest)) return [];
@@ -51,6 +54,8 @@ export function createReportSource(
     },
     findings: (query) => searchFindings({ ...query, ...placeFor(query.namespace) }),
     packages: (query) => searchPackages({ ...query, ...placeFor(query.namespace) }),
+    vex: async (page) => shownVex(vex, page),
+    silenced: (after) => searchSilenced({ ...placeFor(undefined), after }, vex.current().statements),
   };
 }
 

@@ -6,6 +6,8 @@ import { errnoOf, type Log, messageOf } from '../../lib/index.ts';
 
 export interface VexSource {
   current(): TrustedVex;
+  /** Why the documents can't be read; undefined: they can be. */
+  problem(): string | undefined;
   /** Reads the folder again. On failure the earlier documents still apply, and the log has the reason. */
   refresh(): Promise<void>;
 }
@@ -13,21 +15,21 @@ export interface VexSource {
 export async function openVexSource(folder: string, log: Log): Promise<VexSource> {
   let vex: TrustedVex = { revision: '', statements: [] };
   let seen = '';
+  let problem: string | undefined;
   const refresh = async (): Promise<void> => {
     const stamp = await stampOfFolder(folder);
     if (stamp === seen) return;
     seen = stamp;
     try {
       vex = await readVexFolder(folder);
+      problem = undefined;
     } catch (error) {
-      log.error(
-        { folder, reason: messageOf(error) },
-        'VEX documents can’t be read; the previous ones still apply',
-      );
+      problem = messageOf(error);
+      log.error({ folder, reason: problem }, 'VEX documents can’t be read; the previous ones still apply');
     }
   };
   await refresh();
-  return { current: () => vex, refresh };
+  return { current: () => vex, problem: () => problem, refresh };
 }
 
 /** A text that changes with the files in the folder; empty when the folder does not exist. */

@@ -45,6 +45,32 @@ export interface Waiver {
   readonly expires: string;
 }
 
+export interface VexStatement {
+  /** Name of its document. */
+  readonly document: string;
+  readonly ids: readonly string[];
+  readonly status: 'not_affected' | 'affected' | 'fixed' | 'under_investigation';
+  readonly justification: string;
+  readonly author: string;
+  /** Epoch milliseconds. */
+  readonly at: number | null;
+  readonly products: readonly string[];
+}
+
+/** `GET /ward/v1/operator/vex`. */
+export interface Vex {
+  readonly total: number;
+  readonly statements: readonly VexStatement[];
+  /** Why the documents can't be read. */
+  readonly problem: string | null;
+}
+
+export interface SilencedFinding {
+  readonly finding: { readonly id: string; readonly title: string; readonly package: string | null };
+  /** The statement, in words. */
+  readonly reason: string;
+}
+
 /** `GET /ward/v1/operator/policy`. */
 export interface PolicyFile {
   /** Empty: there is none, and Ward's own policy is in force. */

@@ -109,6 +109,12 @@ export const allPages: readonly PageSpec[] = [
     load: async () => (await import('./gate/waivers.tsx')).Waivers,
   },
   {
+    path: 'gate/vex',
+    title: 'VEX',
+    needs: 'operator',
+    load: async () => (await import('./gate/vex.tsx')).VexPage,
+  },
+  {
     path: 'gate/policy',
     title: 'Policy',
     needs: 'operator',

@@ -13,13 +13,14 @@ import { countText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
 import { gateRoot, packageText, remedyText, Severity } from './gate-words.tsx';
 
-type Row<Hit> = SearchPage<Hit>['found'][number];
+export type Row<Hit> = SearchPage<Hit>['found'][number];
 
 /** So many requests, of 100 reports each, are made for one search. */
 const mostRounds = 20;
 const mostShown = 1000;
 
-function inColumn<Hit>(): Column<Row<Hit>> {
+/** What was scanned. */
+export function inColumn<Hit>(): Column<Row<Hit>> {
   return {
     title: 'In',
     cell: ({ digest, name }) => (
@@ -133,7 +134,8 @@ interface FoundProps<Hit> {
   readonly keyOf: (row: Row<Hit>) => string;
 }
 
-function Found<Hit>({ path, search, one, many, columns, keyOf }: FoundProps<Hit>) {
+/** All that a search of the reports finds. */
+export function Found<Hit>({ path, search, one, many, columns, keyOf }: FoundProps<Hit>) {
   const loaded = useLoad(
     (signal) => searchAll<Hit>(path, search, signal),
     `${path} ${JSON.stringify(search)}`,
@@ -144,7 +146,7 @@ function Found<Hit>({ path, search, one, many, columns, keyOf }: FoundProps<Hit>
         <div class="stack">
           <p class="quiet" role="status">
             {countText(found.length)} {found.length === 1 ? one : many} in {countText(reportsRead)} reports
-            {next === null ? '.' : ', and there are more: search for more of the name.'}
+            {next === null ? '.' : ', and there are more.'}
           </p>
           {found.length > 0 && <Table caption="Found" columns={columns} rows={found} keyOf={keyOf} />}
         </div>

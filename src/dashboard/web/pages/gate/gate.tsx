@@ -86,6 +86,8 @@ export function Gate({ query }: PageProps) {
                 <a href={linkTo(['gate', 'policy'])}>Policy</a>
                 {' · '}
                 <a href={linkTo(['gate', 'waivers'])}>Waivers</a>
+                {' · '}
+                <a href={linkTo(['gate', 'vex'])}>VEX</a>
               </>
             )}
           </>
