@@ -87,22 +87,28 @@ describe.skipIf(missing !== undefined)(`ward fsck${missing ? ` (${missing})` : '
       if (of('start') === 'cold') sums.coldStarts++;
       if (of('kind') !== 'sequence') sums.mibMs += duration * of('limits').memory;
     }
-    const usage = async (...more: string[]) => {
+    const run = async (...words: string[]) => {
       const env = { ...outsideEnv(), ...(await storeOf(ward.dataDir)) };
-      const { stdout } = await runInFolder(['usage', ...more], { env, cwd: folder });
-      return stdout;
+      return (await runInFolder(words, { env, cwd: folder })).stdout;
     };
     const [first, ...others] = JSON.parse(
-      await usage('--apihost', ward.url, '--auth', ward.auth, '-o', 'json'),
+      await run('usage', '--apihost', ward.url, '--auth', ward.auth, '-o', 'json'),
     );
     expect(first).toMatchObject({ namespace: 'guest', ...sums, gibSeconds: sums.mibMs / 1_024_000 });
     expect(sums.coldStarts).toBeGreaterThan(0);
     expect(others).toEqual([]);
-    const table = await usage('--all', '--data', ward.dataDir, '--csv');
+    const table = await run('usage', '--all', '--data', ward.dataDir, '--csv');
     const { calls, coldStarts, mibMs } = sums;
     expect(table.split('\r\n')[1]).toMatch(
       new RegExp(`^${first.day},guest,\\S+Z,${calls},${coldStarts},${mibMs},`),
     );
+    const now = JSON.parse(
+      await run('namespace', 'calls', '--window', '1d', '--data', ward.dataDir, '-o', 'json'),
+    );
+    const failed = body.filter(
+      ({ response }: { response: { success: boolean } }) => !response.success,
+    ).length;
+    expect(now).toMatchObject({ total: 1, namespaces: [{ namespace: 'guest', calls, coldStarts, failed }] });
   });
 
   it('notices a changed file in an unpacked layer and removes the layer, which is unpacked again', async () => {
