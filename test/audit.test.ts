@@ -331,6 +331,7 @@ const reading = [
   ...['audit list', 'audit export', 'audit verify', 'sandbox run', 'sandbox explain', 'sandbox violations'],
   'vault status',
   'waiver list',
+  'namespace calls',
 ];
 
 test('every changing command of an operator has its entry', async () => {
