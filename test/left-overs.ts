@@ -28,6 +28,8 @@ export function leftOvers(ward: Pick<Ward, 'instance' | 'dataDir'>) {
     mounts: readFileSync('/proc/mounts', 'utf8')
       .split('\n')
       .filter((line) => line.includes(ward.dataDir)),
-    state: existsSync(join('/run/ward', ward.instance)) ? [ward.instance] : [],
+    state: ['', 'shown']
+      .map((place) => join('/run/ward', place, ward.instance))
+      .filter((path) => existsSync(path)),
   };
 }

@@ -1,6 +1,6 @@
 /** Shutdown, `kill -9`, and what the next start makes of what it finds. */
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { leftOvers, nothing, processesOf } from './left-overs.ts';
 import { onlyOneMachine } from './one-machine.ts';
+import { plantTraces } from './planted-traces.ts';
 import { processesBelow } from './processes.ts';
 import { cgroupsOf, missingForSandboxes, runWard, Ward } from './ward.ts';
 
@@ -245,12 +246,19 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     }
     await killed.kill();
     await killed.until(() => processesOf(killed.instance).length === 0);
+    await rm(killed.dataDir, { recursive: true });
+    await using late = await plantTraces(true);
+    await using used = await plantTraces(true, true);
+    await using unknown = await plantTraces(false);
     const before = { ...leftOvers(living), processes: sandboxedOf(living) };
     expect(before.processes.length).toBeGreaterThan(1);
     const next = await start();
     // Strays go unseen by whoever removed the rest, if that was a server outside of the tests' namespace.
     expect(leftOvers(killed)).toMatchObject({ ...nothing, strays: expect.any(Array) });
     expect({ ...leftOvers(living), processes: sandboxedOf(living) }).toEqual(before);
+    expect(late.places.filter((each) => existsSync(each))).toEqual([]);
+    // A group with a process stays, and so does what is no mount point.
+    expect([...used.places, used.outside, ...unknown.places].filter((each) => !existsSync(each))).toEqual([]);
     await living.kill();
     await living.until(() => processesOf(living.instance).length === 0);
     const last = await start();

@@ -12,6 +12,7 @@ export { checkFitness, type Needs } from './host/fitness.ts';
 export { isIsolated } from './host/isolated.ts';
 export { readMounts, unmountBelow } from './host/mounts.ts';
 export { chargedBytes, type OwnMemory, ownMemory } from './host/own-memory.ts';
+export { instancesWithOwnGroup, removeUnusedGroups } from './host/unused-groups.ts';
 export { findTraces, removeTraces, type WardTraces } from './host/ward-traces.ts';
 export { shiftingClocks } from './inherited.ts';
 export { enterIsolation } from './isolation/isolation.ts';

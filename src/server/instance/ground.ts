@@ -12,8 +12,9 @@ import {
   type ViolationSink,
 } from '../../sandbox/index.ts';
 import type { Config } from '../config/config.ts';
+import { removeAbandoned } from './abandoned.ts';
 import { claimInstance } from './instance.ts';
-import { announceInstance, removeAbandoned, runDir } from './instance-locks.ts';
+import { announceInstance, runDir } from './instance-locks.ts';
 
 export interface Ground extends AsyncDisposable {
   /** The data folder's path without links. */

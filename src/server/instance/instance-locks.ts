@@ -4,18 +4,19 @@
  * ends. So an instance with a free lock is dead, and the next `ward up`, with any data folder, removes its leftovers
  * in /run and in cgroups. An instance without a lock file is unknown and left alone.
  */
-import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, rmdir } from 'node:fs/promises';
+import { chmod, mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type FileLock, type Log, tryFileLock } from '../../lib/index.ts';
-import { openSandboxHost, type RecoveryReport, type RuntimeName } from '../../sandbox/index.ts';
+import { type FileLock, tryFileLock } from '../../lib/index.ts';
 
 /** State of running sandboxes, of all Wards of the machine. */
 export const runDir = '/run/ward';
 
 /** Folder for an instance's mounted roots, below a folder that every user can search. */
 export const mountsDirOf = (instance: string): string => join(runDir, 'roots', instance);
+
+/** Folder of mount points that show instances their files. */
+export const shownDir = join(runDir, 'shown');
 
 export const locksDir = join(runDir, 'locks');
 /** Longer than it takes to remove the leftovers of an instance with many sandboxes. */
@@ -70,24 +71,4 @@ export async function announceInstance(instance: string): Promise<AsyncDisposabl
   const folder = join(runDir, instance);
   await mkdir(folder, { recursive: true, mode: 0o711 });
   return { [Symbol.asyncDispose]: () => rmdir(folder).catch(() => {}) };
-}
-
-/** Removes the leftovers of dead instances. What can't be removed is logged, and stays. */
-export async function removeAbandoned(runtime: RuntimeName, log: Log): Promise<void> {
-  for (const instance of await readdir(locksDir).catch(() => [])) {
-    if (!existsSync(join(runDir, instance))) continue;
-    using lock = tryFileLock(join(locksDir, instance));
-    if (!lock) continue;
-    try {
-      const report = await removeInstance(instance, runtime, log);
-      log.warn({ instance, ...report }, 'removed leftovers of another instance');
-    } catch (error) {
-      log.warn({ instance, err: error }, 'could not remove leftovers of another instance');
-    }
-  }
-}
-
-async function removeInstance(instance: string, runtime: RuntimeName, log: Log): Promise<RecoveryReport> {
-  await using host = await openSandboxHost({ instance, runDir, runtime, log });
-  return await host.recover();
 }

@@ -5,7 +5,7 @@
 import { mkdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { mustRun } from '../../lib/index.ts';
-import { runDir } from './instance-locks.ts';
+import { shownDir } from './instance-locks.ts';
 
 export interface ShownPaths extends AsyncDisposable {
   /** A path on which all users reach the file: its own if possible. The file's own mode still decides about access. */
@@ -14,7 +14,7 @@ export interface ShownPaths extends AsyncDisposable {
 
 /** @param instance used only by this process */
 export function openShownPaths(instance: string): ShownPaths {
-  const folder = join(runDir, 'shown', instance);
+  const folder = join(shownDir, instance);
   const stack = new AsyncDisposableStack();
   return {
     async show(path, name, access) {

@@ -1,6 +1,6 @@
 /** `ward up` without privileges: the platform, until a signal. */
 import { keeperDescriptor, openLink } from '../../keeper/index.ts';
-import { createLog, type Log } from '../../lib/index.ts';
+import { createLog, type Log, messageOf } from '../../lib/index.ts';
 import type { Config } from '../config/config.ts';
 import type { DataPart } from '../instance/missing-parts.ts';
 import type { JoinRequest } from '../platform/cluster-node.ts';
@@ -117,9 +117,21 @@ async function serve(): Promise<number> {
     },
     onStarted(platform) {
       sayRefused(task, log);
+      pruneSoon(log);
       greet(platform, (path) => path.replace(config.dataDir, dataDir));
     },
   });
+}
+
+/** The keeper names the cache. */
+function pruneSoon(log: Log): void {
+  const { WARD_COMPILE_CACHE: folder } = process.env;
+  if (folder === undefined) return;
+  import('./prune-compile-cache.ts')
+    .then(({ pruneCompileCache }) => pruneCompileCache(folder))
+    .catch((error: unknown) =>
+      log.warn({ reason: messageOf(error) }, 'unused compiled code could not be removed'),
+    );
 }
 
 function sayRefused({ refused }: ServerTask, log: Log): void {
