@@ -4,7 +4,7 @@
  *
  *   npm run bench              everything
  *   npm run bench -- warm      one part: warm, events, cold, gvisor, idle, list, cluster, placement, postgres, registry, scan,
- *                              command or tracing
+ *                              command, console or tracing
  *   BENCH_AGAINST=DIR npm run bench -- against    this checkout against another one
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -17,6 +17,7 @@ import { benchAgainst } from './against.ts';
 import { benchCluster } from './cluster.ts';
 import { benchCold } from './cold.ts';
 import { benchCommand } from './command.ts';
+import { benchConsole } from './console.ts';
 import { benchEvents } from './events.ts';
 import { benchGvisor } from './gvisor.ts';
 import { benchIdle } from './idle.ts';
@@ -42,6 +43,7 @@ const parts: Readonly<Record<string, (folder: string) => Promise<readonly Row[]>
   registry: benchRegistry,
   scan: benchScan,
   command: benchCommand,
+  console: benchConsole,
   tracing: benchTracing,
   against: benchAgainst,
 };

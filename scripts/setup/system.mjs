@@ -45,6 +45,14 @@ const postgres = {
   why: 'stores the state of tests and benchmarks',
 };
 
+/** @type {Program} */
+const chromium = {
+  name: 'chromium',
+  argv: ['chromium', '--version'],
+  package: 'chromium',
+  why: 'tests and benchmarks look at the console with it',
+};
+
 /** Only for `npm test`: clients of the registry, proxies, and engines of a cluster. @type {readonly Program[]} */
 const testPrograms = [
   { name: 'buildah', argv: ['buildah', '--version'], package: 'buildah', why: 'tests push with it' },
@@ -66,12 +74,7 @@ const testPrograms = [
     why: 'test compositions synchronise with it',
   },
   { name: 'oras', argv: ['oras', 'version'], package: 'oras', why: 'tests push files with it' },
-  {
-    name: 'chromium',
-    argv: ['chromium', '--version'],
-    package: 'chromium',
-    why: 'tests look at the console with it',
-  },
+  chromium,
   {
     name: 'DejaVu',
     argv: ['/usr/bin/ls', '/usr/share/fonts/truetype/dejavu/DejaVuSansMono-Bold.ttf'],
@@ -148,6 +151,7 @@ const benchPrograms = [
     why: 'makes the load of the benchmarks',
   },
   postgres,
+  chromium,
 ];
 
 /**

@@ -4,7 +4,7 @@
  */
 import { observeWindowOffset, observeWindowRect, Virtualizer, windowScroll } from '@tanstack/virtual-core';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useReducer, useRef, useState } from 'preact/hooks';
 
 export interface VirtualColumn<Row> {
   readonly title: string;
@@ -68,23 +68,36 @@ export function VirtualRows<Row>(props: VirtualRowsProps<Row>) {
       {/* biome-ignore lint/a11y/useSemanticElements: as above */}
       <div ref={body} role="rowgroup" style={{ height: `${virtual.getTotalSize()}px` }}>
         <div class="rows-shown" role="presentation" style={{ transform: `translateY(${top}px)` }}>
-          {items.map(({ index }) => {
-            const row = rowAt(index);
-            return (
-              // biome-ignore lint/a11y/useSemanticElements: as above
-              // biome-ignore lint/a11y/useFocusableInteractive: the links in it have the focus
-              <div key={index} class="rows-row" role="row" aria-rowindex={index + 2}>
-                {columns.map(({ title, cell, kind }) => (
-                  // biome-ignore lint/a11y/useSemanticElements: as above
-                  <span key={title} role="cell" class={kind}>
-                    {row === undefined ? <span class="quiet">…</span> : cell(row)}
-                  </span>
-                ))}
-              </div>
-            );
-          })}
+          {items.map(({ index }) => (
+            <ShownRow key={index} {...{ index, columns }} row={rowAt(index)} />
+          ))}
         </div>
       </div>
     </div>
+  );
+}
+
+interface ShownRowProps<Row> {
+  readonly index: number;
+  readonly columns: readonly VirtualColumn<Row>[];
+  readonly row: Row | undefined;
+}
+
+/** Drawn again only when something of it has changed: a scroll draws the list in each frame. */
+function ShownRow<Row>({ index, columns, row }: ShownRowProps<Row>) {
+  return useMemo(
+    () => (
+      // biome-ignore lint/a11y/useSemanticElements: the rows are placed by a grid
+      // biome-ignore lint/a11y/useFocusableInteractive: the links in it have the focus
+      <div class="rows-row" role="row" aria-rowindex={index + 2}>
+        {columns.map(({ title, cell, kind }) => (
+          // biome-ignore lint/a11y/useSemanticElements: as above
+          <span key={title} role="cell" class={kind}>
+            {row === undefined ? <span class="quiet">…</span> : cell(row)}
+          </span>
+        ))}
+      </div>
+    ),
+    [index, columns, row],
   );
 }
