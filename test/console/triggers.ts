@@ -21,6 +21,10 @@ export function triggerPages(parts: () => Parts): void {
     await page.getByRole('link', { name: 'nightly' }).waitFor();
     await page.getByRole('cell', { name: '30 2 * * * Europe/Berlin' }).waitFor();
     await browser.inspect('triggers');
+    await page.getByRole('link', { name: 'nightly' }).click();
+    await page.locator('dt:text-is("Next") + dd time').nth(4).waitFor();
+    await browser.inspect('trigger of an alarm');
+    await page.goBack();
 
     await page.getByRole('link', { name: oddName }).click();
     await page.getByRole('heading', { name: oddName }).waitFor();

@@ -37,6 +37,8 @@ test('has each feed with its next date', async () => {
       webhook: { signature: 'ward' },
     },
   ]);
+  const daily = await bench.feeds.list.get(refTo('daily'), 'read');
+  expect(daily.nextFires).toEqual([10, 11, 12].map((day) => Date.parse(`2026-03-${day}T12:00:00Z`)));
   expect(JSON.stringify(found)).not.toMatch(/secret of|https:/);
 });
 

@@ -7,7 +7,7 @@ import type { ParameterReads } from '../entities/parameter-reads.ts';
 import { notFound } from '../faults.ts';
 import type { KeyScope } from '../namespaces/key-scopes.ts';
 import type { Vault } from '../vault/vault.ts';
-import { alarmOfRow } from './alarm.ts';
+import { type Alarm, alarmOfRow, alarmSchedule } from './alarm.ts';
 import type { AlarmConfig } from './alarm-config.ts';
 import type { AlarmState } from './alarm-state.ts';
 import { mayReadUrl, type Webhook, webhookOfRow, webhookProvider, webhookUrl } from './webhook.ts';
@@ -25,6 +25,8 @@ export interface FeedSummary {
   /** When it was last activated, paused or ended. */
   readonly dateChanged: number;
   readonly nextFire?: number;
+  /** The next dates of an alarm, at most 5, only where one feed is asked for. */
+  readonly nextFires?: readonly number[];
   readonly triggersLeft?: number;
   /** The last dates that an alarm dealt with late. */
   readonly missed?: NonNullable<AlarmState['missed']>;
@@ -66,7 +68,8 @@ export function createFeedList(options: FeedListOptions): FeedList {
       const row = await options.feeds.get(trigger.namespace, trigger.name);
       if (row === undefined) throw notFound();
       const entry = entryOf(options, row);
-      if (entry.webhook === undefined || !mayReadUrl(scope)) return entry;
+      if (entry.webhook === undefined) return { ...entry, nextFires: nextFires(alarmOfRow(row)) };
+      if (!mayReadUrl(scope)) return entry;
       const url = webhookUrl(options.apiHost(), webhookOfRow(row, options.vault));
       await noteUrl(options.parameterReads, trigger, { url });
       return { ...entry, webhook: { ...entry.webhook, url } };
@@ -90,6 +93,20 @@ function alarmEntry(row: FeedRow): FeedSummary {
     ...(state.missed === undefined ? {} : { missed: state.missed }),
     alarm: config,
   };
+}
+
+const mostDates = 5;
+
+function nextFires(alarm: Alarm): readonly number[] {
+  const { date, remaining } = alarm.state;
+  const schedule = alarmSchedule(alarm);
+  const dates: number[] = [];
+  let at = date ?? undefined;
+  while (at !== undefined && dates.length < Math.min(mostDates, remaining ?? mostDates)) {
+    dates.push(at);
+    at = schedule.next(at);
+  }
+  return dates;
 }
 
 function webhookEntry({ vault, refusals }: FeedListOptions, row: FeedRow): FeedSummary {

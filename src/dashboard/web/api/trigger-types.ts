@@ -38,6 +38,8 @@ export interface Feed {
   readonly reason?: string;
   readonly dateChanged: number;
   readonly nextFire?: number;
+  /** At most 5, only where one feed is asked for. */
+  readonly nextFires?: readonly number[];
   readonly triggersLeft?: number;
   readonly missed?: { readonly date: number; readonly at: number; readonly isMadeUp: boolean };
   readonly alarm?: Alarm;

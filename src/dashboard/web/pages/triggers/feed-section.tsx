@@ -63,13 +63,13 @@ export function FeedSection({ trigger, feed, onChanged }: FeedSectionProps) {
 function factsOf(trigger: Trigger, feed: Feed | undefined): readonly Fact[] {
   const by: Fact = ['By', <FiredBy feed={feed} trigger={trigger} />];
   if (feed === undefined) return [by];
-  const { alarm, webhook, nextFire, triggersLeft, missed, reason } = feed;
+  const { alarm, webhook, nextFires = [], triggersLeft, missed, reason } = feed;
   const stopDate = alarm === undefined || alarm.kind === 'once' ? undefined : alarm.stopDate;
   return [
     by,
     ['State', <FeedStatus feed={feed} />],
     reason === undefined || reason === 'Paused' ? undefined : ['Why', reason],
-    nextFire === undefined ? undefined : ['Next', <Time at={nextFire} />],
+    nextFires.length === 0 ? undefined : ['Next', <Dates dates={nextFires} />],
     stopDate === undefined ? undefined : ['Until', <Time at={new Date(stopDate).getTime()} />],
     triggersLeft === undefined ? undefined : ['Firings left', countText(triggersLeft)],
     missed === undefined ? undefined : ['Last missed', <Missed missed={missed} />],
@@ -84,6 +84,16 @@ function factsOf(trigger: Trigger, feed: Feed | undefined): readonly Fact[] {
         ],
     ['Since', <Time at={feed.dateChanged} />],
   ];
+}
+
+function Dates({ dates }: { readonly dates: readonly number[] }) {
+  return (
+    <span class="row">
+      {dates.map((at) => (
+        <Time key={at} at={at} />
+      ))}
+    </span>
+  );
 }
 
 /** @throws ApiError also when the feed refuses */

@@ -25,7 +25,13 @@ export function Trigger({ path: { name = '' } }: PageProps) {
       call<TriggerEntity>('GET', inNamespace('/api/v1', 'triggers', name), { signal }),
       listAll<Feed>(inNamespace('/ward/v1', 'feeds'), signal),
     ]);
-    return { trigger, feed: feeds.find(({ trigger }) => trigger === name) };
+    const listed = feeds.find(({ trigger }) => trigger === name);
+    // The audit log names those who read one with a URL, so only an alarm is read to be shown.
+    const feed =
+      listed?.alarm === undefined
+        ? listed
+        : await call<Feed>('GET', inNamespace('/ward/v1', 'feeds', name), { signal });
+    return { trigger, feed };
   }, name);
   const close = () => setOpen(undefined);
   return (
