@@ -317,11 +317,20 @@ const worksInDataFolder = ['namespace', 'audit', 'advisories', 'console'];
 /** Runs a command as a user would, with only the given settings. */
 export async function runWard(
   args: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; input?: string | Buffer; cwd?: string; timeoutMs?: number } = {},
+  {
+    program = launcher,
+    ...options
+  }: {
+    env?: NodeJS.ProcessEnv;
+    input?: string | Buffer;
+    cwd?: string;
+    timeoutMs?: number;
+    program?: string | undefined;
+  } = {},
 ): Promise<CliResult> {
   const dataDir = args[args.indexOf('--data') + 1];
   const store = args.includes('--data') && dataDir !== undefined ? await storeOf(dataDir) : {};
-  return runCommand([process.execPath, launcher, ...args], {
+  return runCommand([process.execPath, program, ...args], {
     timeoutMs: 110_000,
     ...options,
     env: settingsOf({ ...store, ...options.env }),

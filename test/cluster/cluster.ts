@@ -20,6 +20,8 @@ export interface NodePlan {
   /** For an invoker: addresses of API nodes. By default, that of the first node. */
   readonly join?: readonly string[];
   readonly start?: Pick<StartOptions, 'address' | 'through' | 'env'>;
+  /** Launcher of another checkout, which it runs. */
+  readonly program?: string | undefined;
   /** Its data folder is on a disk of this size, in memory. */
   readonly diskMiB?: number | undefined;
 }
@@ -104,6 +106,8 @@ export class ClusterNode {
   readonly dataDir: string;
   /** For an invoker: where it joins, and its permission. */
   join: { readonly urls: readonly string[]; readonly token: string } | undefined;
+  /** The launcher for its next start and its commands; by default that of this checkout. */
+  program: string | undefined;
   readonly #plan: NodePlan;
   readonly #said: (() => string)[] = [];
   #ward: Ward | undefined;
@@ -112,6 +116,7 @@ export class ClusterNode {
     this.#plan = plan;
     this.name = plan.name;
     this.role = plan.role;
+    this.program = plan.program;
     this.dataDir = dataDir;
   }
 
@@ -148,7 +153,7 @@ export class ClusterNode {
     const { ward, said } = await Ward.startSaying(
       { ...shared, cluster: { node: this.name }, ...config },
       this.dataDir,
-      undefined,
+      this.program,
       {
         ...start,
         flags: [...(role === 'all' ? [] : ['--role', role]), ...joining],
@@ -163,7 +168,7 @@ export class ClusterNode {
   /** Runs a command of the operator on this node, and returns what it prints. */
   async operate(...words: string[]): Promise<string> {
     const files = ['--data', this.dataDir, '--config', join(this.dataDir, 'config.yaml')];
-    const { code, stdout, stderr } = await runWard([...words, ...files]);
+    const { code, stdout, stderr } = await runWard([...words, ...files], { program: this.program });
     if (code !== 0) throw new Error(stderr);
     return stdout;
   }

@@ -20,6 +20,7 @@ import { Deploys } from './deploys.ts';
 import { type Engines, startEngines } from './engines.ts';
 import { exceeded, isLimited, LimitedClients } from './limited.ts';
 import { type Links, openLinks } from './links.ts';
+import { type Balancer, deployProbe, replaceNode, takingCalls, untilAllServe } from './replace.ts';
 import { failedOutside } from './spans.ts';
 import { codeKeys, codeStamps, missingCode } from './store-checks.ts';
 
@@ -140,8 +141,7 @@ export class ClusterSite extends LoadedSite {
     for (const plan of plans) if (plan.role === 'invoker') await cluster.add(plan);
     const { ward } = oneOf(cluster.nodes, () => 0);
     const deployed = await deployFunctions(ward);
-    const { status } = await ward.deploy('probe', 'const main = () => ({ isProbe: true })');
-    if (status !== 200) throw new Error(`the action probe was not deployed: ${status}`);
+    await deployProbe(oneOf(cluster.nodes, () => 0));
     const balancer: Balancer = { without: undefined };
     const served = () => takingCalls(cluster).filter((node) => node !== balancer.without);
     const anyWard = () => oneOf(served(), Math.random).ward;
@@ -205,46 +205,23 @@ export class ClusterSite extends LoadedSite {
 
   /** Restarts a node as an operator with a load balancer does: no call may fail. */
   async replaceNode(node: ClusterNode): Promise<void> {
-    const other = takingCalls(this.cluster).find((each) => each !== node);
-    const drain = async (...more: string[]) => {
-      if (node.role !== 'api') await other?.operate('node', 'drain', node.name, ...more);
-    };
     this.#noteFlight();
-    await drain();
-    this.#balancer.without = node;
-    await this.until(() => !this.load.isWaitingFor(node.ward), `calls of ${node.name} do not end`);
-    await this.stopNode(node);
-    await node.start();
-    await drain('--undo');
-    await this.untilAllServe();
-    this.#balancer.without = undefined;
+    await replaceNode(node, {
+      ...{ cluster: this.cluster, load: this.load, balancer: this.#balancer },
+      operator: takingCalls(this.cluster).find((each) => each !== node),
+      until: (...how) => this.until(...how),
+      runs: () => this.tally.runs,
+      stop: (each) => this.stopNode(each),
+    });
   }
 
-  /** Waits until each node runs a call to its end, which may be behind many others in the queue. */
-  async untilAllServe(): Promise<void> {
-    for (const { name, ward } of takingCalls(this.cluster)) {
-      const before = this.tally.runs.length;
-      let waits: string | undefined;
-      let last: unknown;
-      const serves = async () => {
-        const path = `/api/v1/namespaces/_/activations/${waits}`;
-        const asked = waits === undefined ? ward.invoke('probe') : ward.request('GET', path);
-        const answer = await asked.catch((error: Error) => ({ status: 0, body: error.message }));
-        last = answer.body?.response?.result ?? answer.body;
-        if (answer.status === 202) waits = answer.body.activationId;
-        else if (answer.body?.pending === undefined) waits = undefined;
-        return answer.body?.response?.result?.isProbe === true;
-      };
-      const meanwhile = () => `${this.tally.runs.length - before} other calls have run`;
-      const otherwise = () => `${name} does not serve again: ${JSON.stringify(last)}; ${meanwhile()}`;
-      await this.until(serves, otherwise, 200);
-    }
-    const seen = this.tally.runs.length;
-    for (const { name, role, ward } of this.cluster.nodes) {
-      if (role === 'api') continue;
-      const runs = () => this.tally.runs.slice(seen).some(({ instance }) => instance === ward.instance);
-      await this.until(runs, `${name} runs nothing`);
-    }
+  /** Waits until each node runs a call to its end. */
+  untilAllServe(): Promise<void> {
+    return untilAllServe({
+      cluster: this.cluster,
+      until: (...how) => this.until(...how),
+      runs: () => this.tally.runs,
+    });
   }
 
   /** Reads the log of PostgreSQL. */
@@ -369,12 +346,6 @@ export class ClusterSite extends LoadedSite {
   }
 }
 
-/** What stands before the nodes. */
-interface Balancer {
-  /** The node that gets no calls. */
-  without: ClusterNode | undefined;
-}
-
 interface Parts {
   readonly cluster: Cluster;
   readonly engines: Engines;
@@ -384,10 +355,6 @@ interface Parts {
   readonly crowd: Crowd;
   readonly balancer: Balancer;
   readonly anyWard: () => Ward;
-}
-
-function takingCalls({ nodes }: Cluster): readonly ClusterNode[] {
-  return nodes.filter(({ role }) => role !== 'invoker');
 }
 
 /** A file that servers can read. */

@@ -13,7 +13,7 @@ export interface FaultSpan {
 /** An invoker that is not heard is given up after 2.75 s. */
 const graceMs = 3000;
 /** On a machine this busy, a node can be silent for longer only because it gets no processor. */
-const busyLoad = 8;
+export const busyLoad = 8;
 const unheard = /is not heard any more/;
 /** Their actions fail. */
 const failing: ReadonlySet<Kind> = new Set(['fails', 'exits']);
@@ -32,7 +32,8 @@ function isFailure({ kind, status }: Answer): boolean {
   return !queuedKinds.has(kind) && !failing.has(kind) && (status === 0 || status >= 500);
 }
 
-function isStarved({ text = '', load = 0 }: Answer): boolean {
+/** Whether a node was lost because the machine was too busy. */
+export function isStarved({ text = '', load = 0 }: Answer): boolean {
   return load > busyLoad && unheard.test(text);
 }
 
