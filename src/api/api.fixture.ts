@@ -161,6 +161,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     },
     overview: async () => ({ version: '1.2.3' }),
     namespaces: async () => ({ total: 1, namespaces: [] }),
+    backup: async () => ({ last: null }),
     isolation: async () => ({ policy: [], doctor: null }),
     violations: async () => ({ total: 0, violations: [] }),
     news: async () => ({}),

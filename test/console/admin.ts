@@ -1,5 +1,6 @@
 /** The pages of those who run Ward: namespaces and their keys, usage, nodes, the audit log. */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { TestProvider } from '../../src/oidc/provider.fixture.ts';
 import type { ConsoleBrowser } from '../browser.ts';
@@ -101,8 +102,8 @@ export function adminPages(parts: () => Parts): void {
     expect(browser.problems).toEqual([]);
   });
 
-  test('shows quotas and nodes', async () => {
-    const { browser } = parts();
+  test('shows quotas, nodes, and the last backup', async () => {
+    const { ward, browser } = parts();
     const { page } = browser;
     await page.goto('/console/usage');
     await page.getByRole('link', { name: longName }).waitFor();
@@ -121,6 +122,17 @@ export function adminPages(parts: () => Parts): void {
     await page.goto('/console/nodes');
     await page.getByText('ready').first().waitFor();
     await browser.inspect('nodes');
+
+    const to = join(ward.dataDir, `${script.replaceAll('/', '')}.zst`);
+    const note = { takenAt: '2026-01-01T00:00:00Z', file: to, bytes: 3, ward: '0.0.1', files: 2 };
+    await writeFile(
+      join(ward.dataDir, 'last-backup.json'),
+      JSON.stringify({ ...note, missing: [foreignText], damaged: 1 }),
+    );
+    await page.goto('/console/upkeep');
+    await page.getByText(to).waitFor();
+    await page.getByText('all nodes run Ward').waitFor();
+    await browser.inspect('upkeep');
 
     await page.goto(`/console/namespaces/${longName}`);
     await page.getByRole('button', { name: 'Delete…' }).click();

@@ -35,6 +35,8 @@ export interface OperatorSource extends OperatorNamespaces, OperatorNews {
   readonly policy: EditedPolicy;
   /** Nodes, disk, advisories. */
   overview(): Promise<JsonObject>;
+  /** What `ward backup` wrote last on this machine, and why it can't make one. */
+  backup(): Promise<JsonObject>;
   /** The policy of sandboxes in words, and the last report of `ward doctor`. */
   isolation(): Promise<JsonObject>;
   /** What sandboxes were refused, the last first. */
@@ -73,6 +75,12 @@ export function addOperator(
         GET: {
           access: 'operator',
           handler: async (_, reply) => sendUncached(reply, await source.overview()),
+        },
+      });
+      addResource(scope, ['/backup'], {
+        GET: {
+          access: 'operator',
+          handler: async (_, reply) => sendUncached(reply, await source.backup()),
         },
       });
       addOperatorNamespaces(scope, functions, source);

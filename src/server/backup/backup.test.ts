@@ -26,6 +26,7 @@ import {
   restoreTo,
   type TestFolder,
 } from './backup.fixture.ts';
+import { readLastBackup } from './last-backup.ts';
 import { removeAbandonedBackup } from './lock.ts';
 import { refuseUnfinishedRestore } from './restore.ts';
 import { writeArchive } from './write-archive.ts';
@@ -79,6 +80,13 @@ describe('restored elsewhere', () => {
     expect(partsOf(missing)).toEqual(['configuration: elsewhere']);
     expect(damaged).toEqual([]);
     expect(statSync(file).mode & 0o777).toBe(0o600);
+    const { size } = statSync(file);
+    expect(await readLastBackup(from.dataDir)).toMatchObject({
+      file,
+      bytes: size,
+      missing: ['configuration'],
+      damaged: 0,
+    });
     const restored = await restoreTo(to, file);
     expect(restored).toMatchObject({ images: ['own:v1'], wasUnfinished: false });
     expect(await contentOf(to)).toEqual(await contentOf(from));

@@ -9,6 +9,7 @@ import { type Config, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { refuseOtherEngine } from '../instance/database-mark.ts';
 import { dataPaths } from '../instance/instance.ts';
+import { noteBackup } from './last-backup.ts';
 import { backupLock } from './lock.ts';
 import type { BackupHeader } from './members.ts';
 import { takeSnapshot } from './snapshot.ts';
@@ -66,6 +67,12 @@ export async function takeBackup(options: BackupOptions): Promise<BackupResult> 
         done += bytes;
         onStep(`writing ${formatSize(total)} ${Math.floor((done / (total || 1)) * 100)} %`);
       },
+    });
+    const { takenAt, ward, files, missing } = header;
+    const parts = [...new Set(missing.map(({ part }) => part))];
+    const { bytes, damaged } = written;
+    await noteBackup(config.dataDir, {
+      ...{ takenAt, file, bytes, ward, files, missing: parts, damaged: damaged.length },
     });
     return { ...header, ...written, file };
   } finally {

@@ -14,7 +14,7 @@ import type { Config } from '../config/config.ts';
 import type { DiskStatus } from './disk-reserve.ts';
 
 export interface OperatorParts {
-  readonly config: Pick<Config, 'bus' | 'dataDir' | 'node' | 'sandbox'>;
+  readonly config: Pick<Config, 'blobs' | 'bus' | 'dataDir' | 'node' | 'sandbox' | 'store'>;
   readonly store: Pick<
     Store,
     'accepted' | 'clusterNodes' | 'keys' | 'namespaces' | 'usageSlots' | 'violations'
@@ -57,6 +57,15 @@ export function createOperatorSource(parts: OperatorParts): OperatorSource {
         return { name, createdAt, ...rest, keys: further.length + 1, limits, quota };
       });
       return asJson({ total, namespaces: await Promise.all(found) });
+    },
+    async backup() {
+      const { readLastBackup } = await import('../backup/last-backup.ts');
+      const isElsewhere = config.store.engine === 'postgres' || config.blobs !== undefined;
+      return asJson({
+        dataDir: config.dataDir,
+        isElsewhere,
+        last: (await readLastBackup(config.dataDir)) ?? null,
+      });
     },
     async isolation() {
       const { readDoctor, readProve } = await import('./host-checks.ts');

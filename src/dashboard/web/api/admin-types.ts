@@ -13,6 +13,23 @@ export interface Usage {
   readonly registry: Quota;
 }
 
+/** `GET /ward/v1/operator/backup`. */
+export interface Backup {
+  readonly dataDir: string;
+  /** In PostgreSQL or a bucket, whose own tools are for that. */
+  readonly isElsewhere: boolean;
+  readonly last: {
+    /** ISO time. */
+    readonly takenAt: string;
+    readonly file: string;
+    readonly bytes: number;
+    readonly ward: string;
+    readonly files: number;
+    readonly missing: readonly string[];
+    readonly damaged: number;
+  } | null;
+}
+
 /** The calls of a namespace in a window of time. */
 export interface NamespaceCalls {
   readonly namespace: string;

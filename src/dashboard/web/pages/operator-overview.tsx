@@ -1,6 +1,6 @@
 /** How this Ward does now, for its operators: each figure leads to what is behind it. */
 import { useState } from 'preact/hooks';
-import type { Overview } from '../api/admin-types.ts';
+import type { Backup, Overview } from '../api/admin-types.ts';
 import { call } from '../api/client.ts';
 import { hourMs } from '../api/hours.ts';
 import type { Isolation, ViolationsPage } from '../api/isolation-types.ts';
@@ -19,12 +19,13 @@ const root = '/ward/v1/operator';
 
 async function loadWard(signal: AbortSignal) {
   const since = serverNow() - hourMs;
-  const [overview, { doctor }, { total: violations }] = await Promise.all([
+  const [overview, { doctor }, { total: violations }, backup] = await Promise.all([
     call<Overview>('GET', `${root}/overview`, { signal }),
     call<Isolation>('GET', `${root}/isolation`, { signal }),
     call<ViolationsPage>('GET', `${root}/violations?limit=1&since=${since}`, { signal }),
+    call<Backup>('GET', `${root}/backup`, { signal }),
   ]);
-  return { overview, doctor, violations };
+  return { overview, doctor, violations, backup };
 }
 
 type Loaded = Awaited<ReturnType<typeof loadWard>>;
@@ -46,7 +47,7 @@ export function OperatorOverview() {
   );
 }
 
-function figuresOf({ overview, doctor, violations }: Loaded): readonly Figure[] {
+function figuresOf({ overview, doctor, violations, backup }: Loaded): readonly Figure[] {
   const { nodes, queue, disk, advisories, namespaces } = overview;
   const ready = nodes.filter(({ state }) => state === 'ready').length;
   const invokers = nodes.flatMap(({ figures }) => figures?.invoker ?? []);
@@ -135,8 +136,19 @@ function figuresOf({ overview, doctor, violations }: Loaded): readonly Figure[] 
       about: 'in the last hour',
       link: linkTo(['isolation']),
     },
+    {
+      name: 'Last backup',
+      value: backupText(backup),
+      about: `Ward ${overview.version}`,
+      link: linkTo(['upkeep']),
+    },
     { name: 'Namespaces', value: countText(namespaces), link: linkTo(['namespaces']) },
   ];
+}
+
+function backupText({ isElsewhere, last }: Backup): string {
+  if (last !== null) return `${ageText(serverNow() - Date.parse(last.takenAt))} ago`;
+  return isElsewhere ? 'elsewhere' : 'none';
 }
 
 const mebibyte = 1024 * 1024;

@@ -168,6 +168,12 @@ export const allPages: readonly PageSpec[] = [
     load: async () => (await import('./usage/usage.tsx')).Usage,
   },
   {
+    path: 'upkeep',
+    title: 'Backups and upgrade',
+    needs: 'operator',
+    load: async () => (await import('./admin/upkeep.tsx')).Upkeep,
+  },
+  {
     path: 'nodes',
     title: 'Nodes',
     group: 'Who runs it',

@@ -1,0 +1,132 @@
+/** Backups and the upgrade: what was backed up last, which versions run, and the commands for both. Starts neither. */
+import type { Backup, Overview } from '../../api/admin-types.ts';
+import { call } from '../../api/client.ts';
+import { serverNow } from '../../api/server-clock.ts';
+import { linkTo } from '../../app/router.ts';
+import { CommandLine } from '../../components/command-line.tsx';
+import { Facts } from '../../components/facts.tsx';
+import { LoadView } from '../../components/load-view.tsx';
+import { PageHead } from '../../components/page-head.tsx';
+import { Section } from '../../components/section.tsx';
+import { Status } from '../../components/status.tsx';
+import { Table } from '../../components/table.tsx';
+import { Time } from '../../components/time.tsx';
+import { ageText, countText, sizeText } from '../../components/units.ts';
+import { useLoad } from '../../components/use-load.ts';
+
+const root = '/ward/v1/operator';
+
+async function loadUpkeep(signal: AbortSignal) {
+  const [backup, overview] = await Promise.all([
+    call<Backup>('GET', `${root}/backup`, { signal }),
+    call<Overview>('GET', `${root}/overview`, { signal }),
+  ]);
+  return { backup, overview };
+}
+
+export function Upkeep() {
+  const loaded = useLoad(loadUpkeep, '');
+  return (
+    <>
+      <PageHead
+        title="Backups and upgrade"
+        about="What was backed up last, and which versions run. The commands are for the server’s machine."
+      />
+      <LoadView loaded={loaded}>
+        {({ backup, overview }) => (
+          <div class="stack sections">
+            <Section title="Backup">
+              {backup.isElsewhere ? <BackupElsewhere /> : <LastBackup backup={backup} />}
+            </Section>
+            <Section title="Upgrade">
+              <Versions overview={overview} />
+            </Section>
+          </div>
+        )}
+      </LoadView>
+    </>
+  );
+}
+
+function BackupElsewhere() {
+  return (
+    <p>
+      The database or the blobs of this Ward are not in its data folder. Back them up with the tools of
+      PostgreSQL and of the bucket, and copy what the data folder has beside them.
+    </p>
+  );
+}
+
+function LastBackup({ backup: { last, dataDir } }: { readonly backup: Backup }) {
+  return (
+    <>
+      {last === null ? (
+        <Status tone="warn" text="no backup is known" />
+      ) : (
+        <Facts
+          facts={[
+            [
+              'Taken',
+              <>
+                <Time at={Date.parse(last.takenAt)} />, {ageText(serverNow() - Date.parse(last.takenAt))} ago
+              </>,
+            ],
+            ['File', <code class="breaks">{last.file}</code>],
+            ['Size', `${sizeText(last.bytes)}, ${countText(last.files)} files`],
+            ['Made by', `Ward ${last.ward}`],
+            ['Not in it', last.missing.length === 0 ? 'nothing is missing' : last.missing.join(', ')],
+            last.damaged === 0
+              ? undefined
+              : [
+                  'Damaged',
+                  <Status tone="bad" text={`${countText(last.damaged)} files, already on the server`} />,
+                ],
+          ]}
+        />
+      )}
+      <p class="quiet">
+        To make one while Ward runs; with its keys, only for a place that no one else can read (
+        <code>--with-keys</code>):
+      </p>
+      <CommandLine text={`ward backup /backup/ward.tar.zst --data ${quoted(dataDir)}`} />
+      <p class="quiet">To check one, restore it into an empty folder: every digest is compared.</p>
+      <CommandLine text="ward restore /backup/ward.tar.zst --data /srv/ward-check" />
+    </>
+  );
+}
+
+function Versions({ overview: { nodes, version } }: { readonly overview: Overview }) {
+  const versions = new Set([version, ...nodes.map((node) => node.version)]);
+  return (
+    <>
+      {versions.size === 1 ? (
+        <Status tone="good" text={`all nodes run Ward ${version}`} />
+      ) : (
+        <Status tone="warn" text="nodes run different versions" />
+      )}
+      <Table
+        caption="Versions of the nodes"
+        columns={[
+          { title: 'Node', cell: ({ name }) => <span class="breaks">{name}</span> },
+          { title: 'Role', cell: ({ role }) => role },
+          { title: 'Version', cell: (node) => node.version },
+          { title: 'State', cell: ({ state }) => state },
+        ]}
+        rows={nodes}
+        keyOf={({ name }) => name}
+      />
+      <p class="quiet">
+        A server upgrades its database when it starts, so no migration is pending while it runs. Take a backup
+        first: older versions may not be able to use an upgraded database. Then update the checkout, and put
+        the new version in the place of the old one; a cluster is upgraded node by node (
+        <a href={linkTo(['nodes'])}>Nodes</a>).
+      </p>
+      <CommandLine text="node scripts/setup.mjs --no-link && ward up --take-over" />
+    </>
+  );
+}
+
+/** As a word for a shell. */
+function quoted(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
