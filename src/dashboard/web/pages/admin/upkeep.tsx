@@ -11,10 +11,12 @@ import { Section } from '../../components/section.tsx';
 import { Status } from '../../components/status.tsx';
 import { Table } from '../../components/table.tsx';
 import { Time } from '../../components/time.tsx';
-import { ageText, countText, sizeText } from '../../components/units.ts';
+import { ageText, countedText, countText, sizeText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
 
 const root = '/ward/v1/operator';
+const checkCommand =
+  'mkdir check && tar --zstd -xf /backup/ward.tar.zst -C check && (cd check && sha256sum --check --quiet sha256sums)';
 
 async function loadUpkeep(signal: AbortSignal) {
   const [backup, overview] = await Promise.all([
@@ -79,7 +81,7 @@ function LastBackup({ backup: { last, dataDir } }: { readonly backup: Backup }) 
               ? undefined
               : [
                   'Damaged',
-                  <Status tone="bad" text={`${countText(last.damaged)} files, already on the server`} />,
+                  <Status tone="bad" text={`${countedText(last.damaged, 'file')}, already on the server`} />,
                 ],
           ]}
         />
@@ -89,8 +91,8 @@ function LastBackup({ backup: { last, dataDir } }: { readonly backup: Backup }) 
         <code>--with-keys</code>):
       </p>
       <CommandLine text={`ward backup /backup/ward.tar.zst --data ${quoted(dataDir)}`} />
-      <p class="quiet">To check one, restore it into an empty folder: every digest is compared.</p>
-      <CommandLine text="ward restore /backup/ward.tar.zst --data /srv/ward-check" />
+      <p class="quiet">To check every digest in one, without Ward:</p>
+      <CommandLine text={checkCommand} />
     </>
   );
 }
@@ -117,11 +119,11 @@ function Versions({ overview: { nodes, version } }: { readonly overview: Overvie
       />
       <p class="quiet">
         A server upgrades its database when it starts, so no migration is pending while it runs. Take a backup
-        first: older versions may not be able to use an upgraded database. Then update the checkout, and put
-        the new version in the place of the old one; a cluster is upgraded node by node (
-        <a href={linkTo(['nodes'])}>Nodes</a>).
+        first: older versions may not be able to use an upgraded database. Then run this in a checkout of the
+        new version beside the running one, with the options of the running server. A cluster is upgraded{' '}
+        <a href={linkTo(['nodes'])}>node by node</a>.
       </p>
-      <CommandLine text="node scripts/setup.mjs --no-link && ward up --take-over" />
+      <CommandLine text="node scripts/setup.mjs --no-link && bin/ward.mjs up --take-over" />
     </>
   );
 }
