@@ -8,6 +8,7 @@ import { runCommand, scanId } from '../src/lib/index.ts';
 import { openGateOf } from './engine-switch.ts';
 import { writeImage } from './gate/layout.ts';
 import { onlyOneMachine } from './one-machine.ts';
+import { scansBelow } from './processes.ts';
 import { missingForSandboxes, runWard, Ward } from './ward.ts';
 import { zip } from './zip.ts';
 
@@ -414,7 +415,13 @@ describe.skipIf(missing !== undefined)(`a push that does not come to its end${re
     await writeImage(image, { run: '#!/bin/sh\n', data: randomBytes(bytes) });
     const before = said().length;
     const saidHere = said;
-    await rm(join(ward.dataDir, 'gate/layers'), { recursive: true, force: true });
+    // A scan that stands still does not end before the stop. The first push starts its process.
+    const first = join(folder, 'first');
+    await writeImage(first, { run: '#!/bin/sh\n' });
+    expect(await pushTo('guest/first', first)).toMatchObject({ code: 0 });
+    const scans = scansBelow(ward.pid);
+    expect(scans).not.toEqual([]);
+    for (const { pid } of scans) process.kill(pid, 'SIGSTOP');
     const pushing = pushTo('guest/stopped', image);
     await ward.until(() => hasLayer('guest/stopped', image));
     await ward.stop();

@@ -23,16 +23,25 @@ export function processesBelow(top: number, word = 'up'): readonly [keeper: Proc
 
 /** Ward's own processes below one, and itself: two, or one without sandboxes. */
 export function wardsBelow(top: number, word = 'up'): readonly Process[] {
+  const isWard = ({ pid }: Process) =>
+    commandOf(pid).includes(`\0${word}\0`) && /^[^\0]*\/node\0/.test(commandOf(pid));
+  return allBelow(top).filter(isWard);
+}
+
+/** The processes that scan for a Ward. */
+export function scansBelow(top: number): readonly Process[] {
+  return allBelow(top).filter(({ pid }) => commandOf(pid).includes('/scanner/processes/program.ts\0'));
+}
+
+/** A process and its descendants. */
+function allBelow(top: number): readonly Process[] {
   const found = readdirSync('/proc').flatMap((name) => processAt(Number(name)));
   const isBelow = ({ status }: Process, pid: number): boolean => {
     const parent = Number(status['PPid']);
     const above = found.find((each) => each.pid === parent);
     return parent === pid || (above !== undefined && isBelow(above, pid));
   };
-  const own = found.filter(
-    (each) => (each.pid === top || isBelow(each, top)) && commandOf(each.pid).includes(`\0${word}\0`),
-  );
-  return own.filter(({ pid }) => /^[^\0]*\/node\0/.test(commandOf(pid)));
+  return found.filter((each) => each.pid === top || isBelow(each, top));
 }
 
 /** Expects the user `ward`, only these capabilities, no new privileges and a filter of system calls. */
