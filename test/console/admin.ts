@@ -129,7 +129,7 @@ export function adminPages(parts: () => Parts): void {
       join(ward.dataDir, 'last-backup.json'),
       JSON.stringify({ ...note, missing: [foreignText], damaged: 1 }),
     );
-    await page.goto('/console/upkeep');
+    await page.getByRole('link', { name: 'Backups and upgrade' }).click();
     await page.getByText(to).waitFor();
     await page.getByText('all nodes run Ward').waitFor();
     await browser.inspect('upkeep');

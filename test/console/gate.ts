@@ -43,7 +43,7 @@ export function gatePages(parts: () => Parts): void {
     await page.getByLabel('Verdict').selectOption('');
     await page.getByRole('cell', { name: 'deploy' }).first().waitFor();
     await browser.inspect('gate');
-    await page.getByRole('link', { name: 'Search the reports' }).click();
+    await page.getByRole('link', { name: 'Findings', exact: true }).click();
     await page.getByLabel('CVE, package or title').fill('cve-2021-23337');
     await page.keyboard.press('Enter');
     await page.getByText('1 finding in').waitFor();
@@ -159,7 +159,7 @@ export function gatePages(parts: () => Parts): void {
         statements: [statement('CVE-2021-23337', 'pkg:npm/planted-package'), statement(script, 'no purl')],
       }),
     );
-    await page.goto('/console/gate');
+    await page.goto('/console/gate/waivers');
     await page.getByRole('link', { name: 'VEX', exact: true }).click();
     const becomes = (text: string) =>
       expect

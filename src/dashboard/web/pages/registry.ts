@@ -170,6 +170,7 @@ export const allPages: readonly PageSpec[] = [
   {
     path: 'upkeep',
     title: 'Backups and upgrade',
+    group: 'Who runs it',
     needs: 'operator',
     load: async () => (await import('./admin/upkeep.tsx')).Upkeep,
   },

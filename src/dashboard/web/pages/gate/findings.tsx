@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { FoundFinding, FoundPackage, SearchPage } from '../../api/gate-types.ts';
+import { PageTabs } from '../../app/page-tabs.tsx';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo, setQuery } from '../../app/router.ts';
 import { Button } from '../../components/button.tsx';
@@ -71,14 +72,7 @@ export function Findings({ query }: PageProps) {
   const [typed, setTyped] = useState(text);
   return (
     <>
-      <PageHead
-        title="Search the reports"
-        about={
-          <>
-            <a href={linkTo(['gate'])}>Gate</a>: what all images and code have in them.
-          </>
-        }
-      >
+      <PageHead title="Search the reports" about="What all images and code have in them.">
         <form
           class="row"
           onSubmit={(event) => {
@@ -99,6 +93,7 @@ export function Findings({ query }: PageProps) {
           </Button>
         </form>
       </PageHead>
+      <PageTabs of="gate" label="Pages of the gate" />
       {text === '' && (
         <p class="quiet">
           Search for the id of an advisory, the name of a package, a word of a title, or a licence.

@@ -1,6 +1,7 @@
 /** All verdicts of the gate: what it allowed and denied, where, and by which rule. */
 import { call } from '../../api/client.ts';
 import type { VerdictRow } from '../../api/gate-types.ts';
+import { PageTabs } from '../../app/page-tabs.tsx';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo, setQuery } from '../../app/router.ts';
 import { may } from '../../app/session.ts';
@@ -74,25 +75,7 @@ export function Gate({ query }: PageProps) {
   const change = (name: string) => (text: string) => setQuery({ [name]: text, skip: '' });
   return (
     <>
-      <PageHead
-        title="Gate"
-        about={
-          <>
-            What may be pushed, deployed and run.{' '}
-            <a href={linkTo(['gate', 'findings'])}>Search the reports</a>
-            {may('operator') && (
-              <>
-                {' · '}
-                <a href={linkTo(['gate', 'policy'])}>Policy</a>
-                {' · '}
-                <a href={linkTo(['gate', 'waivers'])}>Waivers</a>
-                {' · '}
-                <a href={linkTo(['gate', 'vex'])}>VEX</a>
-              </>
-            )}
-          </>
-        }
-      >
+      <PageHead title="Gate" about="What may be pushed, deployed and run.">
         <QueryField name="name" label="Name or digest" clears={['skip']} />
         <SelectField
           label="Verdict"
@@ -103,6 +86,7 @@ export function Gate({ query }: PageProps) {
         />
         <SelectField label="Stage" isBare value={filter.stage} onInput={change('stage')} options={stages} />
       </PageHead>
+      <PageTabs of="gate" label="Pages of the gate" />
       <LoadView loaded={loaded}>
         {(rows) => (
           <div class="stack">

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { PolicyFile } from '../../api/gate-types.ts';
-import { linkTo } from '../../app/router.ts';
+import { PageTabs } from '../../app/page-tabs.tsx';
 import { Button } from '../../components/button.tsx';
 import { CodeEditor } from '../../components/code-editor.tsx';
 import { Confirm } from '../../components/confirm.tsx';
@@ -49,8 +49,7 @@ function Editor({ file, reload }: EditorProps) {
         title="Policy"
         about={
           <>
-            <a href={linkTo(['gate'])}>Gate</a>: what it allows. In force:{' '}
-            <code class="breaks">{file.revision.slice(0, 12)}</code>
+            What the gate allows. In force: <code class="breaks">{file.revision.slice(0, 12)}</code>
           </>
         }
       >
@@ -61,6 +60,7 @@ function Editor({ file, reload }: EditorProps) {
           </Button>
         )}
       </PageHead>
+      <PageTabs of="gate" label="Pages of the gate" />
       <div class="stack sections">
         {file.readOnly !== null && (
           <p class="note breaks">{file.readOnly}. Try changes here, and make them where it is managed.</p>

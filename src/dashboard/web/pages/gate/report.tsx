@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { ApiError, call } from '../../api/client.ts';
 import type { Finding, Report, ShownVerdict } from '../../api/gate-types.ts';
+import { PageTabs } from '../../app/page-tabs.tsx';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo } from '../../app/router.ts';
 import { may } from '../../app/session.ts';
@@ -39,7 +40,7 @@ export function ReportPage({ path: { digest = '' } }: PageProps) {
     run(() => download(`${root}/${what}`, `${what}-${digest.slice(7, 19)}.json`), 'Downloaded.');
   return (
     <>
-      <PageHead title={report?.target.name ?? digest} about={<a href={linkTo(['gate'])}>Gate</a>}>
+      <PageHead title={report?.target.name ?? digest}>
         {report !== undefined && (
           <>
             <Button isDisabled={isBusy} onClick={() => save('report')}>
@@ -51,6 +52,7 @@ export function ReportPage({ path: { digest = '' } }: PageProps) {
           </>
         )}
       </PageHead>
+      <PageTabs of="gate" label="Pages of the gate" />
       <LoadView loaded={loaded}>
         {({ verdicts, report }) => (
           <div class="stack sections">

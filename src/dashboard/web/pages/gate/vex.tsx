@@ -1,6 +1,7 @@
 /** The operator's VEX: statements that a vulnerability does or does not matter, and the findings that they silence. */
 import { call } from '../../api/client.ts';
 import type { SilencedFinding, Vex, VexStatement } from '../../api/gate-types.ts';
+import { PageTabs } from '../../app/page-tabs.tsx';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo, setQuery } from '../../app/router.ts';
 import { Button } from '../../components/button.tsx';
@@ -80,16 +81,10 @@ export function VexPage({ query }: PageProps) {
   const loaded = useLoad((signal) => call<Vex>('GET', path, { signal }), path);
   return (
     <>
-      <PageHead
-        title="VEX"
-        about={
-          <>
-            <a href={linkTo(['gate'])}>Gate</a>: statements that a vulnerability does or does not matter here.
-          </>
-        }
-      >
+      <PageHead title="VEX" about="Statements that a vulnerability does or does not matter here.">
         <Button onClick={loaded.reload}>Look again</Button>
       </PageHead>
+      <PageTabs of="gate" label="Pages of the gate" />
       <LoadView loaded={loaded}>
         {({ total, statements, problem }) => (
           <div class="stack wide">

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { call, send } from '../../api/client.ts';
 import type { Waiver } from '../../api/gate-types.ts';
 import { serverNow } from '../../api/server-clock.ts';
+import { PageTabs } from '../../app/page-tabs.tsx';
 import { linkTo } from '../../app/router.ts';
 import { Button } from '../../components/button.tsx';
 import { Confirm } from '../../components/confirm.tsx';
@@ -61,14 +62,8 @@ export function Waivers() {
   ];
   return (
     <>
-      <PageHead
-        title="Waivers"
-        about={
-          <>
-            <a href={linkTo(['gate'])}>Gate</a>: what it lets pass for a time, and why.
-          </>
-        }
-      />
+      <PageHead title="Waivers" about="What the gate lets pass for a time, and why." />
+      <PageTabs of="gate" label="Pages of the gate" />
       <LoadView loaded={loaded}>
         {({ waivers }) =>
           waivers.length === 0 ? (
