@@ -15,7 +15,7 @@ import { PageHead } from '../components/page-head.tsx';
 import { Section } from '../components/section.tsx';
 import { Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
-import { countText, durationText, sizeText } from '../components/units.ts';
+import { countText, durationText, shareText, sizeText } from '../components/units.ts';
 import { useLoad } from '../components/use-load.ts';
 import { OperatorOverview } from './operator-overview.tsx';
 import { RunStatus } from './run-status.tsx';
@@ -116,8 +116,6 @@ function figuresOf({ functions, calls, failed, latest, usage }: Overview): reado
   const durations = durationsOf(latest);
   const p99 = quantile(durations, 0.99);
   const cold = latest.filter((run) => annotationOf(run, 'start') === 'cold').length;
-  const share = (part: number, whole: number) =>
-    whole === 0 ? '0 %' : `${((part / whole) * 100).toFixed(1)} %`;
   const ofLatest = latest.length < calls ? `of the last ${countText(latest.length)} calls` : '';
   const recent = linkTo(['runs'], { since: 'hour' });
   return [
@@ -125,7 +123,7 @@ function figuresOf({ functions, calls, failed, latest, usage }: Overview): reado
     {
       name: 'Failed',
       value: countText(failed),
-      about: share(failed, calls),
+      about: shareText(failed, calls),
       link: linkTo(['runs'], { since: 'hour', failed: 'true' }),
     },
     { name: 'Duration, p50', value: durationText(quantile(durations, 0.5)), about: ofLatest, link: recent },
@@ -137,7 +135,7 @@ function figuresOf({ functions, calls, failed, latest, usage }: Overview): reado
     },
     {
       name: 'Cold starts',
-      value: share(cold, latest.length),
+      value: shareText(cold, latest.length),
       about: ofLatest,
       link: linkTo(['runs'], { since: 'hour', start: 'cold' }),
     },
