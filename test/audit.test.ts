@@ -315,6 +315,7 @@ const commands: Readonly<Record<string, string | readonly [words: string, entry:
   'advisories import': ['advisories import ./none', 'import-advisories advisories'],
   'image delete': ['image delete nothing', 'delete-image nothing'],
   'policy set': ['policy set policy.yaml', 'set-policy policy.yaml'],
+  'vex set': ['vex set lodash.json', 'set-vex vex'],
   'waiver create': ['waiver create gap --reason unused --until 2099-01-31', 'create-waiver gap'],
   'waiver delete': ['waiver delete WAIVER', 'delete-waiver gap'],
   // They fail here; what they were about to do is noted first.
@@ -331,6 +332,7 @@ const reading = [
   ...['audit list', 'audit export', 'audit verify', 'sandbox run', 'sandbox explain', 'sandbox violations'],
   'vault status',
   'waiver list',
+  'vex list',
   'namespace calls',
 ];
 
@@ -352,6 +354,7 @@ test('every changing command of an operator has its entry', async () => {
   });
   await store[Symbol.asyncDispose]();
   await writeFile(join(folder, 'policy.yaml'), 'form: 1\n');
+  await writeFile(join(folder, 'lodash.json'), '{"bomFormat": "CycloneDX", "vulnerabilities": []}');
   let keyId = '';
   let tokenId = '';
   let waiverId = '';

@@ -75,6 +75,7 @@ describe.skipIf(missing !== undefined)(
         'policy.yaml': 'form: 1\n',
         'new.yaml': 'form: 1\n',
         'old.yaml': 'form: 1\n',
+        'lodash.json': '{"bomFormat": "CycloneDX", "vulnerabilities": []}',
       };
       for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
       await mkdir(join(folder, 'home'));

@@ -1,5 +1,6 @@
 /** Servers as one Ward: PostgreSQL, NATS and an S3-compatible store between them, and real sandboxes. */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Cluster, type ClusterNode, type NodePlan } from './cluster/cluster.ts';
 import { missingForCluster, startEngines } from './cluster/engines.ts';
@@ -127,6 +128,24 @@ describe.skipIf(missing !== undefined)(`a cluster${missing ? ` (${missing})` : '
     }
     const both = await Promise.all([put(0, 'form: 1\n# a\n', before), put(1, 'form: 1\n# b\n', before)]);
     expect(both.map(({ status }) => status).toSorted()).toEqual([200, 409]);
+    const vex = join(a.dataDir, 'a.json');
+    await writeFile(
+      vex,
+      '{"bomFormat": "CycloneDX", "vulnerabilities": [{"id": "CVE-1", "analysis": {"state": "resolved"}}]}',
+    );
+    for (const [given, shown] of [
+      [vex, { source: 'database', total: 1 }],
+      ['--none', { source: null, total: 0 }],
+    ] as const) {
+      await cluster.node('a').operate('vex', 'set', given);
+      const setAt = performance.now();
+      for (const read of operators)
+        await a.until(async () =>
+          JSON.stringify((await read('GET', '/vex')).body).includes(`"total":${shown.total}`),
+        );
+      expect(performance.now() - setAt).toBeLessThan(3000);
+      for (const read of operators) expect((await read('GET', '/vex')).body).toMatchObject(shown);
+    }
   });
 
   test('a node for the API alone has no rights, and its calls run on the others', async () => {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { digestOf } from '../src/blobs/index.ts';
 import { parsePolicy } from '../src/gate/index.ts';
 import { policyInForce } from '../src/server/admin/gate.ts';
+import { vexInForce } from '../src/server/admin/vex.ts';
 import { parseStoreSetting } from '../src/server/config/store-setting.ts';
 import { hasDatabaseMark, refuseOtherEngine } from '../src/server/instance/database-mark.ts';
 import { databasesOf } from '../src/server/instance/folder-id.ts';
@@ -104,10 +105,14 @@ describe.skipIf(missing !== undefined)(`ward migrate${missing ? ` (${missing})` 
     expect(await ward.stop()).toBe(0);
     const policy = join(ward.dataDir, 'gate/policy.yaml');
     await writeFile(policy, gaps);
+    const vex = join(ward.dataDir, 'gate/vex');
+    await mkdir(vex);
+    await writeFile(join(vex, 'a.json'), '{"bomFormat": "CycloneDX", "vulnerabilities": []}');
     const second = await migrate(store);
     expect(second, second.stderr).toMatchObject({ code: 0, moved: { isComplete: true } });
     expect([second.written('activations'), second.written('keys')]).toEqual([1, 0]);
-    expect([existsSync(policy), existsSync(`${policy}.moved`)]).toEqual([false, true]);
+    for (const path of [policy, vex])
+      expect([existsSync(path), existsSync(`${path}.moved`)]).toEqual([false, true]);
 
     // A start without the setting would begin anew.
     const forgot = await runWard(['up', '--listen', '127.0.0.1:0', '--data', ward.dataDir]);
@@ -132,6 +137,10 @@ describe.skipIf(missing !== undefined)(`ward migrate${missing ? ` (${missing})` 
     expect(await policyInForce({ dataDir: ward.dataDir })).toMatchObject({
       source: 'the database',
       policy: { revision: parsePolicy(gaps).revision },
+    });
+    expect(await vexInForce({ dataDir: ward.dataDir })).toMatchObject({
+      source: 'the database',
+      vex: { documents: [{ name: 'a.json', statements: 0 }] },
     });
     await startAgain({});
     expect(await records()).toBe(5);

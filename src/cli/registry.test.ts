@@ -55,6 +55,7 @@ test('has the commands of the platform', () => {
     ...['update', 'import', 'status', 'sources'].map((verb) => `advisories ${verb}`),
     ...['show', 'check', 'test', 'set'].map((verb) => `policy ${verb}`),
     ...['create', 'list', 'delete'].map((verb) => `waiver ${verb}`),
+    ...['set', 'list'].map((verb) => `vex ${verb}`),
     'usage',
     'egress list',
     ...['list', 'export', 'verify'].map((verb) => `audit ${verb}`),

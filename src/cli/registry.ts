@@ -36,6 +36,7 @@ import { triggerGroup } from './commands/trigger.ts';
 import { uninstallCommand } from './commands/uninstall.ts';
 import { usageCommand } from './commands/usage.ts';
 import { vaultGroup } from './commands/vault.ts';
+import { vexGroup } from './commands/vex.ts';
 import { waiverGroup } from './commands/waiver.ts';
 
 export const entries: readonly EntrySpec[] = [
@@ -61,6 +62,7 @@ export const entries: readonly EntrySpec[] = [
   advisoriesGroup,
   policyGroup,
   waiverGroup,
+  vexGroup,
   usageCommand,
   egressGroup,
   auditGroup,

@@ -30,6 +30,7 @@ export const loaders: Readonly<Record<string, () => Promise<EntrySpec>>> = {
   advisories: async () => (await import('./commands/advisories.ts')).advisoriesGroup,
   policy: async () => (await import('./commands/policy.ts')).policyGroup,
   waiver: async () => (await import('./commands/waiver.ts')).waiverGroup,
+  vex: async () => (await import('./commands/vex.ts')).vexGroup,
   audit: async () => (await import('./commands/audit.ts')).auditGroup,
   usage: async () => (await import('./commands/usage.ts')).usageCommand,
   vault: async () => (await import('./commands/vault.ts')).vaultGroup,

@@ -77,8 +77,18 @@ export {
 } from './trust/signatures.ts';
 export type * from './trust/signer.ts';
 export { readTrustedRoot, type TrustedRoot } from './trust/trusted-root.ts';
-export type { TrustedVex, VexStatement } from './vex/statement.ts';
-export { applyVex, parseVex, readVexFolder } from './vex/vex.ts';
+export {
+  noVex,
+  operatorVex,
+  packVex,
+  readVexFiles,
+  readVexFolder,
+  unpackVex,
+  type VexDocument,
+  vexNamesIn,
+} from './vex/documents.ts';
+export type { OperatorVex, TrustedVex, VexStatement } from './vex/statement.ts';
+export { applyVex, parseVex } from './vex/vex.ts';
 export { waiverEntry } from './waiver-entry.ts';
 
 /** Loaded on demand: only a Ward with PostgreSQL needs its client. */

@@ -54,6 +54,8 @@ export const serverFaults = {
   HAND_OVER_FAILED: 'host',
   POLICY_CHANGED: 'conflict',
   POLICY_READ_ONLY: 'denied',
+  VEX_CHANGED: 'conflict',
+  VEX_READ_ONLY: 'denied',
   WAIVERS_TOO_MANY: 'conflict',
   WAIVER_MISSING: 'missing',
 } as const satisfies FaultTable;

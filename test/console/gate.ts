@@ -174,6 +174,7 @@ export function gatePages(parts: () => Parts): void {
     await page.getByRole('heading', { name: 'VEX' }).waitFor();
     await becomes('2 statements');
     await page.getByText('none that Ward can read').waitFor();
+    await page.getByText('files of the node that answered').waitFor();
     const silenced = page.getByRole('region', { name: 'Found' });
     await silenced.getByText('planted-package').first().waitFor();
     await silenced.getByText(`says ${script}`).waitFor();

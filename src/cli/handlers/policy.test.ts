@@ -11,6 +11,7 @@ import {
   openGateStore,
   parsePolicy,
   readSigningKey,
+  readVexFolder,
 } from '../../gate/index.ts';
 import type { Report, Vulnerability } from '../../scanner/index.ts';
 import { gatePaths } from '../../server/index.ts';
@@ -214,6 +215,52 @@ test('policy set puts a valid policy in force, in the name of who runs the comma
   expect(JSON.parse(log.stdout)).toMatchObject([
     { actor: expect.stringMatching(/^operator \d+/), after: digestOf(Buffer.from(text)) },
   ]);
+});
+
+test('vex set replaces all documents, in the name of who runs the command, and vex list has them', async () => {
+  const listed = async () => JSON.parse((await ward('vex', 'list', '-o', 'json')).stdout);
+  const openVex = (...names: readonly string[]) => ({
+    ...{ '@context': 'https://openvex.dev/ns/v0.2.0', author: 'ada', timestamp: '2026-01-01T00:00:00Z' },
+    statements: names.map((name) => ({
+      vulnerability: name,
+      products: ['pkg:npm/lodash'],
+      ...{ status: 'not_affected', justification: 'component_not_present' },
+    })),
+  });
+  const [one, two] = await Promise.all([
+    file('given/one.json', JSON.stringify(openVex('CVE-2021-23337'))),
+    file('given/two.json', JSON.stringify(openVex('CVE-1', 'CVE-2'))),
+  ]);
+  const wrong = await file('wrong.json', '{}');
+  const refused = { code: 2, stderr: expect.stringContaining(wrong) };
+  expect(await ward('vex', 'set', one, wrong)).toMatchObject(refused);
+  expect(await listed()).toEqual([]);
+  for (const args of [[], [one, '--none']])
+    expect(await ward('vex', 'set', ...args)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--none'),
+    });
+  const set = await ward('vex', 'set', dirname(two), '-o', 'json');
+  expect(set.code, set.stderr).toBe(0);
+  const documents = [
+    { name: 'one.json', statements: 1 },
+    { name: 'two.json', statements: 2 },
+  ];
+  const { revision } = await readVexFolder(paths.vex);
+  expect(JSON.parse(set.stdout)).toMatchObject({ place: paths.vex, documents, revision });
+  expect(await listed()).toEqual(documents.map((document) => ({ ...document, from: paths.vex })));
+  const tested = await ward('policy', 'test', '--policy', strict, '-o', 'json');
+  expect(JSON.parse(tested.stdout).changes).toEqual([]);
+  expect((await ward('vex', 'set', two)).code).toBe(0);
+  expect((await listed()).map(({ name }: { name: string }) => name)).toEqual(['two.json']);
+  expect((await ward('vex', 'set', '--none')).code).toBe(0);
+  expect(await listed()).toEqual([]);
+  const log = JSON.parse((await ward('audit', 'list', '--what', 'set-vex', '-o', 'json')).stdout);
+  const actor = expect.stringMatching(/^operator \d+/);
+  const last = log.find(({ after }: { after?: string }) => after === undefined);
+  expect(log).toHaveLength(3);
+  expect(log).toContainEqual(expect.objectContaining({ actor, after: revision, vexRevision: revision }));
+  expect(last).toMatchObject({ actor, before: expect.stringMatching(/^sha256:/) });
 });
 
 test('a changed entry breaks the log', async () => {

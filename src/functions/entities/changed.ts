@@ -15,7 +15,7 @@ export interface Changed {
   readonly apis: ReadonlySet<string>;
   /** Names. */
   readonly domains: ReadonlySet<string>;
-  /** What the gate judges by: its policy or its waivers. */
+  /** What the gate judges by: its policy, its waivers or the operator's VEX. */
   readonly isGate: boolean;
 }
 

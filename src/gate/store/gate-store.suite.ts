@@ -388,6 +388,9 @@ function sharingTests({ store, place }: Context): void {
     expect(last).toMatchObject({ name: 'policy.yaml', digest: digestOf('d') });
     expect(last?.revision).toBeGreaterThan(second?.revision ?? 0);
     expect(Buffer.from(last?.bytes ?? []).toString()).toBe('d');
+    // The bytes that a reader knows are not read again.
+    expect((await store().sharedFile('policy.yaml', last))?.bytes).toBe(last?.bytes);
+    expect(await store().sharedFile('policy.yaml', second)).toEqual(last);
     const names = (await store().audit()).map(({ name }) => name);
     expect(names).toHaveLength(4);
     expect(names.filter((name) => name === 'd')).toHaveLength(1);

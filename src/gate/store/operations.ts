@@ -34,7 +34,8 @@ export interface JudgedRow {
 export interface SharedFileRow {
   readonly revision: number;
   readonly digest: string;
-  readonly bytes: Uint8Array;
+  /** Null: those with the digest that the reader knows. */
+  readonly bytes: Uint8Array | null;
 }
 
 /** The bytes to replace are no longer there. */
@@ -174,12 +175,17 @@ export const reads = {
       .all()
       .map(({ waiver }) => String(waiver));
   },
-  sharedFile(db: DatabaseSync, name: string): SharedFileRow | undefined {
-    const row = db.prepare('select revision, digest, bytes from shared_files where name = ?').get(name);
+  sharedFile(db: DatabaseSync, name: string, known: string): SharedFileRow | undefined {
+    const row = db
+      .prepare(
+        `select revision, digest, case when digest = ? then null else bytes end as bytes
+         from shared_files where name = ?`,
+      )
+      .get(known, name);
     if (row === undefined) return undefined;
     return {
       ...{ revision: Number(row['revision']), digest: String(row['digest']) },
-      bytes: bytesOf(row['bytes']),
+      bytes: row['bytes'] === null ? null : bytesOf(row['bytes']),
     };
   },
   head: headOf,

@@ -97,14 +97,15 @@ export class PackedGateStore implements GateStore {
     return texts.flatMap(parseWaiver).toSorted((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
   }
 
-  async sharedFile(name: string): Promise<SharedFile | undefined> {
-    const row = await this.#line.ask('sharedFile', name);
+  async sharedFile(name: string, known?: SharedFile): Promise<SharedFile | undefined> {
+    const row = await this.#line.ask('sharedFile', name, known?.digest ?? '');
     if (row === undefined) return undefined;
     const { revision, bytes } = row;
+    if (bytes === null) return known && { ...known, revision };
     const digest = digestOf(bytes);
     if (digest === row.digest) return { name, revision, digest, bytes };
     throw gateFault('GATE_STORE_CORRUPT', `the shared file ${name} has other bytes than its digest says`, {
-      hint: 'delete its row in shared_files and run ward policy set, or restore the database from a backup',
+      hint: 'delete its row in shared_files and share it again with ward policy set or ward vex set, or restore the database from a backup',
     });
   }
 

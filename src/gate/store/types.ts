@@ -42,7 +42,7 @@ export interface GateWrite {
   readonly judgedWith?: Revisions;
 }
 
-/** A file of the operator's that all servers of the database use: `policy.yaml`. */
+/** A file of the operator's that all servers of the database use: `policy.yaml`, `vex.json`. */
 export interface SharedFile {
   readonly name: string;
   /** Grows with each write of the name, also when the database has lost some: it is the time, if that is later. */
@@ -128,7 +128,8 @@ export interface GateStore extends AsyncDisposable {
   revisions(kind: 'noted' | 'judged'): Promise<Revisions | undefined>;
   /** The oldest first, with those that are over. What is no waiver is left out. */
   waivers(): Promise<readonly Waiver[]>;
-  sharedFile(name: string): Promise<SharedFile | undefined>;
+  /** @param known has its bytes already: if they are still the same, they are not read again */
+  sharedFile(name: string, known?: SharedFile): Promise<SharedFile | undefined>;
   /** Refused pushes, by digest, after this one: content whose only verdicts are denials at push. */
   refused(after: Digest | undefined, limit: number): Promise<readonly RefusedPush[]>;
   /** Drops report and verdicts; the audit log keeps its entries. */

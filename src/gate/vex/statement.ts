@@ -40,3 +40,8 @@ export interface TrustedVex {
   readonly revision: string;
   readonly statements: readonly VexStatement[];
 }
+
+export interface OperatorVex extends TrustedVex {
+  /** By name, with how many statements each has. */
+  readonly documents: readonly { readonly name: string; readonly statements: number }[];
+}

@@ -9,7 +9,8 @@ import { predicateTypes, sealStatement } from '../trust/attestations.ts';
 import { envelopeMediaType } from '../trust/envelope.ts';
 import { verifyEvidence } from '../trust/evidence-layers.ts';
 import { generateKeyPair, readSigningKey, type TrustedKey } from '../trust/keys.ts';
-import { applyVex, attestedStatements, parseVex, readVexFolder } from './vex.ts';
+import { operatorVex, packVex, readVexFiles, readVexFolder, unpackVex } from './documents.ts';
+import { applyVex, attestedStatements, parseVex } from './vex.ts';
 
 const report = reportOf({ findings: [vulnerability(), malware('MAL-1')] });
 const image = report.target.digest ?? '';
@@ -180,18 +181,51 @@ describe('documents', () => {
     expect(statements([ours], about, predicateTypes.provenance)).toEqual([]);
   });
 
+  it.each([
+    ['an array', '[]'],
+    ['no text', '{"a.json": {}}'],
+    ['a path', '{"../a.json": "{}"}'],
+    ['another name', '{"a.txt": "{}"}'],
+    [
+      'too many',
+      JSON.stringify(Object.fromEntries(Array.from({ length: 1001 }, (_, n) => [`${n}.json`, '']))),
+    ],
+  ])('in a database are refused: %s', (_what, text) => {
+    expect(() => unpackVex(Buffer.from(text))).toThrow(/in the database/);
+  });
+
   it('in a folder are read, and an invalid one is named', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'ward-vex-'));
     try {
       await writeFile(join(folder, 'a.json'), JSON.stringify(openVex(statement())));
       await writeFile(join(folder, 'README'), 'words');
-      const { revision, statements } = await readVexFolder(folder);
-      expect([revision, statements]).toEqual([expect.stringMatching(/^sha256:/), [expect.anything()]]);
+      // A byte order mark stays, so the bytes that servers share are those of the files.
+      await writeFile(join(folder, 'ü.json'), `\ufeff${JSON.stringify(openVex(statement(), statement()))}`);
+      const found = await readVexFolder(folder);
+      expect(found).toMatchObject({
+        revision: expect.stringMatching(/^sha256:/),
+        documents: [
+          { name: 'a.json', statements: 1 },
+          { name: 'ü.json', statements: 2 },
+        ],
+      });
+      const documents = await readVexFiles([join(folder, 'ü.json'), join(folder, 'a.json')]);
+      expect(await readVexFiles([folder])).toEqual(documents);
+      expect(operatorVex(unpackVex(packVex(documents)))).toEqual(found);
       await writeFile(join(folder, 'b.json'), '{');
-      await expect(readVexFolder(folder)).rejects.toThrow(/b\.json: .*not JSON/);
+      for (const read of [() => readVexFolder(folder), () => readVexFiles([folder])])
+        await expect(read()).rejects.toThrow(/b\.json: .*not JSON/);
+      await writeFile(join(folder, 'b.json'), JSON.stringify({ ...openVex(), x: 'x'.repeat(8 << 20) }));
+      await expect(readVexFiles([folder])).rejects.toMatchObject({ code: 'VEX_INVALID' });
+      for (const [paths, why] of [
+        [['README'], 'is not named'],
+        [['a.json', 'a.json'], 'two files are named a.json'],
+        [['none.json'], 'none.json does not exist'],
+      ] as const)
+        await expect(readVexFiles(paths.map((name) => join(folder, name)))).rejects.toThrow(why);
     } finally {
       await rm(folder, { recursive: true });
     }
-    expect(await readVexFolder(folder)).toEqual({ revision: '', statements: [] });
+    expect(await readVexFolder(folder)).toEqual({ revision: '', statements: [], documents: [] });
   });
 });

@@ -1,12 +1,9 @@
 /**
- * VEX: statements that a vulnerability does or does not matter here. A document counts only if the operator put it into the
- * VEX folder, or a signer from the policy signed it.
+ * VEX: statements that a vulnerability does or does not matter here. A document counts only if the operator gave it,
+ * or a signer from the policy signed it.
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
-import { type Digest, digestOf } from '../../blobs/index.ts';
-import { errnoOf, isFault, isJsonObject, type JsonValue, messageOf } from '../../lib/index.ts';
+import { isJsonObject, type JsonValue } from '../../lib/index.ts';
 import type { Report, Suppressed, Vulnerability } from '../../scanner/index.ts';
 import { gateFault } from '../faults.ts';
 import { parseJsonDocument } from '../json-document.ts';
@@ -15,17 +12,16 @@ import { plainText } from '../plain-text.ts';
 import { predicateTypes, type Statement } from '../trust/attestations.ts';
 import { cycloneDxVexSchema, statementsOfCycloneDx } from './cyclonedx.ts';
 import { openVexSchema, statementsOfOpenVex } from './openvex.ts';
-import type { TrustedVex, VexProduct, VexStatement } from './statement.ts';
+import type { VexProduct, VexStatement } from './statement.ts';
 
-const limits = { maxBytes: 16 * 1024 * 1024, maxDepth: 64 } as const;
-const maxFiles = 1000;
+export const vexLimits = { maxBytes: 16 * 1024 * 1024, maxDepth: 64 } as const;
 
 /**
  * Reads the statements of an OpenVEX or CycloneDX document in JSON.
  * @throws Fault VEX_INVALID
  */
 export function parseVex(bytes: Uint8Array): readonly VexStatement[] {
-  return statementsOf(parseJsonDocument(z.json(), bytes, limits, refuse));
+  return statementsOf(parseJsonDocument(z.json(), bytes, vexLimits, refuseVex));
 }
 
 /**
@@ -37,23 +33,6 @@ export function attestedStatements({
   predicate,
 }: Pick<Statement, 'predicateType' | 'predicate'>): readonly VexStatement[] {
   return predicateType.startsWith(predicateTypes.openVex) ? statementsOf(predicate) : [];
-}
-
-/**
- * Reads the operator's documents: every `.json` file of a folder, which need not exist.
- * @throws Fault VEX_INVALID that names the file
- */
-export async function readVexFolder(folder: string): Promise<TrustedVex> {
-  const names = (await namesIn(folder)).filter((name) => name.endsWith('.json')).sort();
-  if (names.length > maxFiles) throw refuse(`${folder} has more than ${maxFiles} documents`);
-  const digests: Digest[] = [];
-  const statements: VexStatement[] = [];
-  for (const name of names) {
-    const document = await readVexFile(join(folder, name));
-    digests.push(document.digest);
-    statements.push(...document.statements.map((statement) => ({ ...statement, document: name })));
-  }
-  return { revision: digests.length === 0 ? '' : digestOf(digests.join('\n')), statements };
 }
 
 /** Suppresses vulnerabilities whose latest statement says "not affected" or "fixed". Malware stays. */
@@ -75,11 +54,11 @@ function statementsOf(document: JsonValue): readonly VexStatement[] {
   if (isJsonObject(document) && Object.hasOwn(document, 'bomFormat')) {
     const parsed = cycloneDxVexSchema.safeParse(document);
     if (parsed.success) return statementsOfCycloneDx(parsed.data);
-    throw refuse(z.prettifyError(parsed.error).slice(0, 500));
+    throw refuseVex(z.prettifyError(parsed.error).slice(0, 500));
   }
   const parsed = openVexSchema.safeParse(document);
   if (parsed.success) return statementsOfOpenVex(parsed.data);
-  throw refuse(z.prettifyError(parsed.error).slice(0, 500));
+  throw refuseVex(z.prettifyError(parsed.error).slice(0, 500));
 }
 
 /** Indexes a list of statements once: a round over all reports uses the same list for each. */
@@ -146,33 +125,7 @@ function reasonOf({ status, justification, author }: VexStatement): string {
   return plainText(`vex: ${status} (${justification || 'no justification'}), says ${author}`, 500);
 }
 
-interface VexDocument {
-  readonly digest: Digest;
-  readonly statements: readonly VexStatement[];
-}
-
-async function readVexFile(path: string): Promise<VexDocument> {
-  try {
-    const { size } = await stat(path);
-    if (size > limits.maxBytes) throw refuse(`it has more than ${limits.maxBytes} bytes`);
-    const bytes = await readFile(path);
-    return { digest: digestOf(bytes), statements: parseVex(bytes) };
-  } catch (error) {
-    const what = messageOf(error);
-    throw gateFault('VEX_INVALID', `${path}: ${what}`, { cause: isFault(error) ? undefined : error });
-  }
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw gateFault('VEX_INVALID', `${folder}: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-function refuse(what: string) {
+export function refuseVex(what: string) {
   return gateFault('VEX_INVALID', `a VEX document: ${what}`, {
     hint: 'give OpenVEX 0.2 or CycloneDX with vulnerabilities, in JSON',
   });

@@ -25,7 +25,8 @@ import { readPolicy, readWaiversFile, sharedPolicy } from '../gate/policy-source
 import { addWaiver, endWaiver } from '../gate/waivers.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { actAsOwner } from './act-as.ts';
-import { isPresent, openUsedGate, operatorStores } from './operator-stores.ts';
+import { isPresent, openUsedGate, operatorStores, readStoredGate } from './operator-stores.ts';
+import { vexInForce } from './vex.ts';
 
 export interface GateAdminOptions {
   readonly dataDir?: string;
@@ -115,6 +116,7 @@ export function checkPolicy(text: string): PolicyCheck {
  * @throws Fault POLICY_INVALID, DATA_DIR_EMPTY when there are no stored reports to test with, IMAGE_STORE_INVALID
  */
 export async function testPolicy(options: PolicyTestOptions): Promise<PolicyTest> {
+  const { vex } = await vexInForce(options);
   const after = await policyOf(options.policy, options);
   const before = await policyOf(options.against, options);
   const now = Date.now();
@@ -124,7 +126,8 @@ export async function testPolicy(options: PolicyTestOptions): Promise<PolicyTest
   stack.use(actAsOwner(config.dataDir));
   const store =
     options.reports === undefined ? stack.use(await openUsedGate(stores, config.dataDir)) : undefined;
-  const sources = stack.use(await openStoredEvidence(config, stores, createLog('error')));
+  const { imagesDir } = config;
+  const sources = stack.use(await openStoredEvidence({ imagesDir, vex }, stores, createLog('error')));
   const reports = store === undefined ? (options.reports ?? []).map(givenReport) : storedReports(store);
   return await policyTest(before, after, reports, sources, now);
 }
@@ -166,16 +169,14 @@ interface StoredPolicy {
 
 /** Nothing where the gate has stored nothing yet. @throws Faults of the gate's store, POLICY_INVALID */
 async function storedPolicy(config: Config): Promise<StoredPolicy> {
-  const { database, waivers: file } = gatePaths(config.dataDir);
+  const { waivers: file } = gatePaths(config.dataDir);
   const stores = operatorStores(config);
   await using stack = new AsyncDisposableStack();
   stack.use(actAsOwner(config.dataDir));
   // A server that has not been started since keeps them in a file.
   const ofFile = readWaiversFile(file) ?? [];
-  if (stores.engine === 'sqlite' && !(await isPresent(database))) return { waivers: ofFile };
-  const store = stack.use(
-    stores.engine === 'sqlite' ? await stores.openGate(false) : await stores.readGate(),
-  );
+  const store = stack.use(await readStoredGate(stores, config.dataDir));
+  if (store === undefined) return { waivers: ofFile };
   const [stored, shared] = await Promise.all([store.waivers(), store.sharedFile(sharedPolicy)]);
   const known = new Set(stored.map(({ id }) => id));
   return { waivers: [...ofFile.filter(({ id }) => !known.has(id)), ...stored], shared };

@@ -85,6 +85,12 @@ export async function openUsedGate(stores: Stores, dataDir: string): Promise<Gat
   return await stores.openGate(false);
 }
 
+/** For reading; undefined where nothing was judged yet. @throws Faults of the gate's store */
+export async function readStoredGate(stores: Stores, dataDir: string): Promise<GateStore | undefined> {
+  if (stores.engine === 'postgres') return await stores.readGate();
+  return (await isPresent(gatePaths(dataDir).database)) ? await stores.openGate(false) : undefined;
+}
+
 /** @throws Fault DATA_DIR_EMPTY */
 export async function requireDatabase(dataDir: string): Promise<void> {
   if (!(await isPresent(dataPaths(dataDir).database))) throw emptyFault(`${dataDir} has no database of Ward`);

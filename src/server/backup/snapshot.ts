@@ -15,6 +15,7 @@ import { codeNamedIn, type DatabaseSnapshot, openSnapshot, schemaOfState } from 
 import { buildInfo } from '../build-info.ts';
 import type { Config } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
+import { ownVexFolder } from '../gate/vex-place.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { dataPaths, instanceName } from '../instance/instance.ts';
 import { copyIfThere, type HeldBlobs, holdBlobs, holdFile, namesIn } from './held-blobs.ts';
@@ -158,7 +159,7 @@ function operatorFiles(options: SnapshotOptions): Part {
   add('gate/policy.yaml', gate.policy);
   add('gate/waivers.json', gate.waivers);
   for (const [name, folder] of [
-    ['gate/vex', gate.vex],
+    ['gate/vex', ownVexFolder(gate.vex)],
     ['gate/rules', gate.rules],
   ] as const) {
     for (const file of filesIn(folder)) add(`${name}/${file}`, join(folder, file));

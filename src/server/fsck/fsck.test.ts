@@ -184,10 +184,14 @@ describe('a data folder', () => {
       /gate\.db.*damaged or not a database/,
     ],
     [
-      'a policy that was tampered with',
+      'a policy and VEX that were tampered with',
       'databases',
-      () => sql(gate?.() ?? '', `insert into shared_files values ('policy.yaml', 1, 'other', x'62')`),
-      /policy\.yaml has other bytes than its digest says/,
+      () =>
+        sql(
+          gate?.() ?? '',
+          `insert into shared_files values ('policy.yaml', 1, 'other', x'62'), ('vex.json', 1, 'other', x'62')`,
+        ),
+      /policy\.yaml has other bytes than its digest says[\s\S]*vex\.json has other bytes/,
     ],
     ['a lost database', 'databases', () => unlinkSync(gate?.() ?? ''), /gate\.db is missing/],
     [

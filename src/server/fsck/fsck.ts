@@ -17,6 +17,7 @@ import { openUsedGate, operatorStores, readUsedState } from '../admin/operator-s
 import { type Config, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { sharedPolicy } from '../gate/policy-source.ts';
+import { sharedVex } from '../gate/vex-place.ts';
 import { checkFolderId } from '../instance/folder-id.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { dataPaths } from '../instance/instance.ts';
@@ -196,10 +197,11 @@ async function checkAudit(
   findings.checked.audit += entries;
   for (const { seq, text } of problems)
     findings.tell('audit', `entry ${seq}`, text, 'see ward audit verify, and compare with a backup');
-  await audit.sharedFile(sharedPolicy).catch((error: unknown) => {
-    if (!isFault(error, 'GATE_STORE_CORRUPT')) throw error;
-    findings.tell('databases', 'the gate', error.message, error.hint ?? '');
-  });
+  for (const name of [sharedPolicy, sharedVex])
+    await audit.sharedFile(name).catch((error: unknown) => {
+      if (!isFault(error, 'GATE_STORE_CORRUPT')) throw error;
+      findings.tell('databases', 'the gate', error.message, error.hint ?? '');
+    });
 }
 
 const advisoriesRemedy = 'move the file away, and download the advisories again with ward advisories update';

@@ -5,13 +5,12 @@ import {
   type ArtifactLayer,
   type EvidenceSources,
   type KnownBase,
-  readVexFolder,
+  type TrustedVex,
   verifyInTurns,
   type WantedBases,
 } from '../../gate/index.ts';
 import type { Log } from '../../lib/index.ts';
 import { serverFault } from '../faults.ts';
-import { gatePaths } from '../instance/gate-paths.ts';
 import type { Stores } from '../stores/stores.ts';
 import { openLaidImages } from './laid-images.ts';
 import { type BasesRegistry, openPushedBases } from './pushed-bases.ts';
@@ -78,12 +77,11 @@ export function createEvidence({ imagesDir, registry, log }: EvidenceOptions): I
 
 /** Opens the evidence of a data folder, for commands. @throws Fault IMAGE_STORE_INVALID, and Faults of the store room */
 export async function openStoredEvidence(
-  { dataDir, imagesDir }: { readonly dataDir: string; readonly imagesDir: string },
+  { imagesDir, vex }: { readonly imagesDir: string; readonly vex: TrustedVex },
   stores: Pick<Stores, 'openRegistryReader'>,
   log: Log,
 ): Promise<EvidenceSources & AsyncDisposable> {
   const registry = await stores.openRegistryReader();
-  const vex = await readVexFolder(gatePaths(dataDir).vex);
   return {
     ...createEvidence({ imagesDir, registry: registry ?? nothingPushed, log }),
     vex: async () => vex,

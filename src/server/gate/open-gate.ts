@@ -28,6 +28,7 @@ import { gatePaths } from '../instance/gate-paths.ts';
 import type { Stores } from '../stores/stores.ts';
 import { createPolicyEditing } from './policy-editing.ts';
 import { openPolicySource, type PolicySource } from './policy-source.ts';
+import { stampOfOwnVex } from './vex-place.ts';
 import { openVexSource, type VexSource } from './vex-source.ts';
 import { createWaivers, takeOverWaivers } from './waivers.ts';
 
@@ -58,7 +59,7 @@ export interface OpenGate extends AsyncDisposable {
   advisories(): AdvisoriesAge;
   revisions(): JudgeRevisions;
   /** The operator's. */
-  readonly vex: Pick<VexSource, 'current' | 'problem'>;
+  readonly vex: Pick<VexSource, 'current' | 'source' | 'problem'>;
   /** Takes up what another server has changed in the database. Stored reports are judged again later. */
   changedElsewhere(): void;
 }
@@ -97,7 +98,12 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
       { path: paths.policy },
       'this node goes by its own policy: other nodes do not have this file, and the policy that they share does not count here',
     );
-  const vex = await openVexSource(paths.vex, log);
+  const vex = await openVexSource({ folder: paths.vex, store, log });
+  if (isShared && (await stampOfOwnVex(paths.vex)) !== '')
+    log.warn(
+      { path: paths.vex },
+      'this node goes by its own VEX documents: other nodes do not have these files, and the documents that they share do not count here',
+    );
   const sources: EvidenceSources = { ...evidence, vex: async () => vex.current(), log };
   const revisions = () => ({
     policy: policy.current().revision,
@@ -131,10 +137,11 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
       ...{ policy, gate, store, evidence: sources, tellOthers, log },
     }),
     changedElsewhere() {
-      policy.refresh().catch((error: unknown) => {
-        // The next look of `watchChanges` tries again, and says more loudly what fails.
-        log.debug({ reason: messageOf(error) }, 'a change of the policy could not be read');
-      });
+      for (const source of [policy, vex])
+        source.refresh().catch((error: unknown) => {
+          // The next look of `watchChanges` tries again, and says more loudly what fails.
+          log.debug({ reason: messageOf(error) }, 'a change in the database could not be read');
+        });
     },
     vex,
     revisions,
@@ -159,8 +166,7 @@ function watchChanges(options: WatchOptions): { settled(): Promise<void> } {
   let working: Promise<void> | undefined;
   const look = async (): Promise<void> => {
     advisories.refresh();
-    await vex.refresh();
-    await policy.refresh();
+    await Promise.all([vex.refresh(), policy.refresh()]);
     const result = await gate.catchUp({ signal });
     if (result !== undefined) log.info(result, 'judged scanned images and code again');
   };

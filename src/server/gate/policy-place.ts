@@ -127,7 +127,8 @@ async function readFile(path: string): Promise<KeptPolicy | undefined> {
   return { text: bytes.toString('utf8'), digest: digestOf(bytes), mode: stats.mode & 0o777, readOnly };
 }
 
-function whyReadOnly(path: string, stats: Stats): string | undefined {
+/** Undefined: Ward may replace it. */
+export function whyReadOnly(path: string, stats: Stats): string | undefined {
   if (stats.isSymbolicLink()) return `${path} is a link, so Ward only reads it`;
   const isOurs = stats.uid === process.geteuid?.() && stats.gid === process.getegid?.();
   if (!isOurs) return `${path} belongs to another user or group than the server’s, so Ward only reads it`;

@@ -14,6 +14,7 @@ import {
   type Waiver,
 } from '../../gate/index.ts';
 import { errnoOf, type Log, messageOf, withTimeout } from '../../lib/index.ts';
+import { followShared, oneAfterAnother } from './shared-file.ts';
 
 export interface PolicySource {
   current(): Policy;
@@ -44,15 +45,14 @@ const longestWaitMs = 3000;
 /** @throws Fault POLICY_INVALID when the policy is invalid at the start; later the last valid one stays current */
 export async function openPolicySource({ path, store, log }: PolicySourceOptions): Promise<PolicySource> {
   let waivers = await store.waivers();
-  let shared = await store.sharedFile(sharedPolicy);
+  const shared = await followShared({ name: sharedPolicy, what: 'policy', store, log });
   let seen = stampOf(path);
   let file = readIfThere(path);
-  let text = file ?? textOf(shared);
+  let text = file ?? textOf(shared.current());
   let policy = policyOf(text, waivers);
   let checkedAt = performance.now();
-  let hasGoneBack = false;
   const takeText = (): void => {
-    const wanted = file ?? textOf(shared);
+    const wanted = file ?? textOf(shared.current());
     const where = file === undefined ? 'the database' : path;
     if (wanted === text) return;
     try {
@@ -82,25 +82,13 @@ export async function openPolicySource({ path, store, log }: PolicySourceOptions
     }
     takeText();
   };
-  const takeShared = (found: SharedFile | undefined): void => {
-    const isOlder = (found?.revision ?? 0) < (shared?.revision ?? 0);
-    if (isOlder && !hasGoneBack)
-      log.error(
-        { found: found?.revision ?? 0, known: shared?.revision },
-        'the database has an older policy than this server, which keeps the newer one: put one in force again',
-      );
-    hasGoneBack = isOlder;
-    if (isOlder || found?.digest === shared?.digest) return;
-    shared = found;
-    takeText();
-  };
   const readAgain = async (): Promise<void> => {
-    const [changed, found] = await Promise.all([store.waivers(), store.sharedFile(sharedPolicy)]);
+    const [changed, isNew] = await Promise.all([store.waivers(), shared.refresh()]);
     if (idsOf(changed) !== idsOf(waivers)) {
       waivers = changed;
       policy = policyOf(text, waivers);
     }
-    takeShared(found);
+    if (isNew) takeText();
     look();
   };
   return {
@@ -110,26 +98,6 @@ export async function openPolicySource({ path, store, log }: PolicySourceOptions
     },
     given: (draft) => parsePolicy(draft, waivers),
     refresh: oneAfterAnother(readAgain),
-  };
-}
-
-/** So that a slow read never replaces what a later one has found. */
-function oneAfterAnother(work: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
-  const start = (): Promise<void> => {
-    next = undefined;
-    const mine = work().finally(() => {
-      if (running === mine) running = undefined;
-    });
-    running = mine;
-    return mine;
-  };
-  return () => {
-    if (running === undefined) return start();
-    // The one that runs may have read before the change.
-    next ??= running.then(start, start);
-    return next;
   };
 }
 

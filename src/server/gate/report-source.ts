@@ -14,7 +14,7 @@ import { shownVex } from './vex-view.ts';
 export function createReportSource(
   gate: Pick<Gate, 'report'>,
   store: Pick<GateStore, 'judged' | 'report' | 'subjects' | 'verdicts'>,
-  vex: Pick<VexSource, 'current' | 'problem'>,
+  vex: Pick<VexSource, 'current' | 'source' | 'problem'>,
 ): ReportSource {
   const verdictsFor = async (digest: string, namespace: string | undefined): Promise<readonly Verdict[]> => {
     if (!isDigest(digest)) return [];

@@ -1,53 +1,63 @@
-/** The operator's VEX documents: read at the start, and again when the folder changes. */
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { readVexFolder, type TrustedVex } from '../../gate/index.ts';
-import { errnoOf, type Log, messageOf } from '../../lib/index.ts';
+/**
+ * The operator's VEX documents: the files of this machine, or else those that all servers of the database share. They are read
+ * at the start, and again when they change.
+ */
+import { type GateStore, noVex, type OperatorVex } from '../../gate/index.ts';
+import { type Log, messageOf } from '../../lib/index.ts';
+import { followShared, oneAfterAnother } from './shared-file.ts';
+import { readOwnVex, readSharedVex, sharedVex, stampOfOwnVex } from './vex-place.ts';
 
 export interface VexSource {
-  current(): TrustedVex;
+  current(): OperatorVex;
+  /** Of `current`; null: there are no documents. */
+  source(): 'folder' | 'database' | null;
   /** Why the documents can't be read; undefined: they can be. */
   problem(): string | undefined;
-  /** Reads the folder again. On failure the earlier documents still apply, and the log has the reason. */
+  /**
+   * Looks for a change. When the documents can't be read, the earlier ones still apply, and the log has the reason.
+   * @throws Faults of the gate's store
+   */
   refresh(): Promise<void>;
 }
 
-export async function openVexSource(folder: string, log: Log): Promise<VexSource> {
-  let vex: TrustedVex = { revision: '', statements: [] };
+export interface VexSourceOptions {
+  /** Of the operator's files. */
+  readonly folder: string;
+  readonly store: Pick<GateStore, 'sharedFile'>;
+  readonly log: Log;
+}
+
+/** @throws Faults of the gate's store */
+export async function openVexSource({ folder, store, log }: VexSourceOptions): Promise<VexSource> {
+  const shared = await followShared({ name: sharedVex, what: 'set of VEX documents', store, log });
+  let vex = noVex;
+  let isOfFolder = false;
   let seen = '';
   let problem: string | undefined;
   const refresh = async (): Promise<void> => {
-    const stamp = await stampOfFolder(folder);
-    if (stamp === seen) return;
-    seen = stamp;
+    const stamp = await stampOfOwnVex(folder);
+    const isOwn = stamp !== '';
+    if (!isOwn) await shared.refresh();
+    const file = shared.current();
+    const found = isOwn ? stamp : (file?.digest ?? '');
+    if (found === seen) return;
+    seen = found;
     try {
-      vex = await readVexFolder(folder);
+      vex = isOwn ? ((await readOwnVex(folder)) ?? noVex) : readSharedVex(file);
+      isOfFolder = isOwn;
       problem = undefined;
     } catch (error) {
       problem = messageOf(error);
-      log.error({ folder, reason: problem }, 'VEX documents can’t be read; the previous ones still apply');
+      const where = isOwn ? folder : 'the database';
+      log.error({ where, reason: problem }, 'VEX documents can’t be read; the previous ones still apply');
     }
   };
-  await refresh();
-  return { current: () => vex, problem: () => problem, refresh };
-}
-
-/** A text that changes with the files in the folder; empty when the folder does not exist. */
-async function stampOfFolder(folder: string): Promise<string> {
-  const names = (await orUndefined(readdir(folder))) ?? [];
-  const stamps: string[] = [];
-  for (const name of names.sort()) {
-    const found = await orUndefined(stat(join(folder, name), { bigint: true }));
-    if (found !== undefined) stamps.push(`${name} ${found.dev} ${found.ino} ${found.size} ${found.mtimeNs}`);
-  }
-  return stamps.join('\n');
-}
-
-async function orUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
-  try {
-    return await promise;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  const looking = oneAfterAnother(refresh);
+  await looking();
+  return {
+    current: () => vex,
+    source: () => (vex.documents.length === 0 ? null : isOfFolder ? 'folder' : 'database'),
+    problem: () => problem,
+    refresh: looking,
+  };
 }

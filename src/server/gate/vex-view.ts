@@ -19,6 +19,8 @@ interface ShownStatement {
 }
 
 export interface ShownVex {
+  /** Where the documents are: in the folder of this node, or in the database; null: there are none. */
+  readonly source: 'folder' | 'database' | null;
   readonly total: number;
   readonly statements: readonly ShownStatement[];
   /** Why the documents can't be read; null: they can be. Until then the statements of before count. */
@@ -27,12 +29,13 @@ export interface ShownVex {
 
 /** The newest first. */
 export function shownVex(
-  source: Pick<VexSource, 'current' | 'problem'>,
+  source: Pick<VexSource, 'current' | 'source' | 'problem'>,
   { skip, limit }: { readonly skip: number; readonly limit: number },
 ): ShownVex {
   const { statements } = source.current();
   const page = statements.toSorted((one, other) => other.at - one.at).slice(skip, skip + limit);
   return {
+    source: source.source(),
     total: statements.length,
     statements: page.map(shown),
     problem: source.problem() ?? null,

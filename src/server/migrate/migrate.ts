@@ -21,6 +21,7 @@ import { readStorePassword } from '../secrets/store-password.ts';
 import { releaseBlobs } from './blobs.ts';
 import { type DatabaseName, type Place, placeOf } from './places.ts';
 import { checkPolicyFile, sharePolicyFile } from './policy-file.ts';
+import { checkVexFolder, shareVexFolder } from './vex-folder.ts';
 
 export interface MigrateOptions {
   readonly dataDir?: string;
@@ -62,7 +63,10 @@ export async function migrateStores(options: MigrateOptions): Promise<MigrateRes
   using _acting = actAsOwner(dataDir);
   using lock = tryFileLock(dataPaths(dataDir).lock);
   if (isBack && lock === undefined) throw busy(dataDir);
-  if (!isBack) checkPolicyFile(dataDir);
+  if (!isBack) {
+    checkPolicyFile(dataDir);
+    await checkVexFolder(dataDir);
+  }
   await from.openUsed();
   await to.create();
   const wasServed = await server.isServed();
@@ -76,6 +80,7 @@ export async function migrateStores(options: MigrateOptions): Promise<MigrateRes
   else if (isComplete) {
     await leaveFolder(dataDir, await server.id());
     await sharePolicyFile(dataDir, server);
+    await shareVexFolder(dataDir, server);
   }
   return { from: from.where, to: to.where, isComplete, tables };
 }

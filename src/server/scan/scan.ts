@@ -1,5 +1,5 @@
 /** `ward image scan`: finds a target, scans it, and judges it, without a server and without root. */
-import { applyVex, type Case, judge, parseVex, readVexFolder } from '../../gate/index.ts';
+import { applyVex, type Case, judge, parseVex } from '../../gate/index.ts';
 import { createLog, findAbilities } from '../../lib/index.ts';
 import {
   archiveSource,
@@ -16,12 +16,12 @@ import {
   spooled,
   startDirectly,
 } from '../../scanner/index.ts';
+import { vexInForce } from '../admin/vex.ts';
 import { advisoriesPath } from '../advisories/by-hand.ts';
 import { buildInfo } from '../build-info.ts';
 import { loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { guest } from '../first-namespace.ts';
-import { gatePaths } from '../instance/gate-paths.ts';
 import { beforeOf, type FoundBase, findBase, type ScanBase, withBefore, withoutFindings } from './base.ts';
 import { checkLayers, layerCacheOf } from './layer-cache.ts';
 import { judgedReport } from './outcome.ts';
@@ -58,9 +58,8 @@ export async function scanByHand(request: ScanRequest): Promise<JudgedReport> {
   const namespace = request.namespace ?? guest;
   // Reports wrong flags before anything is read.
   const policy = await scanPolicy(request, namespace);
-  const paths = gatePaths(config.dataDir);
   const statements = [
-    ...(await readVexFolder(paths.vex)).statements,
+    ...(await vexInForce(request)).vex.statements,
     ...request.vex.flatMap((bytes) => parseVex(bytes)),
   ];
   const architecture = architectureOf(request.platform);

@@ -59,6 +59,8 @@ export interface VexStatement {
 
 /** `GET /ward/v1/operator/vex`. */
 export interface Vex {
+  /** Where the documents are; null: there are none. */
+  readonly source: 'folder' | 'database' | null;
   readonly total: number;
   readonly statements: readonly VexStatement[];
   /** Why the documents can't be read. */

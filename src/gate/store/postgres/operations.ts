@@ -75,7 +75,7 @@ const judgedRow = z.object({
 const refusedRow = z.object({ digest: z.string(), namespaces: z.string(), since: z.string() });
 const revisionsRow = z.object({ revisions: z.string() });
 const waiverRow = z.object({ waiver: z.string() });
-const sharedFileRow = z.object({ revision: z.int(), digest: z.string(), bytes });
+const sharedFileRow = z.object({ revision: z.int(), digest: z.string(), bytes: bytes.nullable() });
 const checkpointRow = z.object({ seq: z.int(), checkpoint: z.string() });
 const headRow = z.object({ seq: z.int(), hash: z.string() });
 const firstRow = z.object({ seq: z.int().nullable() });
@@ -128,9 +128,10 @@ export const reads: Reads = {
     const rows = await selectAll(connection, waiverRow, 'select waiver from gate.waivers');
     return rows.map(({ waiver }) => waiver);
   },
-  sharedFile(connection, name) {
-    const sql = 'select revision, digest, bytes from gate.shared_files where name = $1';
-    return selectOne(connection, sharedFileRow, sql, [name]);
+  sharedFile(connection, name, known) {
+    const sql = `select revision, digest, case when digest = $2 then null else bytes end as bytes
+      from gate.shared_files where name = $1`;
+    return selectOne(connection, sharedFileRow, sql, [name, known]);
   },
   head: headOf,
   cut: (connection) => selectOne(connection, headRow, 'select seq, hash from gate.audit_cut'),

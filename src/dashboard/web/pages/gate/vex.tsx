@@ -86,7 +86,7 @@ export function VexPage({ query }: PageProps) {
       </PageHead>
       <PageTabs of="gate" label="Pages of the gate" />
       <LoadView loaded={loaded}>
-        {({ total, statements, problem }) => (
+        {({ source, total, statements, problem }) => (
           <div class="stack wide">
             {problem !== null && (
               <div class="note bad" role="alert">
@@ -95,14 +95,17 @@ export function VexPage({ query }: PageProps) {
               </div>
             )}
             {total === 0 ? (
-              <Empty title="There are no statements" command="ls /var/lib/ward/gate/vex/">
-                Put OpenVEX or CycloneDX documents, as JSON, into the folder of the server. Those that a
-                trusted signer attested to an image count for that image, and are not listed here.
+              <Empty title="There are no statements" command="ward vex set DOCUMENT.json">
+                Set OpenVEX or CycloneDX documents, as JSON, on a machine with a server. Those that a trusted
+                signer attested to an image count for that image, and are not listed here.
               </Empty>
             ) : (
               <>
                 <p class="quiet">
-                  {countedText(total, 'statement')}, the newest first. The newest about a finding counts.
+                  {countedText(total, 'statement')}, the newest first. The newest about a finding counts.{' '}
+                  {source === 'database'
+                    ? 'All nodes of the database share the documents.'
+                    : 'The documents are files of the node that answered.'}
                 </p>
                 <Table
                   caption="Statements"
