@@ -1,6 +1,7 @@
 /** Actions whose image is not Ward's: OpenWhisk's HTTP contract on a port of the sandbox's own loopback. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readLive } from '../src/dispatch/dispatch.suite.ts';
+import { linesOf } from '../src/dispatch/index.ts';
 import type { InvokerOptions } from '../src/invoker/index.ts';
 import type { JsonObject } from '../src/lib/index.ts';
 import { type BlackboxImages, makeBlackboxImages } from './blackbox/image.ts';
@@ -334,7 +335,7 @@ describe.skipIf(missing !== undefined)(`an image of one's own${missing ? ` (${mi
       await bench.until(() => seen.length > 0);
       const { logs } = await running;
       await ended;
-      expect(await logs).toEqual(seen);
+      expect(linesOf(await logs)).toEqual(seen);
       expect(textsOf(seen)[0]).toBe('stdout: live');
     });
   });

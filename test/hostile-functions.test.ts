@@ -192,7 +192,8 @@ describe.skipIf(missing !== undefined)(`a function that${missing ? ` (${missing}
     );
     const reply = await ward.invoke('flood');
     expect(reply.body.response.result).toEqual({ done: true });
-    const { logs } = await ward.activation(reply.body.activationId);
+    const { annotations, logs } = await ward.activation(reply.body.activationId);
+    expect(annotations).toContainEqual({ key: 'partialLog', value: 'cut' });
     expect(logs).toHaveLength(16);
     expect(logs.at(-1)).toMatch(
       /Logs were truncated because the total bytes size exceeds the limit of 1048576 bytes\. Left out: lines 1585, bytes 103936375\.$/,

@@ -3,7 +3,13 @@
 export const streamNames = ['stdout', 'stderr'] as const;
 export type StreamName = (typeof streamNames)[number];
 
-/** The lines of a log. A long log has the form in which it is stored, so that nothing has to be converted. */
+/**
+ * Why a log may lack lines: it reached its limit, nothing marked its end, or the node or server that had it is gone.
+ */
+export const partialLogs = ['cut', 'incomplete', 'lost'] as const;
+export type PartialLog = (typeof partialLogs)[number];
+
+/** The lines of a log. A long or partial log has the form in which it is stored, so that nothing has to be converted. */
 export type ActivationLog = readonly string[] | LongLog;
 
 /** JSON strings in UTF-8, each followed by a comma. Takes little memory for a long log and is ready to be stored. */
@@ -12,15 +18,33 @@ export type PackedLines = Buffer<ArrayBuffer>;
 /** In order. The receiver owns the packed parts. */
 export interface LongLog {
   readonly parts: readonly (readonly string[] | PackedLines)[];
+  /** An older node does not say. */
+  readonly partial?: PartialLog | undefined;
 }
 
 export function isLongLog(log: ActivationLog): log is LongLog {
   return 'parts' in log;
 }
 
+/** Undefined: it has all lines, as far as is known. */
+export function partialOf(log: ActivationLog): PartialLog | undefined {
+  return isLongLog(log) ? log.partial : undefined;
+}
+
 /** Appends a line. */
 export function withLine(log: ActivationLog, line: string): ActivationLog {
-  return isLongLog(log) ? { parts: [...log.parts, [line]] } : [...log, line];
+  return isLongLog(log) ? { ...log, parts: [...log.parts, [line]] } : [...log, line];
+}
+
+/**
+ * Stands for a log that no one has any more. With a limit of 0 there was none.
+ * @param lines what to say in its place
+ */
+export function lostLog(
+  { logBytes }: { readonly logBytes: number },
+  lines: readonly string[] = [],
+): ActivationLog {
+  return logBytes === 0 ? [] : { parts: [lines], partial: 'lost' };
 }
 
 /** Returns the last lines. Unpacks only the parts of a long log that hold them. */

@@ -8,7 +8,7 @@ import type { Bus } from '../bus/index.ts';
 import { Fault, failureOf, type JsonValue, newActivationId } from '../lib/index.ts';
 import { operatorPolicy } from '../sandbox/index.ts';
 import type { InvokerAbilities } from './abilities.ts';
-import { type ActivationLog, linesOf, packLines } from './activation-log.ts';
+import { type ActivationLog, linesOf, packLines, partialOf } from './activation-log.ts';
 import { join, localInvoker, MemoryNetwork, newClusterName } from './cluster/cluster.fixture.ts';
 import { imageUnknown } from './faults.ts';
 import type { LogPiece } from './live-log.ts';
@@ -141,7 +141,8 @@ function jobTests(make: MakePlace): void {
       const job = jobOf(targetOf(), { word: 'Grüße' });
       const { end } = await begin(job);
       expect(running().get(job.activationId)).toEqual({ word: 'Grüße' });
-      answer(job.activationId, { said: 'Grüße' }, Promise.resolve(['one', 'two']));
+      const logged: ActivationLog = { parts: [['one', 'two']], partial: 'incomplete' };
+      answer(job.activationId, { said: 'Grüße' }, Promise.resolve(logged));
       const { completion, log } = await end;
       expect(completion).toMatchObject({
         status: 'success',
@@ -157,6 +158,7 @@ function jobTests(make: MakePlace): void {
         initMs: expect.any(Number),
       });
       expect(linesOf(await log)).toEqual(['one', 'two']);
+      expect(partialOf(await log)).toBe('incomplete');
     });
 
     it('reuses the sandbox of the previous job', async () => {
@@ -179,8 +181,9 @@ function jobTests(make: MakePlace): void {
       answer(job.activationId, {}, late.promise);
       const { completion, log } = await end;
       expect(completion.status).toBe('success');
-      late.resolve({ parts: [packLines(['one']), ['two']] });
+      late.resolve({ parts: [packLines(['one']), ['two']], partial: 'cut' });
       expect(linesOf(await log)).toEqual(['one', 'two']);
+      expect(partialOf(await log)).toBe('cut');
     });
 
     it('carries a megabyte of parameters and of result', async () => {

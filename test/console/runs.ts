@@ -109,6 +109,7 @@ export function runPages(given: () => Given): void {
     await page.getByRole('button', { name: 'Cancel…' }).click();
     await page.getByRole('button', { name: 'Cancel the run' }).click();
     await page.getByText('"The activation was cancelled."').waitFor();
+    await page.getByText('The log may be partial').waitFor();
     expect(browser.problems).toEqual([]);
   });
 

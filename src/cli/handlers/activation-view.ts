@@ -59,6 +59,7 @@ export function activationFields(activation: JsonObject): (readonly [string, str
       isPending(activation) ? '' : JSON.stringify(objectOf(activation['response'])['result'] ?? null),
     ],
     ['log lines', String(logLinesOf(activation).length)],
+    ['partial log', textOf(annotationOf(activation, 'partialLog'))],
   ];
   return fields.filter(([, value]) => value !== '');
 }

@@ -61,12 +61,14 @@ test('activation get shows where the time went, and why the start was cold', asy
     { key: 'start', value: 'cold' },
     { key: 'startReason', value: 'all its sandboxes were busy' },
     { key: 'sandboxTime', value: 1234 },
+    { key: 'partialLog', value: 'cut' },
   ];
   api.answers.set(`GET ${activationsUrl}/${id}`, { body: { ...record, annotations } });
   const { stdout } = await ward(['activation', 'get', id]);
   expect(stdout).toMatch(
     /\nbegan +cold: all its sandboxes were busy\nwait +3 ms\nsandbox +1\.23 s\ninit +40 ms\n/,
   );
+  expect(stdout).toMatch(/\npartial log +cut\n/);
 });
 
 test('activation get: a field, a summary, the log', async () => {

@@ -1,6 +1,6 @@
 /** Nodes that are killed, leave, or lose the bus. */
 import { describe, expect, it } from 'vitest';
-import { linesOf } from '../activation-log.ts';
+import { linesOf, partialOf } from '../activation-log.ts';
 import { anyDirectory, join, MemoryNetwork, type Passing } from './cluster.fixture.ts';
 import {
   clusterOf,
@@ -48,6 +48,7 @@ describe('an invoker that is not heard any more', () => {
     expect(linesOf(await log)).toEqual([
       expect.stringMatching(/ stderr: The log was lost: node a, which had it, is not heard any more\.$/),
     ]);
+    expect(partialOf(await log)).toBe('lost');
     late.resolve([]);
     a.bus.state = 'up';
     await until(() => network.count('ack') > 0);

@@ -1,5 +1,5 @@
 /** A job that was sent to another node, until its end and its log are here. */
-import { type ActivationLog, formatLine } from '../activation-log.ts';
+import { type ActivationLog, formatLine, lostLog } from '../activation-log.ts';
 import type { SentJob } from '../placement/types.ts';
 import { tooLargeText } from '../result-limit.ts';
 import type { Completion, Handover, Job, JobEnd } from '../types.ts';
@@ -75,7 +75,7 @@ export function endFrom(
       ...{ startedAt: start, endedAt: clamped(endedAt, start, now) },
       ...resultFrom(bytes, resultBytes),
     },
-    log: log && fromParts({ isLong: log.isLong, parts: [logBytes] }),
+    log: log && fromParts({ ...log, parts: [logBytes] }),
   };
 }
 
@@ -109,7 +109,7 @@ function clamped(value: number, least: number, most: number): number {
  */
 export function keepLogPart(
   open: OpenJob,
-  { isLong, part, parts }: HeadOf<'log'>,
+  { part, parts, ...form }: HeadOf<'log'>,
   tail: Buffer,
 ): ActivationLog | undefined {
   if (part >= parts || (open.logParts.length > 0 && open.logParts.length !== parts))
@@ -121,13 +121,13 @@ export function keepLogPart(
   open.logParts[part] = Buffer.from(tail);
   open.logPartsHere++;
   if (open.logPartsHere < parts) return undefined;
-  return fromParts({ isLong, parts: open.logParts.filter((each) => each !== undefined) });
+  return fromParts({ ...form, parts: open.logParts.filter((each) => each !== undefined) });
 }
 
 /** Stands for a log that never came. */
-export function lostLog({ node, job }: OpenJob): ActivationLog {
+export function lostLogOf({ node, job }: OpenJob): ActivationLog {
   const line = `The log was lost: node ${node}, which had it, is not heard any more.`;
-  return job.limits.logBytes === 0 ? [] : [formatLine('stderr', line)];
+  return lostLog(job.limits, [formatLine('stderr', line)]);
 }
 
 /** Of its own memory, so that it can be given back. */

@@ -25,7 +25,7 @@ import type { Link } from '../wire/link.ts';
 import type { Message } from '../wire/messages.ts';
 import { runMessage } from '../wire/run-message.ts';
 import type { Subjects } from '../wire/subjects.ts';
-import { endFrom, keepLogPart, lostLog, type OpenJob, type Refusal } from './open-job.ts';
+import { endFrom, keepLogPart, lostLogOf, type OpenJob, type Refusal } from './open-job.ts';
 import { RemoteLogs } from './remote-logs.ts';
 
 export interface RemoteJobsOptions {
@@ -356,7 +356,7 @@ export class RemoteJobs {
   #lose(open: OpenJob, why: string): void {
     this.#tell(open, 'cancel');
     if (open.hasEnded) {
-      open.log.resolve(lostLog(open));
+      open.log.resolve(lostLogOf(open));
       return void this.#forget(open, false);
     }
     const { node, handover, begin } = open;

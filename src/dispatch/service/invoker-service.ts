@@ -7,7 +7,7 @@
  * jobs of an API node that is not heard any more are cancelled.
  */
 import { BoundedMap, type JsonObject, type Log } from '../../lib/index.ts';
-import type { ActivationLog } from '../activation-log.ts';
+import { lostLog } from '../activation-log.ts';
 import { dispatchFault } from '../faults.ts';
 import type { LoadNote } from '../placement/types.ts';
 import type { Dispatcher, Handover, Job, JobEnd, ViolationReport } from '../types.ts';
@@ -255,7 +255,7 @@ export class InvokerService {
     if (hasLog) return this.#ended(served, [message]);
     this.#keep(served, message);
     this.#stopped(served);
-    const log = await end.log.catch((): ActivationLog => []);
+    const log = await end.log.catch(() => lostLog(job.limits));
     this.#ended(served, logMessages(served, log));
   }
 

@@ -50,23 +50,23 @@ export function resultMessage(
   const times = { startedAt: completion.startedAt - offsetMs, endedAt: completion.endedAt - offsetMs };
   const head = { completion: { ...completionHead(completion), ...times } };
   const result = completion.utf8 ?? Buffer.from(completion.json);
-  const { isLong, parts } = toParts(log ?? []);
+  const { parts, ...form } = toParts(log ?? []);
   const [only] = parts;
   const isSmall =
     log !== undefined && parts.length === 1 && only !== undefined && only.length <= smallLogBytes;
   const message: Message = {
     ...{ type: 'res', activationId, attempt },
-    head: plain(isSmall ? { ...head, log: { isLong, bytes: only.length } } : head),
+    head: plain(isSmall ? { ...head, log: { ...form, bytes: only.length } } : head),
     tail: isSmall && only.length > 0 ? Buffer.concat([result, only]) : result,
   };
   return { message, hasLog: isSmall };
 }
 
 export function logMessages({ activationId, attempt }: Of, log: ActivationLog): readonly Message[] {
-  const { isLong, parts } = toParts(log);
+  const { parts, ...form } = toParts(log);
   return parts.map((tail, part) => ({
     ...{ type: 'log', activationId, attempt, tail },
-    head: { isLong, part, parts: parts.length },
+    head: plain({ ...form, part, parts: parts.length }),
   }));
 }
 

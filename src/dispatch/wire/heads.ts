@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { type Connection, mostConnections, mostTrafficBytes } from '../../egress/index.ts';
 import { Fault, type FaultKind, faultKinds, type JsonObject } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
+import { partialLogs } from '../activation-log.ts';
 import type { LoadNote } from '../placement/types.ts';
 import type { Completion, DrainOrder, LoadGrant, ViolationReport } from '../types.ts';
 import { invalid, type MessageType } from './frames.ts';
@@ -83,6 +84,7 @@ const faultSchema = z.object({
 });
 export const drainOrderSchema = z.object({ isDrained: z.boolean(), at: ms }) satisfies z.ZodType<DrainOrder>;
 const reader = { follower: u32 };
+const logForm = { isLong: z.boolean(), partial: z.enum(partialLogs).optional() };
 
 /** One schema for each type of message but `report`, which is in `nodes/`. */
 export const headSchemas = {
@@ -105,10 +107,10 @@ export const headSchemas = {
   /** Without `log`, the log follows. Otherwise it is in the tail, after the result: so many bytes. */
   res: z.object({
     completion: completionSchema,
-    log: z.object({ isLong: z.boolean(), bytes: z.int().min(0) }).optional(),
+    log: z.object({ ...logForm, bytes: z.int().min(0) }).optional(),
     load,
   }),
-  log: z.object({ isLong: z.boolean(), part: u32, parts: z.int().min(1).max(65_536) }),
+  log: z.object({ ...logForm, part: u32, parts: z.int().min(1).max(65_536) }),
   /** `isElsewhere`: the job has not begun, and may go to another node. */
   nack: z.object({ fault: faultSchema, isElsewhere: z.boolean(), load }),
   /**

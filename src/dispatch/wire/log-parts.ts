@@ -1,6 +1,13 @@
 /** A log on the wire: its lines as JSON strings, each followed by a comma, as long logs are in memory and on disk. */
 import { isUtf8 } from 'node:buffer';
-import { type ActivationLog, isLongLog, type PackedLines, packLines } from '../activation-log.ts';
+import {
+  type ActivationLog,
+  isLongLog,
+  type PackedLines,
+  type PartialLog,
+  packLines,
+  partialOf,
+} from '../activation-log.ts';
 import { invalid } from './frames.ts';
 import { linesSchema, parsed } from './heads.ts';
 
@@ -9,6 +16,8 @@ const joinedBytes = 256 * 1024;
 
 interface LogParts {
   readonly isLong: boolean;
+  /** Only of a long one. */
+  readonly partial?: PartialLog | undefined;
   /** At least one. */
   readonly parts: readonly Buffer[];
 }
@@ -22,14 +31,15 @@ export function toParts(log: ActivationLog): LogParts {
         ? empty
         : packLines(part as readonly string[]),
   );
-  return { isLong, parts: joined(packed) };
+  const partial = partialOf(log);
+  return { isLong, ...(partial && { partial }), parts: joined(packed) };
 }
 
 /** @throws Fault MESSAGE_INVALID */
-export function fromParts({ isLong, parts }: LogParts): ActivationLog {
+export function fromParts({ isLong, partial, parts }: LogParts): ActivationLog {
   const lines = parts.map(linesOf);
   // Copies, because the parts share memory with other messages.
-  return isLong ? { parts: parts.map((part): PackedLines => Buffer.from(part)) } : lines.flat();
+  return isLong ? { parts: parts.map((part): PackedLines => Buffer.from(part)), partial } : lines.flat();
 }
 
 const empty = Buffer.alloc(0);

@@ -115,6 +115,11 @@ export class Execution implements Handover {
     return this.task.type === 'code' && this.task.apiKey !== undefined;
   }
 
+  /** False if its code has written no log. */
+  get mayHaveRun(): boolean {
+    return this.hasBegun || (typeof this.attempt === 'number' && this.attempt > 0);
+  }
+
   /** Resolves once it is known whether it begins, if that is being written. */
   async settled(): Promise<void> {
     await this.#beginning;

@@ -16,7 +16,7 @@ import type { Vault } from '../vault/vault.ts';
 import { toQueue } from './accepted-task.ts';
 import { Execution, type ExecutionHolds, type ExecutionPlan } from './execution.ts';
 import type { QueueLease } from './queue-lease.ts';
-import { type ActivationEnd, type ActivationRecord, internalFailure, recordOf } from './record.ts';
+import { type ActivationEnd, type ActivationRecord, interruptedFailure, recordOf } from './record.ts';
 import { RecordKeeper, type RecordKeeperOptions } from './record-keeper.ts';
 import { type RunOptions, runToEnd } from './running.ts';
 import type { Task } from './task.ts';
@@ -135,7 +135,7 @@ export class Executions {
     if (execution.isWithdrawn) this.cancel(execution);
     else {
       execution.release();
-      this.#end(execution, internalFailure(execution.task, text));
+      this.#end(execution, interruptedFailure(execution, text));
     }
   }
 

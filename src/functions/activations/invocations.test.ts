@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import type { ActivationLog } from '../../dispatch/index.ts';
 import { isJsonObject, type JsonObject } from '../../lib/index.ts';
 import { completion, type EndedJob, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
 import { fromQueue, toQueue } from './accepted-task.ts';
@@ -24,6 +25,7 @@ function call(platform: Platform, more: Partial<InvokeRequest> = {}) {
   });
 }
 
+const lostLogNote = { key: 'partialLog', value: 'lost' };
 const stored = (platform: Platform, id: string) => platform.functions.activations.get('guest', id);
 
 describe('a blocking call', () => {
@@ -121,15 +123,17 @@ describe('a blocking call', () => {
 
   test('is listed as soon as it has answered, even while its logs are being read', async () => {
     await using platform = await withHello();
-    const logs = Promise.withResolvers<readonly string[]>();
+    const logs = Promise.withResolvers<ActivationLog>();
     platform.invoker.script = () => completion({}, { log: logs.promise });
     const { activationId } = await call(platform);
     const { activations } = platform.functions;
     const listed = activations.list({ namespace: 'guest', skip: 0, limit: 10 });
     const read = activations.logs('guest', activationId);
-    logs.resolve(['a line']);
+    logs.resolve({ parts: [['a line']], partial: 'cut' });
     expect((await listed).map((each) => each['activationId'])).toEqual([activationId]);
     expect(await read).toEqual(['a line']);
+    const { annotations } = await stored(platform, activationId);
+    expect(annotations).toContainEqual({ key: 'partialLog', value: 'cut' });
   });
 
   test('that outlasts its wait is accepted, and recorded when it ends', async () => {
@@ -296,6 +300,9 @@ describe('after a restart', () => {
       result: { error: 'The activation was interrupted by a restart of the platform.' },
     });
     expect(await responses('c')).toMatchObject({ result: { error: expect.stringContaining('API key') } });
+    const annotations = async (id: string) => (await stored(platform, id.repeat(32)))['annotations'];
+    expect(await annotations('b')).toContainEqual(lostLogNote);
+    expect(await annotations('c')).not.toContainEqual(lostLogNote);
   });
 
   test('the sandbox settings of a call are still known', async () => {
@@ -421,7 +428,9 @@ describe('closing', () => {
     platform.invoker.script = () => completion({ x: 1 }, { log: new Promise(() => {}) });
     const { activationId } = await call(platform);
     await platform.functions.close(1);
-    expect(await stored(platform, activationId)).toMatchObject({ response: { result: { x: 1 } }, logs: [] });
+    const record = await stored(platform, activationId);
+    expect(record).toMatchObject({ response: { result: { x: 1 } }, logs: [] });
+    expect(record['annotations']).toContainEqual(lostLogNote);
   });
 
   test('records calls that take too long as interrupted, once', async () => {
@@ -433,12 +442,12 @@ describe('closing', () => {
     await expect.poll(() => platform.invoker.jobs.length).toBe(2);
     await platform.functions.close(1);
     expect(await platform.store.accepted.pending(10)).toEqual([]);
-    expect(await stored(platform, activationId)).toMatchObject({
-      response: {
-        status: 'whisk internal error',
-        result: { error: 'The activation was interrupted because the platform stopped before it ended.' },
-      },
+    const record = await stored(platform, activationId);
+    expect(record['response']).toMatchObject({
+      status: 'whisk internal error',
+      result: { error: 'The activation was interrupted because the platform stopped before it ended.' },
     });
+    expect(record['annotations']).toContainEqual(lostLogNote);
     expect(await platform.functions.activations.count({ namespace: 'guest' })).toBe(2);
     expect((await blocking).record?.status).toBe('whisk internal error');
     end.resolve(completion({}));

@@ -8,6 +8,8 @@ const textOf = async (parts: Parameters<typeof keptLog>[0]['parts']) =>
   Buffer.concat((await keptLog({ parts })).pieces).toString();
 
 test.each([
+  ['no part', []],
+  ['an empty part', [Buffer.alloc(0)]],
   ['one short part', [lines(1)]],
   ['many short parts, and empty ones', Array.from({ length: 30_000 }, (_, at) => lines(at % 3))],
   ['packed parts, small and large', [packLines(lines(2)), packLines(lines(5000)), packLines(lines(3))]],
@@ -35,5 +37,5 @@ test('other work gets a turn in between', async () => {
 });
 
 function unpacked(part: Buffer): readonly string[] {
-  return JSON.parse(`[${part.toString('utf8', 0, part.length - 1)}]`);
+  return JSON.parse(`[${part.toString('utf8', 0, Math.max(0, part.length - 1))}]`);
 }

@@ -33,6 +33,7 @@ export async function keptLog({ parts }: LongLog): Promise<LongText> {
     await setImmediate();
   }
   putTogether();
+  if (pieces.length === 1) return { pieces: [pieceOf([Buffer.from('[]')])] };
   const last = pieces.at(-1);
   // Replaces the last comma.
   last?.write(']', last.length - 1);

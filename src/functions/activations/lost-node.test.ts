@@ -25,6 +25,7 @@ test('a blocking call whose invoker is lost is answered and recorded as interrup
   await platform.store.activations.flush();
   expect(await platform.functions.activations.get('guest', activationId)).toMatchObject({
     response: { status: 'whisk internal error', result: { error: lost.message } },
+    annotations: expect.arrayContaining([{ key: 'partialLog', value: 'lost' }]),
   });
 });
 

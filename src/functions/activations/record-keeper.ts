@@ -3,7 +3,7 @@
  * the caller has its answer.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isLongLog } from '../../dispatch/index.ts';
+import { isLongLog, type PartialLog, partialOf } from '../../dispatch/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import { type ActivationWrite, mayPass, type Store } from '../../store/index.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
@@ -14,8 +14,10 @@ import {
   type ActivationEnd,
   type ActivationRecord,
   internalFailure,
+  lostLogOf,
   recordOf,
   storedRecord,
+  withPartialLog,
 } from './record.ts';
 import type { Task } from './task.ts';
 import { callIds, traceIdOf } from './trace-context.ts';
@@ -53,17 +55,17 @@ export class RecordKeeper {
   /** Returns at once. Until the store has the record, `execution.interrupt` writes it without its log. */
   keep(execution: Execution, record: ActivationRecord, log: ActivationEnd['log']): void {
     this.#options.activations.expect(execution);
-    execution.interrupt = () => this.#write(execution, record, []);
-    const write = (lines: KeptLog) => {
+    execution.interrupt = () => this.#write(execution, withoutLog(execution.task, record), []);
+    const write = (lines: KeptLog, partial?: PartialLog) => {
       try {
-        this.#write(execution, record, lines);
+        this.#write(execution, withPartialLog(record, partial), lines);
       } catch (error) {
         this.#lose(execution, error);
       }
     };
     log
       .then((lines) => {
-        if (isLongLog(lines)) return keptLog(lines).then(write);
+        if (isLongLog(lines)) return keptLog(lines).then((kept) => write(kept, lines.partial));
         // After this turn's answers, so that waiting callers are served first.
         setImmediate(write, lines);
       })
@@ -130,7 +132,7 @@ export class RecordKeeper {
   #appendShortened(execution: Execution, record: ActivationRecord, settles: number): void {
     const { store, onRecorded } = this.#options;
     const { task, frame } = execution;
-    const row = storedRecord(recordOf(task, frame, withoutResult(task, record)));
+    const row = storedRecord(withoutLog(task, recordOf(task, frame, withoutResult(task, record))));
     store.activations.append({ row, logs: [], settles }).then(
       () => onRecorded(execution),
       (error) => this.#lose(execution, error),
@@ -166,6 +168,11 @@ export class RecordKeeper {
       }
     }
   }
+}
+
+/** Says that the log, which was not read to its end, is lost. */
+function withoutLog(task: Task, record: ActivationRecord): ActivationRecord {
+  return withPartialLog(record, partialOf(lostLogOf(task)));
 }
 
 /** Replaces the result and the log, which no longer fit in memory while the disk accepts no writes. */

@@ -1,5 +1,12 @@
 /** The record of an activation in OpenWhisk's form. Its logs are stored beside it. */
-import type { Completion, CompletionStatus, JobEnd } from '../../dispatch/index.ts';
+import {
+  type ActivationLog,
+  type Completion,
+  type CompletionStatus,
+  type JobEnd,
+  lostLog,
+  type PartialLog,
+} from '../../dispatch/index.ts';
 import type { Traffic } from '../../egress/index.ts';
 import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
@@ -28,6 +35,11 @@ export interface ActivationEnd extends Completion, Pick<JobEnd, 'log'> {
   readonly isLost?: boolean;
   /** What the record keeps in place of the result, which the caller gets. */
   readonly recorded?: Completion;
+}
+
+interface Interrupted {
+  readonly task: Task;
+  readonly mayHaveRun: boolean;
 }
 
 /** A record as the store takes it, with what an answer needs in addition. */
@@ -151,9 +163,27 @@ export function internalFailure(task: Pick<Task, 'acceptedAt'>, text: string): A
   return failureOf('whisk internal error', task, text);
 }
 
+/** The end of an activation that is cut short. If it may have run, its log is lost. */
+export function interruptedFailure({ task, mayHaveRun }: Interrupted, text: string): ActivationEnd {
+  const failure = internalFailure(task, text);
+  return mayHaveRun ? { ...failure, log: Promise.resolve(lostLogOf(task)) } : failure;
+}
+
 /** The end of an activation whose node was lost. */
-export function lostFailure(task: Pick<Task, 'acceptedAt'>, text: string): ActivationEnd {
-  return { ...internalFailure(task, text), isLost: true };
+export function lostFailure(task: Task, text: string): ActivationEnd {
+  return { ...interruptedFailure({ task, mayHaveRun: true }, text), isLost: true };
+}
+
+/** Stands for what the code of a task wrote. Ward itself writes the log of a composed one. */
+export function lostLogOf({ type, limits }: Task): ActivationLog {
+  return type === 'code' ? lostLog(limits) : [];
+}
+
+/** Adds an annotation that says why the log may lack lines, which is known only when the log is here. */
+export function withPartialLog(record: ActivationRecord, partial: PartialLog | undefined): ActivationRecord {
+  if (partial === undefined) return record;
+  const beginning = record.documentJson.slice(0, -']}'.length);
+  return { ...record, documentJson: `${beginning},${annotation('partialLog', partial)}]}` };
 }
 
 /** The end of an activation that cannot begin because of its action. */

@@ -20,7 +20,7 @@ import {
   type ActivationEnd,
   type ActivationRecord,
   developerFailure,
-  internalFailure,
+  interruptedFailure,
   lostFailure,
 } from './record.ts';
 import { requireRun } from './run-permission.ts';
@@ -175,7 +175,7 @@ export function runToEnd(
       }
     };
     if (execution.isOver) return leave(jobWithdrawn());
-    execution.interrupt = () => finish(internalFailure(execution.task, interrupted));
+    execution.interrupt = () => finish(interruptedFailure(execution, interrupted));
     execution.stop = () => {
       execution.isCancelled = true;
       // The parts of others are cancelled by themselves.

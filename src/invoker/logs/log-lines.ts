@@ -4,6 +4,7 @@ import {
   formatLine,
   nowMicros,
   type PackedLines,
+  type PartialLog,
   packLines,
   type StreamName,
   unpackLines,
@@ -130,10 +131,15 @@ const shortBytes = 256 * 1024;
  * Joins runs to a log.
  * @param notes Ward's own lines at its end
  */
-export function logOf(runs: readonly LineRun[], notes: readonly string[]): ActivationLog {
+export function logOf(
+  runs: readonly LineRun[],
+  notes: readonly string[],
+  partial: PartialLog | undefined,
+): ActivationLog {
   const parts = [...runs.map(({ lines }) => lines), notes];
   const size = runs.reduce((sum, { bytes }) => sum + bytes, 0);
-  return countOf(runs) > shortLines || size > shortBytes ? { parts } : parts.flatMap(unpackLines);
+  const isLong = countOf(runs) > shortLines || size > shortBytes;
+  return isLong || partial !== undefined ? { parts, partial } : parts.flatMap(unpackLines);
 }
 
 export function countOf(runs: readonly LineRun[]): number {

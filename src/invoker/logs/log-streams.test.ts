@@ -1,6 +1,13 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
-import { type ActivationLog, isLongLog, LiveLog, type LogFollower, linesOf } from '../../dispatch/index.ts';
+import {
+  type ActivationLog,
+  isLongLog,
+  LiveLog,
+  type LogFollower,
+  linesOf,
+  partialOf,
+} from '../../dispatch/index.ts';
 import { lineMark } from './line-owners.ts';
 import { LogStreams, missingSentinelText, type SentinelForm, sentinel } from './log-streams.ts';
 
@@ -117,7 +124,9 @@ describe('log streams', () => {
     const sink = streams.open('a');
     stdout.end('partial');
     stderr.end();
-    expect(texts(await sink.finish(marked))).toEqual(['stdout: partial', `stderr: ${missingSentinelText}`]);
+    const log = await sink.finish(marked);
+    expect(texts(log)).toEqual(['stdout: partial', `stderr: ${missingSentinelText}`]);
+    expect(partialOf(log)).toBe('incomplete');
   });
 
   it('stop at the limit and say so, while the flood is still being read', async () => {
@@ -125,11 +134,19 @@ describe('log streams', () => {
     const sink = streams.open('a');
     for (let i = 0; i < 5000; i++) stdout.write(`${'x'.repeat(39)}\n`);
     end('a');
-    expect(texts(await sink.finish(marked))).toEqual([
-      `stdout: ${'x'.repeat(39)}`,
-      `stdout: ${'x'.repeat(39)}`,
-      'stderr: Logs were truncated because the total bytes size exceeds the limit of 200 bytes. Left out: lines 4998, bytes 394842.',
+    const log = await sink.finish(marked);
+    const note =
+      'Logs were truncated because the total bytes size exceeds the limit of 200 bytes. Left out: lines 4998, bytes 394842.';
+    expect(texts(log)).toEqual([
+      ...[`stdout: ${'x'.repeat(39)}`, `stdout: ${'x'.repeat(39)}`],
+      `stderr: ${note}`,
     ]);
+    expect(partialOf(log)).toBe('cut');
+    // A function can write such a line itself.
+    const whole = streams.open('b');
+    stdout.write(`${note}\n`);
+    end('b');
+    expect(partialOf(await whole.finish(marked))).toBeUndefined();
     expect(stdout.readableLength).toBe(0);
   });
 

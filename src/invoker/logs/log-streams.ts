@@ -167,7 +167,7 @@ export class LogStreams {
     const notes = note === undefined ? [] : [note];
     if (written.isMissing) notes.push(formatLine('stderr', missingSentinelText));
     for (const each of notes) sink.followers?.send(each);
-    return logOf(runs, notes);
+    return logOf(runs, notes, note !== undefined ? 'cut' : written.isMissing ? 'incomplete' : undefined);
   }
 
   async #written(sink: ActivationSink, end: LogEnd): Promise<SinkContent> {

@@ -75,7 +75,11 @@ function RunView({ id, record, onEnd }: RunViewProps) {
           {parts.length > 0 ? (
             <Parts ids={parts} />
           ) : (
-            <LogView lines={hasEnded ? (record.logs ?? []) : live} isLive={!hasEnded} />
+            <LogView
+              lines={hasEnded ? (record.logs ?? []) : live}
+              isLive={!hasEnded}
+              partial={annotationOf(record, 'partialLog')}
+            />
           )}
         </div>
         <section class="stack" aria-label="Elsewhere">

@@ -8,12 +8,14 @@ interface LogViewProps {
   readonly lines: readonly unknown[];
   /** It can still grow. */
   readonly isLive: boolean;
+  /** The annotation of the record that says why lines may be missing. */
+  readonly partial?: unknown;
 }
 
 /** More would make the page slow; a search finds the others. */
 const mostShown = 2000;
 
-export function LogView({ lines, isLive }: LogViewProps) {
+export function LogView({ lines, isLive, partial }: LogViewProps) {
   const [search, setSearch] = useState('');
   const wanted = search.toLowerCase();
   const found = useMemo(
@@ -33,8 +35,9 @@ export function LogView({ lines, isLive }: LogViewProps) {
           isBare
         />
       </div>
+      {partial !== undefined && <p class="note warn">{partialText(partial)}</p>}
       {shown.length === 0 ? (
-        <p class="quiet">{emptyText(lines.length, isLive)}</p>
+        <p class="quiet">{emptyText(lines.length, isLive, partial === 'lost')}</p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a long log scrolls, also by keyboard
         <ol class="log" tabIndex={0} aria-label="Lines of the log">
@@ -55,7 +58,18 @@ export function LogView({ lines, isLive }: LogViewProps) {
   );
 }
 
-function emptyText(lines: number, isLive: boolean): string {
+function partialText(partial: unknown): string {
+  if (partial === 'cut')
+    return 'The log is partial: it reached the limit of its function. A line at its end says how much was left out.';
+  if (partial === 'incomplete')
+    return 'The log may be partial: it did not end as it should, so its last lines may be missing.';
+  if (partial === 'lost')
+    return 'The log is lost: the node or the server that had it ended before it was kept.';
+  return 'The log may be partial.';
+}
+
+function emptyText(lines: number, isLive: boolean, isLost: boolean): string {
   if (lines > 0) return 'No line has this text.';
+  if (isLost) return 'What it wrote is not known.';
   return isLive ? 'It has written nothing so far.' : 'It wrote nothing.';
 }
