@@ -50,7 +50,7 @@ export async function readKept({ path, store, isShared }: PolicyPlace): Promise<
   return { ...file, readOnly };
 }
 
-/** What servers share, whatever this machine has. */
+/** What servers share, also if this machine has a file of its own. */
 export async function readShared(store: Pick<GateStore, 'sharedFile'>): Promise<KeptPolicy> {
   const shared = await store.sharedFile(sharedPolicy);
   return { text: textOf(shared), digest: shared?.digest ?? null };
