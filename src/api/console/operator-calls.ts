@@ -28,5 +28,5 @@ export function addOperatorCalls(
 function windowOf(query: unknown): CallWindow {
   const text = queryText(query, 'window') ?? usualWindow;
   if (isCallWindow(text)) return text;
-  throw malformedQuery('window', `it is none of ${Object.keys(callWindows).join(', ')}`);
+  throw malformedQuery('window', `it must be one of ${Object.keys(callWindows).join(', ')}`);
 }

@@ -187,7 +187,7 @@ function searchOf(query: unknown) {
   );
   const startKind = startKinds.find((kind) => kind === start);
   if (start !== undefined && startKind === undefined)
-    throw malformedQuery('start', `it is none of ${startKinds.join(', ')}`);
+    throw malformedQuery('start', `it must be one of ${startKinds.join(', ')}`);
   if (fingerprint !== undefined && !/^[0-9a-f]{16}$/.test(fingerprint))
     throw malformedQuery('fingerprint', 'it is not one of a group of errors');
   if (took !== undefined && !/^\d{1,9}$/.test(took))

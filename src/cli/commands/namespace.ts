@@ -48,8 +48,14 @@ const calls: CommandSpec = {
     ...pageOptions,
   ],
   examples: [
-    { command: 'ward namespace calls', does: 'calls, failures, durations and cold starts of the last hour' },
-    { command: 'ward namespace calls --window 5m -o json', does: 'of the last five minutes, also by minute' },
+    {
+      command: 'ward namespace calls',
+      does: 'shows calls, failures, durations and cold starts of the last hour',
+    },
+    {
+      command: 'ward namespace calls --window 5m -o json',
+      does: 'shows the last five minutes, and each of them',
+    },
   ],
   handler: async () => (await import('../handlers/namespace-calls.ts')).calls,
 };

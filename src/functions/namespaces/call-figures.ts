@@ -50,7 +50,7 @@ export interface CallFiguresQuery {
 }
 
 const minuteMs = 60_000;
-/** So many windows of the same length of slots stay, for clocks of servers that differ. */
+/** Ward keeps the slots of so many windows, because the clocks of servers differ. */
 const keptWindows = 2;
 
 export function isCallWindow(text: string): text is CallWindow {

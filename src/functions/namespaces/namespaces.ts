@@ -60,7 +60,7 @@ export interface NamespaceService extends Forgetful {
   lendKey(name: string, scope: LentScope): Promise<LentKey | undefined>;
   /**
    * The namespace of this name as its own caller with all rights of its code, for calls without a key. It
-   * answers synchronously if the namespace was used recently, and with undefined if there is none.
+   * answers at once if the namespace was used recently. Undefined: there is none.
    */
   identityOf(name: string): Identity | undefined | Promise<Identity | undefined>;
   /**

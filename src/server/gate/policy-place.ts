@@ -1,7 +1,7 @@
 /**
  * Where the operator's policy is kept, and how Ward replaces it. A server with a database in its data folder has a file. Servers
- * of a cluster share one policy in their database. A file of one of them still counts there, and Ward only reads it: no other
- * server has it.
+ * of a cluster share one policy in their database. A server that has a file of its own goes by this file. Ward does not write it
+ * then, because the other servers do not have it.
  *
  * Ward writes only a file of its own user: one that belongs to another, can't be written by its owner, or is a link is managed
  * elsewhere, and a new file could not be as the old one was.
