@@ -14,6 +14,11 @@ function gateOf(changes: Partial<CodeGate>): CodeGate {
   return { admitCode: async () => allow, admitImage: async () => allow, mayRun: () => allow, ...changes };
 }
 
+/** A call of the action `a`, without how long to wait. */
+function callOf({ guest }: Awaited<ReturnType<typeof startPlatform>>) {
+  return { identity: guest, action: ref('a'), payload: {}, transactionId: 't', authorization: undefined };
+}
+
 describe('the gate', () => {
   test('refuses code before any of it is stored', async () => {
     const asked: unknown[] = [];
@@ -95,13 +100,7 @@ describe('the gate', () => {
     const view = await actions.put(ref('a'), { exec }, false, platform.guest);
     expect(view.warning).toBe('calls of the action will fail: no such image');
     expect((await actions.put(ref('a'), {}, true, platform.guest)).warning).toBeUndefined();
-    const request = {
-      identity: platform.guest,
-      action: ref('a'),
-      payload: {},
-      transactionId: 't',
-      authorization: undefined,
-    };
+    const request = callOf(platform);
     const response = {
       status: 'action developer error',
       result: { error: "Failed to pull container image 'bogus/nowhere'." },
@@ -138,13 +137,7 @@ describe('the gate', () => {
     await using platform = await startPlatform({ gate: gateOf({ mayRun: () => verdict }) });
     const { actions, invocations } = platform.functions;
     await actions.put(ref('a'), hello, false, platform.guest);
-    const request = {
-      identity: platform.guest,
-      action: ref('a'),
-      payload: {},
-      transactionId: 't',
-      authorization: undefined,
-    };
+    const request = callOf(platform);
     expect(await invocations.invoke({ ...request, waitMs: 60_000 })).toMatchObject({
       record: { status: 'success' },
     });
@@ -166,13 +159,7 @@ describe('the gate', () => {
     await actions.put(ref('a'), hello, false, platform.guest);
     const slot = Promise.withResolvers<void>();
     platform.invoker.slot = slot.promise;
-    const request = {
-      identity: platform.guest,
-      action: ref('a'),
-      payload: {},
-      transactionId: 't',
-      authorization: undefined,
-    };
+    const request = callOf(platform);
     const waited = invocations.invoke({ ...request, waitMs: 60_000 });
     const accepted = await invocations.invoke({ ...request, waitMs: undefined });
     await expect.poll(() => platform.invoker.waiting).toBe(2);
@@ -196,13 +183,7 @@ describe('the gate', () => {
     await using platform = await startPlatform({ gate });
     const { actions, activations, invocations } = platform.functions;
     await actions.put(ref('a'), hello, false, platform.guest);
-    const request = {
-      identity: platform.guest,
-      action: ref('a'),
-      payload: {},
-      transactionId: 't',
-      authorization: undefined,
-    };
+    const request = callOf(platform);
     // Judged when it is accepted, and again when it begins.
     const { activationId } = await invocations.invoke({ ...request, waitMs: undefined });
     await expect(invocations.invoke({ ...request, waitMs: 60_000 })).rejects.toMatchObject({
@@ -222,14 +203,7 @@ describe('the gate', () => {
     await using platform = await startPlatform({ gate });
     const { actions, invocations } = platform.functions;
     await actions.put(ref('a'), hello, false, platform.guest);
-    const request = {
-      identity: platform.guest,
-      action: ref('a'),
-      payload: {},
-      transactionId: 't',
-      authorization: undefined,
-      waitMs: 60_000,
-    };
+    const request = { ...callOf(platform), waitMs: 60_000 };
     expect(await invocations.invoke(request)).toMatchObject({ record: { status: 'success' } });
     await expect(invocations.invoke(request)).rejects.toMatchObject({ code: 'RUN_REFUSED' });
     expect([platform.invoker.inFlight, platform.invoker.jobs.length]).toEqual([0, 1]);
