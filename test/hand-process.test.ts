@@ -2,13 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startCommand, unownedId } from '../src/lib/index.ts';
+import { startCommand } from '../src/lib/index.ts';
 import { expectNoRights, processesBelow } from './processes.ts';
-import { imagesDir, missingForSandboxes, outsideEnv, runWard, startWard, Ward } from './ward.ts';
+import { imagesDir, missingForSandboxes, outsideEnv, runWard, startWard } from './ward.ts';
 
 const missing = missingForSandboxes();
 const busybox = '/bin/busybox';
@@ -181,122 +181,3 @@ describe.skipIf(missing !== undefined)(`commands by hand${missing ? ` (${missing
     });
   });
 });
-
-describe.skipIf(missing !== undefined)('sandbox learn', () => {
-  let ward: Ward;
-  let folder: string;
-  beforeAll(async () => {
-    ward = await Ward.start();
-    folder = await mkdtemp(join(tmpdir(), 'ward-learn-'));
-    await ward.deploy(
-      'waits',
-      'exports.main = () => new Promise((resolve) => setTimeout(resolve, 50_000, {}))',
-    );
-    await ward.deploy('quick', 'exports.main = () => ({})');
-  });
-  afterAll(async () => {
-    await ward?.[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
-  });
-
-  const learn = (name: string, ...more: string[]) => [
-    'sandbox',
-    'learn',
-    name,
-    '--data',
-    ward.dataDir,
-    ...more,
-  ];
-
-  /** Resolves once the call runs. */
-  async function beginLearning() {
-    const launcher = join(import.meta.dirname, '../bin/ward.mjs');
-    const output = join(folder, 'never.json');
-    const child = startCommand([process.execPath, launcher, ...learn('waits', '--write', output)], {
-      stdio: 'ignore',
-      env: { ...outsideEnv(), WARD_APIHOST: ward.url, WARD_AUTH: ward.auth, SECRET_OF_ROOT: '1' },
-    });
-    const ended = once(child, 'exit');
-    const top = child.pid ?? 0;
-    const sandboxes = () => programsOf(top);
-    await ward.until(() => sandboxes().length > 0);
-    return { top, ended, sandboxes, output };
-  }
-
-  test('root records, and a process without rights makes the calls and reads the recording', async () => {
-    const { top, ended, output } = await beginLearning();
-    try {
-      const [keeper, half] = processesBelow(top, 'learn');
-      await expectNoRights(half);
-      expect(keeper.status['CapEff']).not.toBe(zeros);
-      expect(readFileSync(`/proc/${half.pid}/environ`, 'utf8')).not.toContain('SECRET_OF_ROOT');
-    } finally {
-      process.kill(top, 'SIGTERM');
-      await ended;
-    }
-    // A failed recording writes no profile.
-    expect(existsSync(output)).toBe(false);
-  });
-
-  test.each([
-    ['the half without rights', 1],
-    ['root’s half', 0],
-  ] as const)('kill -9 of %s leaves no sandbox', async (_, index) => {
-    const { top, ended, sandboxes } = await beginLearning();
-    const pids = sandboxes();
-    process.kill(processesBelow(top, 'learn')[index].pid, 'SIGKILL');
-    expect(await ended).toEqual([137, null]);
-    await expect.poll(() => pids.filter(isThere)).toEqual([]);
-  });
-
-  test('the profile belongs to the user who asked for it', async () => {
-    const person = unownedId();
-    const own = join(folder, 'own');
-    await mkdir(own);
-    await chown(own, person, person);
-    await chmod(folder, 0o755);
-    const env = { SUDO_UID: String(person), SUDO_GID: String(person) };
-    const learnInto = async (path: string, more: NodeJS.ProcessEnv = {}) => {
-      const result = await ward.cli(learn('quick', '--write', path), more);
-      expect(result).toMatchObject({ code: 0, stderr: '' });
-      expect(JSON.parse(await readFile(path, 'utf8'))).toHaveProperty('syscalls');
-      return (await stat(path)).uid;
-    };
-    expect(await learnInto(join(own, 'asked.json'), env)).toBe(person);
-    expect(await learnInto(join(folder, 'root.json'))).toBe(0);
-    // In root's folder, where the caller can't write.
-    expect(await learnInto(join(folder, 'closed.json'), env)).toBe(0);
-    // In another user's folder root leaves only what its owner can change.
-    expect(await learnInto(join(own, 'as-owner.json'))).toBe(person);
-  });
-
-  test('files that only root can read are the calls', async () => {
-    const calls = join(folder, 'calls.ndjson');
-    await writeFile(calls, '{"a":1}\n{"a":2}\n', { mode: 0o600 });
-    const { code, stdout } = await ward.cli(learn('quick', '--calls', calls, '-P', calls, '-o', 'json'));
-    expect({ code, stdout }).toMatchObject({ code: 2 });
-    const parameters = join(folder, 'parameters.json');
-    await writeFile(parameters, '{"b":1}', { mode: 0o600 });
-    const good = await ward.cli(learn('quick', '--calls', calls, '-P', parameters, '-o', 'json'));
-    expect(good).toMatchObject({ code: 0 });
-    expect(JSON.parse(good.stdout).calls).toBe(2);
-  });
-});
-
-/** Programs in a run's sandboxes: descendants with a user id from a sandbox's range. */
-function programsOf(top: number): number[] {
-  const parents = new Map<number, { readonly parent: number; readonly uid: number }>();
-  for (const name of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
-    try {
-      const text = readFileSync(`/proc/${name}/status`, 'utf8');
-      const [, parent] = /^PPid:\t(\d+)/m.exec(text) ?? [];
-      const [, uid] = /^Uid:\t(\d+)/m.exec(text) ?? [];
-      parents.set(Number(name), { parent: Number(parent), uid: Number(uid) });
-    } catch {}
-  }
-  const isBelow = (pid: number): boolean => {
-    const above = parents.get(pid)?.parent;
-    return above === top || (above !== undefined && above > 0 && isBelow(above));
-  };
-  return [...parents].filter(([pid, { uid }]) => uid > 100_000 && isBelow(pid)).map(([pid]) => pid);
-}

@@ -32,7 +32,7 @@ export { takeOrders } from './orders.ts';
 export { rlimitsOf, type SandboxPolicy, strictPolicy, type TmpfsPolicy } from './policy.ts';
 export { type ReadyProcess, startReady } from './ready-process.ts';
 export { readRecording } from './recorder/reading.ts';
-export { openRecorder } from './recorder/recorder.ts';
+export { openRecorder, removeRecording } from './recorder/recorder.ts';
 export { findLandlockLauncher } from './request.ts';
 export { superviseSandbox } from './running-sandbox.ts';
 export { runtimeDrivers } from './runtime/drivers.ts';

@@ -20,6 +20,7 @@ interface Recorder extends AsyncDisposable {
 }
 
 const tracefs = '/sys/kernel/tracing';
+const dirOf = (instance: string): string => join(tracefs, 'instances', `ward-${instance}`);
 /** For all processors together. */
 const bufferKiB = 64 * 1024;
 
@@ -29,11 +30,10 @@ const bufferKiB = 64 * 1024;
  * @throws Fault RECORDING_FAILED
  */
 export async function openRecorder(instance: string): Promise<Recorder> {
-  const dir = join(tracefs, 'instances', `ward-${instance}`);
+  const dir = dirOf(instance);
   await using stack = new AsyncDisposableStack();
   try {
-    if (!existsSync(join(tracefs, 'instances')))
-      await mustRun(['mount', '-t', 'tracefs', 'tracefs', tracefs]);
+    stack.use(await mountTracefs());
     if (existsSync(dir)) await rmdir(dir);
     await mkdir(dir);
     stack.defer(() => rmdir(dir));
@@ -50,6 +50,21 @@ export async function openRecorder(instance: string): Promise<Recorder> {
   } catch (cause) {
     return refuse(cause);
   }
+}
+
+/** Removes the recording of a Ward that was killed: its buffer stays in the kernel's memory otherwise. */
+export async function removeRecording(instance: string): Promise<void> {
+  await using _mounted = await mountTracefs();
+  if (existsSync(dirOf(instance))) await rmdir(dirOf(instance));
+}
+
+async function mountTracefs(): Promise<AsyncDisposable> {
+  await using stack = new AsyncDisposableStack();
+  if (!existsSync(join(tracefs, 'instances'))) {
+    await mustRun(['mount', '-t', 'tracefs', 'tracefs', tracefs]);
+    stack.defer(async () => void (await mustRun(['umount', '--lazy', tracefs])));
+  }
+  return stack.move();
 }
 
 function refuse(cause: unknown): never {

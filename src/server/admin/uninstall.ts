@@ -9,14 +9,20 @@ import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { type FileLock, isJsonObject, mustRun, tryFileLock } from '../../lib/index.ts';
-import { findTraces, readMounts, removeTraces, type WardTraces } from '../../sandbox/index.ts';
+import {
+  findTraces,
+  readMounts,
+  removeRecording,
+  removeTraces,
+  type WardTraces,
+} from '../../sandbox/index.ts';
 import { checkout } from '../build-info.ts';
 import { defaultDataDir, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { accountIsThere, accountName } from '../instance/account.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { dataPaths } from '../instance/instance.ts';
-import { locksDir, runDir } from '../instance/instance-locks.ts';
+import { learnDir, locksDir, runDir } from '../instance/instance-locks.ts';
 
 export interface UninstallOptions {
   readonly dataDir?: string;
@@ -114,6 +120,8 @@ async function perform({ removals, traces, dataDirs, accounts, held }: Work): Pr
       failed.push(`${place}: ${error.message}`),
     );
   }
+  for (const instance of existsSync(learnDir) ? readdirSync(learnDir) : [])
+    await removeRecording(instance).catch((error) => failed.push(error.message));
   for (const kept of await removeTraces(traces)) failed.push(`${kept} is in use`);
   for (const account of accounts)
     await mustRun(['userdel', account]).catch((error) => failed.push(error.message));

@@ -20,8 +20,9 @@ import {
 } from '../../sandbox/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
+import { removeAbandonedRecordings } from '../instance/abandoned.ts';
 import type { ServerAccount } from '../instance/account.ts';
-import { runDir } from '../instance/instance-locks.ts';
+import { learnDir } from '../instance/instance-locks.ts';
 import { mkdirFor } from '../processes/half-process.ts';
 import type { HandGround } from './instance.ts';
 import type { Prepared } from './keep.ts';
@@ -83,13 +84,14 @@ export async function keepLearning(options: LearnOptions, { files, env }: LearnG
   });
 }
 
-async function prepare({ instance }: HandGround, account: ServerAccount): Promise<Prepared> {
+async function prepare({ instance, log }: HandGround, account: ServerAccount): Promise<Prepared> {
   await using stack = new AsyncDisposableStack();
-  const folder = join(runDir, 'learn', instance);
+  await removeAbandonedRecordings(log);
+  const folder = join(learnDir, instance);
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  await chmod(join(runDir, 'learn'), 0o711);
+  await chmod(learnDir, 0o711);
   // Mounted in Ward's own namespace, so that other users of the machine can't reach the code.
   await mustRun(['mount', '-t', 'tmpfs', '-o', 'mode=711,nosuid,nodev', 'ward', folder]);
   stack.defer(async () => void (await mustRun(['umount', '--lazy', folder])));

@@ -3,7 +3,7 @@
  * lock is held meanwhile, so its next start waits. What has no lock file is unknown, and stays.
  */
 import { existsSync } from 'node:fs';
-import { lstat, readdir, rmdir, unlink } from 'node:fs/promises';
+import { lstat, readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Log, messageOf, tryFileLock } from '../../lib/index.ts';
 import {
@@ -12,9 +12,10 @@ import {
   type RecoveryReport,
   type RuntimeName,
   readMounts,
+  removeRecording,
   removeUnusedGroups,
 } from '../../sandbox/index.ts';
-import { locksDir, runDir, shownDir } from './instance-locks.ts';
+import { learnDir, locksDir, runDir, shownDir } from './instance-locks.ts';
 
 /** What can't be removed is logged, and stays. */
 export async function removeAbandoned(runtime: RuntimeName, log: Log): Promise<void> {
@@ -35,6 +36,21 @@ export async function removeAbandoned(runtime: RuntimeName, log: Log): Promise<v
       await removeMountPoints(join(shownDir, instance));
     } catch (error) {
       log.warn({ instance, reason: messageOf(error) }, 'could not remove leftovers of another instance');
+    }
+  }
+  await removeAbandonedRecordings(log);
+}
+
+/** Removes recordings of system calls whose `ward sandbox learn` was killed. What can't be removed is logged, and stays. */
+export async function removeAbandonedRecordings(log: Log): Promise<void> {
+  for (const instance of await namesIn(learnDir)) {
+    using lock = tryFileLock(join(locksDir, instance));
+    if (!lock) continue;
+    try {
+      await removeRecording(instance);
+      await rm(join(learnDir, instance), { recursive: true });
+    } catch (error) {
+      log.warn({ instance, reason: messageOf(error) }, 'could not remove a recording of another instance');
     }
   }
 }

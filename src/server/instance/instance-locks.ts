@@ -18,6 +18,9 @@ export const mountsDirOf = (instance: string): string => join(runDir, 'roots', i
 /** Folder of mount points that show instances their files. */
 export const shownDir = join(runDir, 'shown');
 
+/** Folder of instances that record system calls. */
+export const learnDir = join(runDir, 'learn');
+
 export const locksDir = join(runDir, 'locks');
 /** Longer than it takes to remove the leftovers of an instance with many sandboxes. */
 const patienceMs = 60_000;
