@@ -185,7 +185,7 @@ describe.skipIf(missing !== undefined)(`learning${missing ? ` (${missing})` : ''
 
   it('recordings leave nothing behind, also those that were killed', async () => {
     // What a killed one leaves: the next one seldom gets its number.
-    await inTracefs('mkdir instances/ward-run-255');
+    await inTracefs('mkdir -p instances/ward-run-255');
     await mkdir('/run/ward/learn/run-255', { recursive: true });
     expect(await learn('quick', '-o', 'json')).toMatchObject({ code: 0 });
     const names = (await inTracefs('ls instances')).split('\n');
