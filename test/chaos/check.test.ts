@@ -32,6 +32,8 @@ function judged(evidence: Partial<Evidence>) {
 }
 
 const accepted = answer('accepted', 202);
+const retried = answer('retried', 202);
+const thrice = [run('a', '1'), run('a', '2'), run('a', '3')];
 const blocking = answer('blocking', 200);
 const internal = answer('blocking', 500);
 const refused = { kind: 'blocking', marker: 'm', at: 0 } as const;
@@ -49,6 +51,16 @@ describe('the judgement', () => {
       {
         answers: [accepted],
         records: [failed('The activation was interrupted: node n had it, and it is not heard any more')],
+      },
+    ],
+    ['one that was asked to run again', { answers: [retried], runs: thrice, records: [record()] }],
+    [
+      'one that three faults interrupted',
+      {
+        answers: [retried],
+        runs: thrice,
+        records: [failed(interruption)],
+        ...{ kills: [killAt, killAt + 1], silences: [killAt + 2] },
       },
     ],
     ['an internal error that says why', { answers: [internal], records: [failed(interruption)] }],
@@ -184,6 +196,21 @@ describe('the judgement', () => {
         runs: [run('a'), run('b')],
         records: [record('a'), record('b')],
       },
+    ],
+    [
+      'ran twice',
+      'a call that may run three times',
+      { answers: [retried], runs: [...thrice, run('a', '4')], records: [record()] },
+    ],
+    [
+      'ran twice',
+      'a call that may run again, without a fault',
+      { answers: [retried], runs: thrice.slice(1), records: [record()], isCalm: true },
+    ],
+    [
+      'not run again',
+      'a call that asked for it',
+      { answers: [retried], runs: [run()], records: [failed(interruption)], kills: [killAt] },
     ],
     ['ran unasked', 'what nobody called', { runs: [run()], records: [record()] }],
     [

@@ -6,6 +6,7 @@
  * - A call that was answered with a result ran once, and has a record or was reported to have none. Only a call that
  *   was answered just before a kill may lack one, because records are written in groups.
  * - An answer of 500 that names an activation has its record, too: of a failure that says why, for which there was a fault.
+ * - A call that asks for it (`retried`) runs again after a fault, three times in all, and ends in one record.
  * - A refused call did not run, and is never a 500; a 503 or 507 says when to try again. Nothing ran more often than it
  *   was called.
  * - Everything that ran has a record, unless its caller got no answer, or a kill interrupted the whole that it is part
@@ -17,6 +18,7 @@ import {
   alarmMarker,
   type Evidence,
   type KeptRecord,
+  mostAttempts,
   queuedKinds,
   runsOf,
   type Violation,
@@ -100,12 +102,17 @@ class Court {
 
   /** Checks how often every activation and every call ran, including refused calls. */
   countRuns(): void {
-    for (const [id, count] of this.#runs) if (count > 1) this.#blame('ran twice', `${id} ran ${count} times`);
+    const retried = new Set(
+      this.#evidence.answers.filter(({ kind }) => kind === 'retried').map(({ activationId }) => activationId),
+    );
+    const attempts = this.#evidence.isCalm === true ? 1 : mostAttempts;
+    for (const [id, count] of this.#runs)
+      if (count > (retried.has(id) ? attempts : 1)) this.#blame('ran twice', `${id} ran ${count} times`);
     for (const [marker, count] of this.#runsOfMarkers) {
       const answer = this.#answers.get(marker);
       if (marker === alarmMarker) continue;
       if (answer === undefined) this.#blame('ran unasked', marker);
-      else if (count > runsOf[answer.kind])
+      else if (count > runsOf[answer.kind] * (answer.kind === 'retried' ? attempts : 1))
         this.#blame('ran too often', `${name(answer)} ran ${count} times`);
     }
     for (const { activationId, marker } of this.#evidence.runs) {
@@ -154,6 +161,7 @@ class Court {
       return;
     }
     if (answer.status === 500) this.#hearInternalError(answer, record);
+    if (answer.kind === 'retried') this.#hearRetried(answer, record);
     if (record.parts === undefined) {
       this.#hearRun(answer, record);
       return;
@@ -172,6 +180,13 @@ class Court {
     if (isSuccess) this.#blame('an internal error whose record says success', what);
     else if (!saysWhyNot.test(error)) this.#blame('an internal error that says nothing', what);
     if (this.#evidence.isCalm === true) this.#blame('an internal error without a fault', what);
+  }
+
+  /** Each fault ends one attempt at most. */
+  #hearRetried(answer: Answer, { activationId, isSuccess, error }: KeptRecord): void {
+    const { kills, silences } = this.#evidence;
+    if (!isSuccess && interrupted.test(error) && kills.length + silences.length < mostAttempts)
+      this.#blame('not run again', `${activationId} of ${name(answer)}: ${error}`);
   }
 
   #isUnkept(answer: Answer | undefined): boolean {

@@ -3,6 +3,7 @@
 /** Ways to make something run. */
 export const kinds = [
   'accepted',
+  'retried',
   'blocking',
   'late',
   'sequence',
@@ -20,7 +21,7 @@ export type Kind = (typeof kinds)[number];
 
 /** Number of runs of code for one call of each kind. */
 export const runsOf: Readonly<Record<Kind, number>> = {
-  ...{ accepted: 1, blocking: 1, late: 1, firing: 1, web: 1, webhook: 1 },
+  ...{ accepted: 1, retried: 1, blocking: 1, late: 1, firing: 1, web: 1, webhook: 1 },
   ...{ logs: 1, large: 1, fails: 1, exits: 1, python: 1 },
   sequence: 2,
   // The conductor runs before and after the action that it names.
@@ -28,7 +29,10 @@ export const runsOf: Readonly<Record<Kind, number>> = {
 };
 
 /** Kinds that are in the durable queue, or start a call that is, before they are answered. */
-export const queuedKinds: ReadonlySet<Kind> = new Set(['accepted', 'firing', 'webhook']);
+export const queuedKinds: ReadonlySet<Kind> = new Set(['accepted', 'retried', 'firing', 'webhook']);
+
+/** How often a call begins that asks for it (`retry-on-restart`). */
+export const mostAttempts = 3;
 
 export interface Answer {
   readonly kind: Kind;

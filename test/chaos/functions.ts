@@ -16,8 +16,10 @@ exports.main = async (args) => {
   ${body}
 };`;
 
+const plain = node('await new Promise((done) => setTimeout(done, args.ms ?? 5)); return { marker };');
 const actions: Readonly<Record<string, string>> = {
-  plain: node('await new Promise((done) => setTimeout(done, args.ms ?? 5)); return { marker };'),
+  plain,
+  again: plain,
   logs: node("for (let n = 0; n < 400; n++) console.log(marker, 'x'.repeat(1000)); return { marker };"),
   large: node("return { marker, text: 'y'.repeat(400_000) };"),
   fails: node("return { error: 'as it was asked to: ' + marker };"),
@@ -47,6 +49,7 @@ export async function deployFunctions(ward: Ward): Promise<Deployed> {
   const annotations: Readonly<Record<string, readonly object[]>> = {
     web: [{ key: 'web-export', value: true }],
     conductor: [{ key: 'conductor', value: true }],
+    again: [{ key: 'retry-on-restart', value: true }],
   };
   for (const [name, code] of Object.entries(actions))
     await put(`actions/${name}`, {

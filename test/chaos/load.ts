@@ -15,6 +15,8 @@ const webhookMs = 250;
 const exitMs = 200;
 /** Accepted calls that can wait for their run before clients hold back. */
 const mostWaiting = 40;
+/** Long enough that faults interrupt some of them. */
+const retriedMs = 300;
 /** A call that has not run after this time and as many other runs as can wait may never run. */
 const waitingMs = 15_000;
 /** The wait of a blocking call, in a server whose plan of the load has no other. */
@@ -32,6 +34,7 @@ const blocking = (action: string, more: object = {}): Call => {
 
 const calls: Readonly<Record<Kind, Call>> = {
   accepted: (ward, marker) => post(`${actions}/plain`, { marker, ms: 30 })(ward),
+  retried: (ward, marker) => post(`${actions}/again`, { marker, ms: retriedMs })(ward),
   blocking: blocking('plain'),
   late: (ward, marker, deployed, waitMs) =>
     blocking('plain', { ms: waitMs * lateness })(ward, marker, deployed, waitMs),
@@ -192,6 +195,6 @@ function answerOf(kind: Kind, marker: string, { status, headers, body }: Reply):
   const isLost = headers.get('x-ward-record') === 'lost';
   const text = JSON.stringify(body?.response?.result ?? body ?? '').slice(0, 300);
   const load = (loadavg()[0] ?? 0) / availableParallelism();
-  const refusal = status < 400 ? {} : { text, load, hasRetryAfter: headers.has('retry-after') };
-  return { kind, marker, status, activationId, at: Date.now(), isLost, ...refusal };
+  const refusal = status < 400 ? {} : { text, hasRetryAfter: headers.has('retry-after') };
+  return { kind, marker, status, activationId, at: Date.now(), isLost, load, ...refusal };
 }

@@ -12,7 +12,7 @@ interface ClusterRun extends Omit<FaultRun, 'broken'> {
 
 const clusterLoad: LoadPlan = {
   clients: {
-    ...{ accepted: 2, blocking: 2, late: 1, sequence: 1, conductor: 1, firing: 1 },
+    ...{ accepted: 2, retried: 1, blocking: 2, late: 1, sequence: 1, conductor: 1, firing: 1 },
     ...{ web: 1, webhook: 1, logs: 1, large: 1, fails: 1 },
   },
 };

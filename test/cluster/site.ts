@@ -18,6 +18,7 @@ import { Cluster, type ClusterNode, type NodePlan, nodeDisk, type Role } from '.
 import { Crowd } from './crowd.ts';
 import { Deploys } from './deploys.ts';
 import { type Engines, startEngines } from './engines.ts';
+import { RecordWatch } from './late-records.ts';
 import { exceeded, isLimited, LimitedClients } from './limited.ts';
 import { type Links, openLinks } from './links.ts';
 import { type Balancer, deployProbe, replaceNode, takingCalls, untilAllServe } from './replace.ts';
@@ -72,6 +73,7 @@ export class ClusterSite extends LoadedSite {
   readonly #churn: Churn;
   readonly #crowd: Crowd;
   readonly #limited: LimitedClients;
+  readonly #recordWatch: RecordWatch;
   readonly #balancer: Balancer;
   readonly #resets: number[] = [];
   readonly #links: ReadonlyMap<string, Links>;
@@ -96,6 +98,7 @@ export class ClusterSite extends LoadedSite {
     this.#churn = new Churn({ ward: anyWard, kept, stamps: () => codeStamps(engines) });
     this.#crowd = crowd;
     this.#limited = limited;
+    this.#recordWatch = new RecordWatch(engines.settings.store, load.answers);
     this.#links = links;
     this.#balancer = balancer;
     this.#options = options;
@@ -246,6 +249,7 @@ export class ClusterSite extends LoadedSite {
           ]),
       { what: 'refusals for calls at once', count: refused.concurrent },
       { what: 'refusals for calls in a minute', count: refused.perMinute },
+      { what: 'further attempts of calls that ask for them', count: this.#moreAttempts(), least: 0 },
       { what: 'deployments seen on another node', count: this.deploys.seen },
       { what: 'deployments of code during its sweep', count: this.#churn.races },
       {
@@ -254,7 +258,13 @@ export class ClusterSite extends LoadedSite {
         least: this.#options.needsRestored === true ? 1 : 0,
       },
       { what: 'bursts of records in many namespaces', count: this.#crowd.bursts },
+      { what: 'records seen after their answers', count: this.#recordWatch.seen },
     ];
+  }
+
+  #moreAttempts(): number {
+    const runs = this.tally.runs.filter(({ marker }) => marker.startsWith('retried-'));
+    return runs.length - new Set(runs.map(({ activationId }) => activationId)).size;
   }
 
   output(): string {
@@ -264,6 +274,7 @@ export class ClusterSite extends LoadedSite {
   async finish(): Promise<Evidence> {
     await this.#endClients();
     await this.load.end();
+    await this.#recordWatch.end();
     const first = oneOf(this.cluster.nodes, () => 0);
     await silenceAlarm(first.ward);
     await this.#settle(first.ward).catch((error: Error) => this.complaints.push(error.message));
@@ -280,7 +291,11 @@ export class ClusterSite extends LoadedSite {
       ...kept,
       isCalm: this.#options.isCalm === true,
       left: [...this.#leftBehind(), ...this.complaints],
-      found: [...failedOutside(this.load.answers, this.#spans), ...this.#found()],
+      found: [
+        ...failedOutside(this.load.answers, this.#spans),
+        ...this.#recordWatch.late(this.#spans, super.soFar().kills),
+        ...this.#found(),
+      ],
     };
   }
 
@@ -316,6 +331,7 @@ export class ClusterSite extends LoadedSite {
     await Promise.all(this.cluster.nodes.map(({ ward }) => ward.kill().catch(() => {})));
     await this.#endClients();
     await this.load.end().catch(() => {});
+    await this.#recordWatch.end();
     await this.#stack.disposeAsync();
   }
 

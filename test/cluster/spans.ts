@@ -11,7 +11,7 @@ export interface FaultSpan {
 }
 
 /** An invoker that is not heard is given up after 2.75 s. */
-const graceMs = 3000;
+export const graceMs = 3000;
 /** On a machine this busy, a node can be silent for longer only because it gets no processor. */
 export const busyLoad = 8;
 const unheard = /is not heard any more/;
