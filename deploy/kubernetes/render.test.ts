@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Ajv } from 'ajv';
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import { expect, test } from 'vitest';
 import { chartTemplates, chartValues, renderChart } from './chart.fixture.ts';
@@ -7,11 +8,12 @@ import { allObjects, objectsIn, sorted } from './manifests.fixture.ts';
 import type { ServiceMonitor } from './objects/monitoring.ts';
 import { defaultSettings } from './objects/settings.ts';
 import { folder, renderFiles } from './render.ts';
+import { valuesSchema } from './values-schema.ts';
 
 const rendered = renderFiles();
 
 test('the committed files are those that the objects give', () => {
-  const committed = globSync(['kustomize/**/*.yaml', 'chart/values.yaml', 'chart/templates/*'], {
+  const committed = globSync(['kustomize/**/*.yaml', 'chart/values.*', 'chart/templates/*'], {
     cwd: folder,
   })
     .filter((path) => !path.endsWith('kustomization.yaml'))
@@ -96,6 +98,25 @@ test('each value reaches an object', () => {
     .map((path) => path.join('.'))
     .filter((path) => !text.includes(JSON.stringify(textAt(path))));
   expect(lost).toEqual([]);
+});
+
+test('the schema of the values finds unknown names and wrong types', () => {
+  const validate = new Ajv().compile(valuesSchema(defaultSettings));
+  const isValid = (changes: Record<string, object>) => {
+    const values = structuredClone(chartValues());
+    for (const [group, change] of Object.entries(changes)) values[group] = { ...values[group], ...change };
+    return validate(values);
+  };
+  expect(isValid({})).toBe(true);
+  expect(isValid({ global: {}, invoker: { nodeSelector: { pool: 'a' } } })).toBe(true);
+  expect(isValid({ engines: { storePeers: [] }, invoker: { tolerations: [] } })).toBe(true);
+  expect(isValid({ image: { nam: 'a' } })).toBe(false);
+  expect(isValid({ imgae: { name: 'a' } })).toBe(false);
+  expect(isValid({ api: { replicas: 'two' } })).toBe(false);
+  expect(isValid({ autoscaling: { enabled: 'yes' } })).toBe(false);
+  expect(
+    isValid({ ingress: { annotations: { 'nginx.ingress.kubernetes.io/proxy-buffering': false } } }),
+  ).toBe(false);
 });
 
 test('no value stands inside of a longer text', () => {

@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { type ManifestFile, manifestFiles } from './objects/files.ts';
 import { defaultSettings, type Settings } from './objects/settings.ts';
+import { valuesSchema } from './values-schema.ts';
 
 export const folder = import.meta.dirname;
 const origin = '# Rendered by `npm run deploy:render` from deploy/kubernetes/objects: change it there.\n';
@@ -30,6 +31,7 @@ export function renderFiles(settings: Settings = defaultSettings): ReadonlyMap<s
       origin + templateOf(file, marked),
     ]),
     [join('chart', 'values.yaml'), origin + toYaml(settings)],
+    [join('chart', 'values.schema.json'), `${JSON.stringify(valuesSchema(settings), undefined, 2)}\n`],
   ]);
 }
 
