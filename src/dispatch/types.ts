@@ -6,6 +6,7 @@ import type { EgressRule, Traffic } from '../egress/index.ts';
 import type { JsonObject, JsonValue } from '../lib/index.ts';
 import type { Violation } from '../sandbox/index.ts';
 import type { LogPiece } from './live-log.ts';
+import type { WaitReason } from './wait-reasons.ts';
 
 export interface ActionLimits {
   readonly timeoutMs: number;
@@ -153,6 +154,8 @@ export interface Completion {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly waitMs: number;
+  /** Absent if it did not wait, or nothing is known about why. */
+  readonly waitReason?: WaitReason | undefined;
   /** Only if this activation initialised its sandbox. */
   readonly initMs?: number;
   readonly timedOut: boolean;

@@ -91,6 +91,7 @@ export function runPages(given: () => Given): void {
       body: {
         exec: { kind: 'nodejs:24', code: followedFunction },
         annotations: [{ key: 'capture-input', value: true }],
+        limits: { instances: 1 },
       },
     });
     const { body } = await ward.invoke('follow', { say: 'first' });
@@ -118,7 +119,8 @@ export function runPages(given: () => Given): void {
     const { page } = browser;
     const start = (name: string) =>
       ward.request('POST', `/api/v1/namespaces/_/actions/${name}`, { body: { waitMs: 50_000 } });
-    for (let at = 0; at < 2; at++) expect((await start('follow')).status).toBe(202);
+    expect((await start('follow')).status).toBe(202);
+    const waiting = (await start('follow')).body.activationId;
     await page.goto('/console/runs?name=greet');
     await page.getByRole('button', { name: 'Cancel calls…' }).click();
     await page.getByText('No call of greet is under way.').waitFor();
@@ -131,6 +133,8 @@ export function runPages(given: () => Given): void {
     await page.getByText('Cancelled 2 calls of follow.').waitFor();
     // One that was followed to its end, and three that were cancelled.
     await page.getByText('4 runs', { exact: true }).waitFor();
+    await page.goto(`/console/runs/${waiting}`);
+    await page.getByText('It waited: it had as many sandboxes as its limit of instances allows.').waitFor();
     expect(browser.problems).toEqual([]);
   });
 

@@ -2,6 +2,7 @@
 import { globSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { defaultApiLimits } from '../../src/api/api.ts';
+import { waitReasons } from '../../src/dispatch/index.ts';
 import { defaultLimits } from '../../src/functions/index.ts';
 import { codeArchiveLimits } from '../../src/images/index.ts';
 import { formatSize } from '../../src/lib/index.ts';
@@ -48,6 +49,11 @@ test('the texts of failed activations', () => {
     const [start = ''] = plain(text).split(/ N |…/);
     expect(source).toContain(start.trimEnd());
   }
+});
+
+test('the reasons of a wait, those that say most first', () => {
+  const { rows } = tableOf(document, '`waitReason`');
+  expect(rows.map(([reason = '']) => plain(reason))).toEqual(waitReasons);
 });
 
 const differences = tableOf(document, 'difference').rows;

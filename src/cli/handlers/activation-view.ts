@@ -1,5 +1,5 @@
 /** Tables and records of activations. */
-import type { JsonObject } from '../../lib/index.ts';
+import type { JsonObject, JsonValue } from '../../lib/index.ts';
 import {
   annotationOf,
   durationText,
@@ -45,11 +45,11 @@ export function activationFields(activation: JsonObject): (readonly [string, str
     ['status', statusOf(activation)],
     ['start', timeText(activation['start'])],
     ['duration', durationText(activation['duration'])],
+    ['began', withReason(beganOf(activation), annotationOf(activation, 'startReason'))],
     [
-      'began',
-      [beganOf(activation), textOf(annotationOf(activation, 'startReason'))].filter(Boolean).join(': '),
+      'wait',
+      withReason(durationText(annotationOf(activation, 'waitTime')), annotationOf(activation, 'waitReason')),
     ],
-    ['wait', durationText(annotationOf(activation, 'waitTime'))],
     ['sandbox', durationText(annotationOf(activation, 'sandboxTime'))],
     ['init', durationText(annotationOf(activation, 'initTime'))],
     ['cause', textOf(activation['cause'])],
@@ -62,6 +62,10 @@ export function activationFields(activation: JsonObject): (readonly [string, str
     ['partial log', textOf(annotationOf(activation, 'partialLog'))],
   ];
   return fields.filter(([, value]) => value !== '');
+}
+
+function withReason(text: string, reason: JsonValue | undefined): string {
+  return [text, textOf(reason)].filter(Boolean).join(': ');
 }
 
 /** A record has its status in words, the summary in a list as a number, and a trigger's has none: it can't fail. */

@@ -60,13 +60,14 @@ test('activation get shows where the time went, and why the start was cold', asy
     ...record.annotations,
     { key: 'start', value: 'cold' },
     { key: 'startReason', value: 'all its sandboxes were busy' },
+    { key: 'waitReason', value: 'no memory was free for another sandbox' },
     { key: 'sandboxTime', value: 1234 },
     { key: 'partialLog', value: 'cut' },
   ];
   api.answers.set(`GET ${activationsUrl}/${id}`, { body: { ...record, annotations } });
   const { stdout } = await ward(['activation', 'get', id]);
   expect(stdout).toMatch(
-    /\nbegan +cold: all its sandboxes were busy\nwait +3 ms\nsandbox +1\.23 s\ninit +40 ms\n/,
+    /\nbegan +cold: all its sandboxes were busy\nwait +3 ms: no memory was free for another sandbox\nsandbox +1\.23 s\ninit +40 ms\n/,
   );
   expect(stdout).toMatch(/\npartial log +cut\n/);
 });

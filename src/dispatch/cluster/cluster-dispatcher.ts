@@ -20,6 +20,7 @@ import type {
   KeptAction,
   LoadGrant,
 } from '../types.ts';
+import type { WaitReason } from '../wait-reasons.ts';
 import { noActivation } from '../wire/frames.ts';
 import { plain } from '../wire/heads.ts';
 import type { Link } from '../wire/link.ts';
@@ -161,10 +162,14 @@ async function runOn(nodes: readonly string[], remote: RemoteJobs, run: Run): Pr
   const { job, self, runAt } = run;
   let { handover } = run;
   let last: unknown;
+  let waitReason: WaitReason | undefined;
   for (const node of nodes) {
     if (node !== self) {
       // Only if all have no room; those with room came first.
-      if (!remote.hasRoom(node)) await remote.untilRoom(node);
+      if (!remote.hasRoom(node)) {
+        waitReason ??= 'all nodes had too much to do';
+        await remote.untilRoom(node);
+      }
       if (handover?.isPrompt === true) {
         let mayBegin: boolean | Promise<boolean> = false;
         try {
@@ -181,12 +186,18 @@ async function runOn(nodes: readonly string[], remote: RemoteJobs, run: Run): Pr
     const running = runAt(node, job, handover);
     if (run.isCancelled) run.cancelAt(job.activationId);
     const outcome = await running;
-    if ('completion' in outcome) return outcome;
+    if ('completion' in outcome) return waitReason === undefined ? outcome : withReason(outcome, waitReason);
     last = outcome.fault;
     if (!outcome.isElsewhere) throw last;
+    waitReason ??= 'a node that was asked first could not take it';
   }
   if (isFault(last) && last.code !== 'INVOKER_LOST') throw last;
   throw run.whyNot(last);
+}
+
+/** The node that ran it knows better why it waited there. */
+function withReason({ completion, log }: JobEnd, waitReason: WaitReason): JobEnd {
+  return { completion: { ...completion, waitReason: completion.waitReason ?? waitReason }, log };
 }
 
 /** Runs it in this process. */

@@ -16,7 +16,8 @@ describe('a refusal', () => {
     a.refuse(given.activationId, busy);
     await until(() => b.jobs.length === 1);
     b.answer(given.activationId);
-    await end;
+    const { completion } = await end;
+    expect(completion.waitReason).toBe('a node that was asked first could not take it');
     expect(directory.sent).toEqual(['a accepted', 'a refused', 'b accepted', 'b ended']);
   });
 

@@ -37,6 +37,21 @@ function sendingOf(network: MemoryNetwork, { activationId }: Job) {
 }
 
 describe('a hostile node', () => {
+  it('cannot put a text of its own into the reason of a wait', async () => {
+    const { dispatcher, network, a, api } = await clusterOf('a');
+    const given = job();
+    const end = dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    const completion = { ...forgedResult.completion, waitReason: '"},{"key":"start"' };
+    forge(network.bus(), subjects.api('api', 'a'), {
+      ...{ type: 'res', head: { ...forgedResult, completion }, tail: Buffer.from('{}') },
+      ...sendingOf(network, given),
+    });
+    expect((await end).completion.waitReason).toBeUndefined();
+    expect(api.counts().ignored).toBe(0);
+    a.answer(given.activationId);
+  });
+
   it('cannot answer for a job that another node has', async () => {
     const { dispatcher, network, a, api } = await clusterOf('a');
     const given = job();

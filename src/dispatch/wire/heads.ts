@@ -9,6 +9,7 @@ import type { Violation } from '../../sandbox/index.ts';
 import { partialLogs } from '../activation-log.ts';
 import type { LoadNote } from '../placement/types.ts';
 import type { Completion, DrainOrder, LoadGrant, ViolationReport } from '../types.ts';
+import { waitReasons } from '../wait-reasons.ts';
 import { invalid, type MessageType } from './frames.ts';
 import { jobSchema, targetSchema } from './job-schema.ts';
 
@@ -47,6 +48,8 @@ const completionSchema = z.object({
   startedAt: time,
   endedAt: time,
   waitMs: ms,
+  // A newer node may know others.
+  waitReason: z.enum(waitReasons).optional().catch(undefined),
   initMs: ms.optional(),
   timedOut: z.boolean(),
   start: z.enum(['warm', 'prewarmed', 'cold']),

@@ -367,7 +367,10 @@ describe('after a restart, a call that had begun', () => {
     const id = await left(platform, 1);
     expect(await platform.functions.invocations.resumeAccepted()).toEqual({ run: 1, interrupted: 0 });
     expect(await record(platform, id)).toMatchObject({
-      annotations: expect.arrayContaining([{ key: 'attempt', value: 2 }]),
+      annotations: expect.arrayContaining([
+        { key: 'attempt', value: 2 },
+        { key: 'waitReason', value: 'the server that had accepted it stopped or gave it up' },
+      ]),
       response: { success: true },
     });
     expect(tries).toBe(2);

@@ -6,7 +6,7 @@
  *
  * A composed execution begins with its first part.
  */
-import type { Admission, Handover } from '../../dispatch/index.ts';
+import type { Admission, Handover, WaitReason } from '../../dispatch/index.ts';
 import type { CodeStore } from '../actions/code-store.ts';
 import type { RecordFrame } from '../actions/record-frame.ts';
 import type { ComposedCall } from './composed-call.ts';
@@ -33,6 +33,8 @@ export interface ExecutionPlan {
   readonly admission?: Admission | undefined;
   /** Attempt of its row, if the durable queue has it already. */
   readonly attempt?: number | undefined;
+  /** What has kept it waiting so far, if that is known. */
+  readonly waitReason?: WaitReason | undefined;
 }
 
 export interface ExecutionHolds {
@@ -58,6 +60,8 @@ export class Execution implements Handover {
   readonly recorded = new Milestone();
   /** The attempt in the durable queue that its record settles. Null while no caller was told "accepted". */
   attempt: number | null | Promise<number | null>;
+  /** What kept it waiting before an invoker had it; undefined if nothing did. */
+  waitReason: WaitReason | undefined;
   /** It, or its first part, has been handed over to a sandbox. */
   hasBegun = false;
   /** Its end is known; nothing of it begins any more. */
@@ -93,6 +97,7 @@ export class Execution implements Handover {
     this.allowed = plan.allowed;
     this.namespaceCreatedAt = plan.namespaceCreatedAt;
     this.attempt = plan.attempt ?? null;
+    this.waitReason = plan.waitReason;
     this.#admission = plan.admission;
     if (task.type === 'composed') return;
     this.#code = code;

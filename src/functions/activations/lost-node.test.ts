@@ -59,6 +59,7 @@ test('an accepted call for which no invoker is heard waits until one is', async 
   const { activationId } = await call(platform, undefined);
   await expect.poll(() => platform.store.accepted.pending(1)).toEqual([]);
   expect(await platform.functions.activations.get('guest', activationId)).toMatchObject({
+    annotations: expect.arrayContaining([{ key: 'waitReason', value: 'no node that runs calls was heard' }]),
     response: { success: true, result: { done: true } },
   });
   expect(tries).toBe(2);

@@ -114,12 +114,16 @@ describe('what is put into the text unescaped', () => {
 test('says why it was not warm, and where the time went', () => {
   const ended = completion(
     {},
-    { start: 'cold', startReason: 'all its sandboxes were busy', sandboxMs: 41, waitMs: 44, initMs: 9 },
+    {
+      ...{ start: 'cold', startReason: 'all its sandboxes were busy', sandboxMs: 41, initMs: 9 },
+      ...{ waitMs: 44, waitReason: 'no memory was free for another sandbox' },
+    },
   );
   const { annotations } = recorded(taskOf(), ended).document;
   expect(annotations).toEqual(
     expect.arrayContaining([
       { key: 'waitTime', value: 44 },
+      { key: 'waitReason', value: 'no memory was free for another sandbox' },
       { key: 'start', value: 'cold' },
       { key: 'startReason', value: 'all its sandboxes were busy' },
       { key: 'sandboxTime', value: 41 },

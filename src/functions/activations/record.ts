@@ -244,9 +244,12 @@ function annotationsOf(task: Task, frame: RecordFrame, end: ActivationEnd): stri
 
 /** Annotations that say where the time went and, if it was not warm, why. */
 function codeAnnotations(frame: RecordFrame, end: ActivationEnd): string {
-  const { waitMs, timedOut, initMs, start, startReason, sandboxMs, traffic, violations, hint } = end;
+  const { waitMs, waitReason, timedOut, initMs, start, startReason, sandboxMs, traffic, violations, hint } =
+    end;
   return (
-    `{"key":"waitTime","value":${waitMs}},{"key":"timeout","value":${timedOut}},${frame.limitsAnnotation}` +
+    `{"key":"waitTime","value":${waitMs}},` +
+    (waitReason === undefined ? '' : `{"key":"waitReason","value":"${waitReason}"},`) +
+    `{"key":"timeout","value":${timedOut}},${frame.limitsAnnotation}` +
     `,{"key":"start","value":"${start}"}` +
     (startReason === undefined ? '' : `,${annotation('startReason', startReason)}`) +
     (sandboxMs === undefined ? '' : `,{"key":"sandboxTime","value":${sandboxMs}}`) +

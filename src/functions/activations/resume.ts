@@ -68,7 +68,11 @@ async function resumeRow(
     log.error({ activationId, reason: parsed }, 'an accepted activation cannot be read, and waits');
     return undefined;
   }
-  const execution = executions.begin({ task: parsed.task, attempt: row.attempt });
+  const execution = executions.begin({
+    task: parsed.task,
+    attempt: row.attempt,
+    waitReason: 'the server that had accepted it stopped or gave it up',
+  });
   const why = whyNotRun(parsed, row.attempt);
   if (why === undefined) {
     await executions.runQueued(execution);

@@ -5,6 +5,7 @@ import {
   type Handover,
   type JobEnd,
   jobWithdrawn,
+  type WaitReason,
   withLine,
 } from '../../dispatch/index.ts';
 import { hostTroubleOf, isFault } from '../../lib/index.ts';
@@ -132,8 +133,10 @@ export function runToEnd(
         return finish(developerFailure(execution.task, error.message));
       if (isFault(error, 'INVOKER_CLOSED') && execution.canWait) execution.withdraw?.();
       else if (isFault(error, 'INVOKER_LOST')) finish(lostFailure(execution.task, error.message));
-      else if (isPassing(error) && isDurableOrPart(execution)) beginLater();
-      else leave(error);
+      else if (passingReasonOf(error) !== undefined && isDurableOrPart(execution)) {
+        execution.waitReason ??= passingReasonOf(error);
+        beginLater();
+      } else leave(error);
     };
     /**
      * Retries later. If the disk fails, descriptors run out or no invoker is heard, no sandbox starts; calls in the
@@ -156,7 +159,8 @@ export function runToEnd(
       if (task.type !== 'code') return void compose(task, call, execution).then(finish).catch(refuse);
       const judged = image === task.image ? task : { ...task, image };
       const explain = ({ completion, log }: JobEnd) => {
-        const end = { ...completion, log };
+        const { waitReason = completion.waitReason } = execution;
+        const end = { ...completion, waitReason, log };
         if (execution.isCancelled && end.status === 'whisk internal error') finish(cancelledEnd(end));
         else if (end.status === 'success') finish(end);
         else explained(task, end, execution.allowed).then(finish, refuse);
@@ -196,11 +200,18 @@ function isDurableOrPart({ attempt, hasBegun, task }: Execution): boolean {
 }
 
 /** A cluster has other invokers, or other work, a moment later; the gate's database answers again. */
-const passingCodes = ['INVOKERS_UNREACHABLE', 'INVOKERS_BUSY', 'INVOKERS_UNFIT', 'RUN_UNJUDGED'];
+const passingCodes: ReadonlyMap<string, WaitReason> = new Map([
+  ['INVOKERS_UNREACHABLE', 'no node that runs calls was heard'],
+  ['INVOKERS_BUSY', 'all nodes had too much to do'],
+  ['INVOKERS_UNFIT', 'no node could run it'],
+  ['RUN_UNJUDGED', 'the gate could not judge its code'],
+]);
 
-/** Trouble that another try may not meet. */
-function isPassing(error: unknown): boolean {
-  return passingCodes.some((code) => isFault(error, code)) || hostTroubleOf(error) !== undefined;
+/** Why a call waits that met the error. Undefined: another try would meet it, too. */
+function passingReasonOf(error: unknown): WaitReason | undefined {
+  const known = isFault(error) ? passingCodes.get(error.code) : undefined;
+  if (known !== undefined || hostTroubleOf(error) === undefined) return known;
+  return 'the machine lacked disk space, descriptors or memory, or a disk failed';
 }
 
 function mayBegin(disk: RunOptions['disk']): boolean {

@@ -7,6 +7,7 @@ import type {
   LoadGrant,
   LoadPermission,
   StartReason,
+  WaitReason,
 } from '../../dispatch/index.ts';
 import type { Slot, SlotPlan } from '../slots/slot.ts';
 
@@ -21,6 +22,8 @@ export interface WaitingJob {
   asked: Promise<boolean> | undefined;
   /** When it began to wait, in time of `performance.now()`. */
   readonly queuedAt: number;
+  /** What kept it waiting; undefined while it waits, or if nothing is known. */
+  waitReason: WaitReason | undefined;
   /** Why no warm slot took it; undefined if one did. */
   readonly reason: StartReason | undefined;
   /** A slot has sent it back once. The next slot's answer is final. */
@@ -50,6 +53,8 @@ export interface Group {
   /** Taken from the latest job. Initialises a slot when no job waits for it any more. */
   template: Template;
   readonly queue: WaitingJob[];
+  /** When it last met each obstacle to a job, in time of `performance.now()`. */
+  readonly metAt: Partial<Record<WaitReason, number>>;
   /** Initialised slots. The one that answered last is at the end. */
   readonly slots: Slot[];
   /** Slots that are being initialised for an activation, by its id. */
@@ -82,6 +87,7 @@ export function newWaitingJob(
     ...given,
     asked: undefined,
     queuedAt: slot ? 0 : performance.now(),
+    waitReason: undefined,
     reason: slot ? undefined : startReason(group),
     isSecondTry: false,
     hasLostSandbox: false,
@@ -113,6 +119,7 @@ export function createGroup(target: JobTarget, plan: SlotPlan, past: LastEnd | u
     maxInstances: scaling.maxInstances ?? Number.POSITIVE_INFINITY,
     template: target,
     queue: [],
+    metAt: {},
     slots: [],
     beginning: new Map(),
     serviceMs: Number.POSITIVE_INFINITY,

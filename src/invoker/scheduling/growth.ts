@@ -1,4 +1,5 @@
 /** How many slots a group gets and keeps. Pure questions about groups. */
+import type { WaitReason } from '../../dispatch/index.ts';
 import type { Group } from './group.ts';
 
 /** True if it has its maximum of slots, including those that are being started. */
@@ -23,6 +24,14 @@ export function needsAnother(group: Group, parallelSlots: number, startMs: numbe
   const waitedMs = oldest ? performance.now() - oldest.queuedAt : 0;
   const expectedMs = isKnown ? (length / (slots * group.concurrency)) * group.serviceMs : 0;
   return Math.max(waitedMs, expectedMs) > startMs;
+}
+
+/** Why the queue of a group that needs no other slot waits all the same. */
+export function whyNoOther(group: Group): WaitReason {
+  if (group.starting > 0) return 'its next sandbox was being started';
+  return isFull(group)
+    ? 'it had as many sandboxes as its limit of instances allows'
+    : 'all its sandboxes were busy';
 }
 
 /** True if it has more slots than it must keep ready, so an idle one can be given up. */

@@ -1,6 +1,6 @@
 /** Converts a job for its runner, and its end to a completion for the rest of Ward. */
 
-import type { ActivationLog, Completion, Job, JobEnd } from '../../dispatch/index.ts';
+import type { ActivationLog, Completion, Job, JobEnd, WaitReason } from '../../dispatch/index.ts';
 import { sumOfTraffic, type Traffic } from '../../egress/index.ts';
 import type { Fault, JsonObject } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
@@ -55,13 +55,16 @@ function both(first: Noted, second: Noted): Noted {
   };
 }
 
-export function complete(job: Job, response: ActivationResponse, origin: Origin): JobEnd {
+export function complete(pending: WaitingJob, response: ActivationResponse, origin: Origin): JobEnd {
+  const { job } = pending;
+  const waitMs = Math.max(0, origin.startedAt - job.acceptedAt);
   const completion: Completion = {
     ...response,
     sizeBytes: response.utf8?.length ?? Buffer.byteLength(response.json),
     startedAt: origin.startedAt,
     endedAt: Date.now(),
-    waitMs: Math.max(0, origin.startedAt - job.acceptedAt),
+    waitMs,
+    waitReason: waitMs === 0 ? undefined : reasonOfWait(pending, origin),
     ...(origin.initMs === undefined ? {} : { initMs: origin.initMs }),
     start: origin.start,
     startReason: origin.startReason,
@@ -72,12 +75,19 @@ export function complete(job: Job, response: ActivationResponse, origin: Origin)
   return { completion, log: origin.logs };
 }
 
+/** A job that got the sandbox that was being started has the time of that start. */
+function reasonOfWait({ waitReason }: WaitingJob, { sandboxMs }: Origin): WaitReason | undefined {
+  return waitReason === 'its next sandbox was being started' && sandboxMs !== undefined
+    ? undefined
+    : waitReason;
+}
+
 /** The end of a job that failed because of the platform. */
-export function rejection({ job, reason }: WaitingJob, text: string): JobEnd {
+export function rejection(pending: WaitingJob, text: string): JobEnd {
   const logs = Promise.resolve([]);
-  return complete(job, internalError(text), {
+  return complete(pending, internalError(text), {
     start: 'cold',
-    startReason: reason,
+    startReason: pending.reason,
     startedAt: Date.now(),
     logs,
   });

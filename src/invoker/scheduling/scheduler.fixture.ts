@@ -226,7 +226,8 @@ export function fakeTarget(changes: Partial<JobTarget> = {}): JobTarget {
   };
 }
 
+/** A job that was accepted a moment ago, so that it has waited. */
 export function jobOf(target: JobTarget): Job {
   const activationId = randomHex(16);
-  return { ...target, activationId, transactionId: 't', parameters: {}, acceptedAt: Date.now() };
+  return { ...target, activationId, transactionId: 't', parameters: {}, acceptedAt: Date.now() - 1 };
 }

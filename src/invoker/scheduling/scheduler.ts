@@ -53,11 +53,12 @@ import {
   type WaitingJob,
 } from './group.ts';
 import { createGroups, type Groups } from './groups.ts';
-import { isFull, lacksWarm, needsAnother } from './growth.ts';
+import { isFull, lacksWarm, needsAnother, whyNoOther } from './growth.ts';
 import { createHandovers, type Handovers } from './handing-over.ts';
 import { busy, complete, type Origin, originOfRun, rejection, runRequest } from './job-exchange.ts';
 import { grantLoads, keptActions } from './kept-actions.ts';
 import { loadOf, noteOf, statusOf } from './load.ts';
+import { meet } from './obstacles.ts';
 import type { ProcessorShares } from './processor-shares.ts';
 import { SlotLives } from './slot-lives.ts';
 import { sweepSlots } from './sweep.ts';
@@ -276,11 +277,18 @@ export class Scheduler {
 
   /** Finds a slot for the group's next job, or starts one. True if it did something. */
   #place(group: Group): boolean {
-    if (this.#options.isHeldBack(group.namespace)) return false;
+    if (this.#options.isHeldBack(group.namespace)) {
+      meet(group, 'the output of its namespace was being processed');
+      return false;
+    }
     const slot = freeSlot(group, this.#isShort || group.queue[0]?.hasLostSandbox === true);
     if (!slot) {
       const lives = this.#lives;
-      return needsAnother(group, this.#options.parallelSlots, lives.startMs) && lives.begin(group, true);
+      const obstacle = needsAnother(group, this.#options.parallelSlots, lives.startMs)
+        ? lives.begin(group, true)
+        : whyNoOther(group);
+      if (obstacle) meet(group, obstacle);
+      return obstacle === undefined;
     }
     const pending = this.#line.take(group);
     if (pending) void this.#serve(group, slot, pending);
@@ -364,7 +372,7 @@ export class Scheduler {
       return;
     }
     const response = responseOfRun(outcome, job.limits, this.#options.resultBytes);
-    settle(complete(job, response, originOfRun(ran, origin)));
+    settle(complete(pending, response, originOfRun(ran, origin)));
   }
 
   /** Puts a job that no slot has begun first in the queue again. */

@@ -5,6 +5,7 @@
  *   memory taken ──▶ starting ──ready──▶ init ──▶ in its group ──▶ ended, memory given back
  *        └── no sandbox, refused, crashed ─────────────────────────────▲
  */
+import type { WaitReason } from '../../dispatch/index.ts';
 import { hostTroubleOf, isFault, type Log } from '../../lib/index.ts';
 import { responseOfInit } from '../runner/outcomes.ts';
 import type { MemoryLedger } from '../slots/memory-ledger.ts';
@@ -70,8 +71,8 @@ export class SlotLives {
     return this.#averageMs;
   }
 
-  /** Starts a slot, from a prewarmed one if there is one. False if that is impossible now. */
-  begin(group: Group, mayEvict: boolean): boolean {
+  /** Starts a slot, from a prewarmed one if there is one. Returns the obstacle if that is impossible now. */
+  begin(group: Group, mayEvict: boolean): WaitReason | undefined {
     const { prewarm, ledger, maxStarting } = this.#options;
     const { plan } = group;
     const begunAt = performance.now();
@@ -87,15 +88,18 @@ export class SlotLives {
           },
         );
       void this.#launch(group, { start: 'prewarmed', begunAt, giveBack, obtain });
-      return true;
+      return undefined;
     }
-    if (this.#underWay >= maxStarting || !this.#pauses.mayStart(group)) return false;
+    if (this.#underWay >= maxStarting) return 'as many sandboxes were being started as may be at once';
+    if (!this.#pauses.mayStart(group)) return 'sandboxes of it had failed to start';
     // The rest is for others: one namespace must not take all places.
-    if ((this.#underWayOf.get(group.namespace) ?? 0) >= Math.ceil(maxStarting / 2)) return false;
-    if (!(mayEvict ? this.#makeRoom(group) : ledger.fits(plan.memoryMiB))) return false;
+    if ((this.#underWayOf.get(group.namespace) ?? 0) >= Math.ceil(maxStarting / 2))
+      return 'its namespace was starting as many sandboxes as it may at once';
+    if (!(mayEvict ? this.#makeRoom(group) : ledger.fits(plan.memoryMiB)))
+      return 'no memory was free for another sandbox';
     const giveBack = ledger.take(plan.memoryMiB);
     void this.#launch(group, { start: 'cold', begunAt, giveBack, obtain: () => plan.start() });
-    return true;
+    return undefined;
   }
 
   /** Takes a slot out of use. The ledger frees its memory at once; its processes end within milliseconds. */
@@ -206,7 +210,7 @@ export class SlotLives {
       return;
     }
     if (first?.isCancelled !== true) distrust(group, slot);
-    first?.settle(complete(first.job, responseOfInit(outcome, limits), origin));
+    first?.settle(complete(first, responseOfInit(outcome, limits), origin));
     await slot.runner.end('ended');
   }
 

@@ -1,6 +1,7 @@
 /** Jobs that wait for a slot, each in the queue of its group. The groups take turns. */
 import { createRotation } from './fair-rotation.ts';
 import type { Group, WaitingJob } from './group.ts';
+import { obstacleOf } from './obstacles.ts';
 
 export interface WaitingLine {
   /** Jobs in all queues. */
@@ -26,6 +27,10 @@ export function createWaitingLine(): WaitingLine {
   const rotation = createRotation<Group>();
   const starved = new Set<Group>();
   let length = 0;
+  const left = (group: Group, pending: WaitingJob) => {
+    length--;
+    pending.waitReason = obstacleOf(group, pending);
+  };
   const leaveIfEmpty = (group: Group) => {
     if (group.queue.length > 0) return;
     rotation.remove(group);
@@ -48,7 +53,7 @@ export function createWaitingLine(): WaitingLine {
     },
     take(group) {
       const pending = group.queue.shift();
-      if (pending) length--;
+      if (pending) left(group, pending);
       leaveIfEmpty(group);
       return pending;
     },
@@ -56,7 +61,7 @@ export function createWaitingLine(): WaitingLine {
       const at = group.queue.findIndex(({ job }) => job.activationId === activationId);
       if (at < 0) return undefined;
       const [pending] = group.queue.splice(at, 1);
-      length--;
+      if (pending) left(group, pending);
       leaveIfEmpty(group);
       return pending;
     },

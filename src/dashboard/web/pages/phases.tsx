@@ -15,6 +15,7 @@ export function Phases({ run }: { readonly run: RunSummary }) {
   const phases = phasesOf(run);
   const total = phases.reduce((sum, { ms }) => sum + ms, 0);
   if (total === 0) return null;
+  const waitReason = annotationOf(run, 'waitReason');
   const reason = annotationOf(run, 'startReason');
   const moments = momentsOf(run, total);
   const refused = moments.filter(({ kind }) => kind === 'refused').length;
@@ -57,6 +58,7 @@ export function Phases({ run }: { readonly run: RunSummary }) {
           )}
         </ul>
       </div>
+      {typeof waitReason === 'string' && <p class="quiet">It waited: {waitReason}.</p>}
       {typeof reason === 'string' && <p class="quiet">No warm sandbox took it: {reason}.</p>}
     </section>
   );
