@@ -49,13 +49,15 @@ export interface Statement {
 }
 
 /**
- * Its parameters are values of these columns, in this order. An insertion writes them, and a deletion deletes the row
- * with these values. The first identifies the row.
+ * Its parameters are values of these columns, in this order. An insertion writes them. A deletion deletes the row with
+ * these values, and an update changes it. The first identifies the row.
  */
 export interface StatementForm {
-  readonly kind: 'insert' | 'delete';
+  readonly kind: 'insert' | 'delete' | 'update';
   readonly table: string;
   readonly columns: readonly Column[];
+  /** The assignment of an update, without parameters. It may name the columns of its table only. */
+  readonly set?: string;
 }
 
 export interface Column {

@@ -85,7 +85,7 @@ export function writeUnits(db: Kysely<Schema>): WriteUnits {
         ...[activationId, namespace, acceptedAt, attempt, JSON.stringify(job), owner, codeDigest],
       ]),
     ],
-    claim: (activationId, attempt, node) => [step(claim, [attempt + 1, activationId, attempt, node])],
+    claim: (activationId, attempt, node) => [step(claim, [activationId, attempt, node])],
     settle: (activationId, attempt) => [step(settle, [activationId, attempt])],
   };
 }
@@ -102,9 +102,10 @@ function acceptedStatements(db: Kysely<Schema>) {
     owner: '',
     code_digest: '',
   });
+  const next = '"accepted"."attempt" + 1';
   const claim = db
     .updateTable('accepted')
-    .set({ attempt: 1 })
+    .set({ attempt: sql.raw<number>(next) })
     .where('activation_id', '=', '')
     .where('attempt', '=', 0)
     .where('owner', '=', '');
@@ -126,7 +127,10 @@ function acceptedStatements(db: Kysely<Schema>) {
         code_digest: 'text',
       }),
     },
-    claim: statement(claim),
+    claim: {
+      ...statement(claim),
+      form: form('update', 'accepted', { ...attempt, owner: 'text' }, `"attempt" = ${next}`),
+    },
   };
 }
 
@@ -211,9 +215,11 @@ function form<Table extends keyof Schema & string>(
   kind: StatementForm['kind'],
   table: Table,
   columns: { readonly [Name in keyof Schema[Table]]?: Column['type'] },
+  set?: string,
 ): StatementForm {
   const named = Object.entries<Column['type'] | undefined>(columns);
-  return { kind, table, columns: named.map(([name, type = 'text']) => ({ name, type })) };
+  const each = named.map(([name, type = 'text']) => ({ name, type }));
+  return { kind, table, columns: each, ...(set !== undefined && { set }) };
 }
 
 /** @param values in the order of the statement's columns */

@@ -41,11 +41,13 @@ function setSql(form: StatementForm): string {
   return text;
 }
 
-function textOf({ kind, table, columns }: StatementForm): string {
+function textOf({ kind, table, columns, set }: StatementForm): string {
   const names = columns.map(({ name }) => `"${name}"`);
   const given = `unnest(${columns.map(({ type }, at) => `$${at + 1}::${type}[]`).join(', ')})`;
   if (kind === 'insert') return `insert into "${table}" (${names.join(', ')}) select * from ${given}`;
   const fromGiven = `${given} with ordinality as given (${columns.map((_, at) => `v${at}`).join(', ')}, at)`;
   const where = names.map((name, at) => `"${table}".${name} = given.v${at}`);
-  return `delete from "${table}" using ${fromGiven} where ${where.join(' and ')} returning given.at`;
+  const changed = `${fromGiven} where ${where.join(' and ')} returning given.at`;
+  if (kind === 'update') return `update "${table}" set ${set} from ${changed}`;
+  return `delete from "${table}" using ${changed}`;
 }

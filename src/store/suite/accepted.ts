@@ -27,6 +27,27 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     expect(await store().accepted.claim(newActivationId(), 0, 'a')).toBe(false);
   });
 
+  test('of claims that are made at once, each counts by itself', async () => {
+    const queue = store().accepted;
+    const [one = '', two = '', third = '', others = ''] = await Promise.all(
+      Array.from({ length: 4 }, () => accept(store(), 'guest')),
+    );
+    await queue.claim(two, 0, 'a');
+    const claims = [
+      queue.claim(one, 0, 'a'),
+      queue.claim(two, 0, 'a'),
+      queue.claim(third, 1, 'a'),
+      queue.claim(others, 0, 'b'),
+      queue.claim(two, 1, 'a'),
+      queue.claim(newActivationId(), 0, 'a'),
+    ];
+    expect(await Promise.all(claims)).toEqual([true, false, false, false, true, false]);
+    const attempts = [one, two, third, others].map(
+      async (id) => (await queue.get('guest', id))?.attempt ?? null,
+    );
+    expect(await Promise.all(attempts)).toEqual([1, 2, 0, 0]);
+  });
+
   test('the record settles its invocation', async () => {
     const activationId = await accept(store(), 'guest');
     await store().accepted.claim(activationId, 0, 'a');
