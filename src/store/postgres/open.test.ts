@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Kysely, type TableMetadata } from 'kysely';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { mustRun } from '../../lib/index.ts';
 import { pieceOf, type SqlValue } from '../batch.ts';
 import { migrate, migrations } from '../migrations/index.ts';
 import type { Schema } from '../schema.ts';
@@ -16,7 +17,7 @@ import { postgresDialect } from './dialect.ts';
 import { postgresMigrations } from './migrations/index.ts';
 import { openPostgresStore } from './open.ts';
 import { openPool } from './pool.ts';
-import { missingForPostgres, startPostgres } from './server.fixture.ts';
+import { missingForPostgres, programs, startPostgres } from './server.fixture.ts';
 import { faultOf } from './sql-state.ts';
 import { postgresChangeTests } from './suite/changes.ts';
 import { postgresLockTests } from './suite/locks.ts';
@@ -174,6 +175,29 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     expect(await idOf((await newDatabase()).url)).not.toBe(id);
   });
 
+  test('is the same after pg_dump and pg_restore', async () => {
+    const { url } = await migratedDatabase();
+    const record = activationRow({ document: { text: 'a\0b' } });
+    await using before = await openPostgresStore({ url });
+    await before.namespaces.create(namespaceRow('guest'));
+    await before.activations.append(write(record, { logs: ['Ä\n'] }));
+    const restored = await newDatabase();
+    const dump = join(await mkdtemp(join(tmpdir(), 'ward-dump-')), 'ward.dump');
+    try {
+      await mustRun([join(programs, 'pg_dump'), '--format', 'custom', '--file', dump, url]);
+      await mustRun([join(programs, 'pg_restore'), '--dbname', restored.url, '--no-owner', dump]);
+    } finally {
+      await rm(dirname(dump), { recursive: true });
+    }
+    await using after = await openPostgresStore(restored);
+    expect(await after.facts.id()).toBe(await before.facts.id());
+    expect(await after.activations.get('guest', record.activationId)).toEqual(record);
+    expect(await after.activations.logs('guest', record.activationId)).toEqual(['Ä\n']);
+    // The triggers are there as well.
+    await after.activations.append(write(activationRow()));
+    expect(await after.activations.count({ namespace: 'guest' })).toBe(2);
+  });
+
   test('reads lists in binary form as they were', async () => {
     const pool = openPool({ url: (await newDatabase()).url });
     const connection = await pool.connect();
@@ -273,6 +297,29 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     await server?.start();
     await appended;
     expect(await store.activations.count({ namespace: 'guest' })).toBe(1);
+  });
+
+  test('no statement, no idle transaction and no wait for a connection lasts for ever', async () => {
+    const pool = openPool(await newDatabase());
+    const held = await Promise.all(Array.from({ length: 10 }, () => pool.connect()));
+    const [connection] = held;
+    const limits = await connection?.raw(
+      `select current_setting('statement_timeout') as statement, current_setting('idle_in_transaction_session_timeout') as idle`,
+    );
+    expect(limits?.rows).toEqual([{ statement: '30s', idle: '30s' }]);
+    await connection?.raw('set statement_timeout = 20');
+    const slow = connection?.raw('select pg_sleep(60)').catch((error) => faultOf(error, 'x').code);
+    expect(await slow).toBe('STORE_LOCKED');
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    try {
+      const eleventh = pool.connect().catch((error) => error.code);
+      vi.advanceTimersByTime(5000);
+      expect(await eleventh).toBe('STORE_UNREACHABLE');
+    } finally {
+      vi.useRealTimers();
+    }
+    for (const each of held) each.release();
+    await pool.close();
   });
 
   test('a connection that ends while it is held fails its statements, and not the process', async () => {

@@ -18,7 +18,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { mustRun, runCommand, startCommand } from '../../lib/index.ts';
 
-const programs = '/usr/lib/postgresql/17/bin';
+/** Folder of the programs of PostgreSQL 17. */
+export const programs = '/usr/lib/postgresql/17/bin';
 const timeoutMs = 60_000;
 const socketName = '.s.PGSQL.5432';
 
