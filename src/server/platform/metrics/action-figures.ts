@@ -7,10 +7,7 @@ import { Counter, type Registry } from 'prom-client';
 import type { Completion, Job } from '../../../dispatch/index.ts';
 import { exemplarOf, exemplified } from './exemplars.ts';
 
-export interface CalledAction extends Pick<Job, 'namespace' | 'action'> {
-  /** `traceparent` of the activation, if its trace is exported. */
-  readonly sampledTrace?: string | undefined;
-}
+export type CalledAction = Pick<Job, 'namespace' | 'action' | 'traceparent'>;
 
 export interface ActionFigures {
   completed(
@@ -97,7 +94,7 @@ export function actionFigures(registry: Registry, perNamespace: number, now = Da
       duration.observe({
         labels: { namespace, action },
         value: seconds,
-        ...exemplarOf(called.sampledTrace),
+        ...exemplarOf(called),
       });
     },
   };

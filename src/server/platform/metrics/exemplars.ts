@@ -3,6 +3,8 @@
  * https://prometheus.io/docs/specs/om/open_metrics_spec/#exemplars
  */
 import { Histogram, type HistogramConfiguration, type Metric, Registry } from 'prom-client';
+import type { Job } from '../../../dispatch/index.ts';
+import { isSampledTask } from '../../../functions/index.ts';
 
 type Config<Label extends string> = Pick<HistogramConfiguration<Label>, 'name' | 'help'> & {
   readonly labelNames: readonly Label[];
@@ -20,9 +22,10 @@ export function exemplified<Label extends string>(
   return histogram;
 }
 
-/** @param traceparent of an activation whose trace is exported: other traces can be looked up nowhere */
-export function exemplarOf(traceparent: string | undefined): { readonly exemplarLabels?: object } {
-  if (traceparent === undefined) return {};
+/** Empty unless the trace of the call is exported: other traces can be looked up nowhere. */
+export function exemplarOf(called: Pick<Job, 'traceparent'>): { readonly exemplarLabels?: object } {
+  const { traceparent } = called;
+  if (traceparent === undefined || !isSampledTask(called)) return {};
   return { exemplarLabels: { trace_id: traceparent.slice(3, 35), span_id: traceparent.slice(36, 52) } };
 }
 

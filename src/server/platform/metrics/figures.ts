@@ -187,7 +187,7 @@ function activationFigures(registry: Registry, actionsPerNamespace: number) {
       const { status, start: by, startedAt, endedAt, waitMs, sandboxMs, traffic } = completion;
       const ranSeconds = Math.max(0, endedAt - startedAt) / 1000;
       invocations.inc({ status, start: by });
-      const exemplar = exemplarOf(called.sampledTrace);
+      const exemplar = exemplarOf(called);
       duration.observe({ labels: { start: by }, value: ranSeconds, ...exemplar });
       actions?.completed(called, completion, ranSeconds);
       if (traffic !== undefined) {

@@ -1,6 +1,6 @@
 /** Wrappers of admission, dispatcher and gate that count the answers and change nothing. */
 import type { AdmissionControl, Dispatcher } from '../../../dispatch/index.ts';
-import { type CodeGate, type GateVerdict, isSampledTask, type RunVerdict } from '../../../functions/index.ts';
+import type { CodeGate, GateVerdict, RunVerdict } from '../../../functions/index.ts';
 import { isFault } from '../../../lib/index.ts';
 import type { Figures, Throttle } from './figures.ts';
 
@@ -19,7 +19,7 @@ export function observedDispatcher(dispatcher: Dispatcher, figures: Figures): Di
     run(job, ...more) {
       // Nothing else of the job, so that its parameters can be freed.
       const { namespace, action, traceparent } = job;
-      const called = { namespace, action, sampledTrace: isSampledTask(job) ? traceparent : undefined };
+      const called = { namespace, action, traceparent };
       return counting(figures, 'queue full', () => dispatcher.run(job, ...more)).then((end) => {
         figures.completed(end.completion, called);
         return end;
