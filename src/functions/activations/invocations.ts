@@ -174,7 +174,8 @@ async function requireComponents(
 
 function callerOf(request: InvokeRequest, tracing: Tracing | undefined): Caller {
   if (tracing === undefined) return request;
-  return { ...request, trace: traceOf(request.traceparent, request.transactionId, tracing) };
+  const { identity, transactionId, authorization, traceparent } = request;
+  return { identity, transactionId, authorization, trace: traceOf(traceparent, transactionId, tracing) };
 }
 
 function planOf(

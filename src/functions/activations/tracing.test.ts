@@ -115,6 +115,20 @@ test.each([
   );
 });
 
+test.each([
+  '0'.repeat(32),
+  'A'.repeat(32),
+  'a'.repeat(31),
+  'a'.repeat(33),
+  `${'a'.repeat(31)}g`,
+  `/${'a'.repeat(31)}`,
+  `${'a'.repeat(31)}\u0161`,
+])('a transaction with the id %j begins a trace with another id', (transactionId) => {
+  const { traceId: id } = traceOf(undefined, transactionId, { isSampled: () => true });
+  expect(id).toMatch(/^(?!0{32})[0-9a-f]{32}$/);
+  expect(id).not.toBe(transactionId);
+});
+
 test('what the rules of a fired trigger call is in the trace of the caller', async () => {
   await using platform = await start();
   const { functions, guest } = platform;
