@@ -321,3 +321,32 @@ describe('the list', () => {
     ]);
   });
 });
+
+test('earlier code is sent like code, only to its own namespace', async () => {
+  await using api = await startApi();
+  const path = '/ward/v1/namespaces/_/earlier/a';
+  const none = await api.call('GET', path);
+  expect([none.status, none.headers['x-ward-fault']]).toEqual([404, 'NOT_FOUND']);
+  await api.call('PUT', 'actions/a', { body: hello });
+  const first = await api.call('GET', path);
+  expect([first.status, first.headers['x-ward-fault']]).toEqual([404, 'EARLIER_CODE_MISSING']);
+  const long = 'x"\n'.repeat(500_000);
+  for (const code of [long, '// third'])
+    await api.call('PUT', 'actions/a?overwrite=true', { body: { exec: { ...hello.exec, code } } });
+  const earlier = await api.call('GET', path);
+  const now = await api.call('GET', 'actions/a');
+  expect(earlier.body).toEqual({
+    ...{ namespace: 'guest', name: 'a', version: '0.0.2' },
+    ...{ updated: expect.any(Number), replaced: JSON.parse(now.text).updated },
+    exec: { kind: 'nodejs:24', binary: false, code: long },
+  });
+  expect(earlier.headers['etag']).toBe(now.headers['etag']);
+  const theirs = await api.call('GET', '/ward/v1/namespaces/whisk.system/earlier/a');
+  expect(theirs.status).toBe(403);
+  const restored = await api.call('PUT', 'actions/a?overwrite=true', {
+    headers: { 'if-match': String(earlier.headers['etag']) },
+    body: { exec: JSON.parse(earlier.text).exec },
+  });
+  expect(restored).toMatchObject({ status: 200, body: { version: '0.0.4' } });
+  expect(await api.call('GET', path)).toMatchObject({ body: { exec: { code: '// third' } } });
+});

@@ -34,6 +34,7 @@ import {
 } from './resources/cluster-nodes.ts';
 import { addDeadLetters } from './resources/dead-letters.ts';
 import { addDomainRoutes } from './resources/domains.ts';
+import { addEarlierCode } from './resources/earlier-code.ts';
 import { addEgress } from './resources/egress.ts';
 import { addExplain, type ExplainAction } from './resources/explain.ts';
 import { addFeeds } from './resources/feeds.ts';
@@ -229,6 +230,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
       addErrorGroups(scope, functions);
       addCallsUnderWay(scope, functions);
       addRecordsStream(scope, functions);
+      addEarlierCode(scope, functions);
       if (options.explain !== undefined) addExplain(scope, options.explain);
       if (options.actionFigures !== undefined)
         addActionFigures(scope, options.actionFigures, functions.limits);

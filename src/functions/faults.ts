@@ -40,6 +40,7 @@ export const functionFaultKinds = {
   RULE_INVALID: 'invalid',
   BINDING_CYCLIC: 'unprocessable',
   NOT_FOUND: 'missing',
+  EARLIER_CODE_MISSING: 'missing',
   ALREADY_EXISTS: 'conflict',
   WRONG_COLLECTION: 'conflict',
   CONCURRENT_UPDATE: 'conflict',

@@ -4,7 +4,7 @@ import type { BlobStore } from '../blobs/index.ts';
 import type { AdmissionControl, Dispatcher, OwnCalls } from '../dispatch/index.ts';
 import { closedCeiling } from '../egress/index.ts';
 import { type Log, messageOf } from '../lib/index.ts';
-import type { EntityRow, Store, UsageQuery } from '../store/index.ts';
+import type { Store, UsageQuery } from '../store/index.ts';
 import { type ActionService, Actions } from './actions/actions.ts';
 import type { CodeGate } from './actions/code-gate.ts';
 import { type CodeStore, createCodeStore } from './actions/code-store.ts';
@@ -27,7 +27,7 @@ import { createDomains, type DomainRules, type DomainService } from './domains/d
 import { announceWrites } from './entities/announced-writes.ts';
 import { type ChangeWatch, watchChanges } from './entities/change-watch.ts';
 import type { Changed, Forgetful } from './entities/changed.ts';
-import type { PlainRef } from './entities/entity-row.ts';
+import type { DeletedEntities, PlainRef } from './entities/entity-row.ts';
 import { createParameterReads, type ParameterReads } from './entities/parameter-reads.ts';
 import { createEvents, type Events } from './events.ts';
 import type { FeedLimits } from './feeds/feeds.ts';
@@ -328,7 +328,7 @@ function createHoldings(
   },
 ): Holdings {
   const { store, vault, isAlone, limits, isCurrent, log, disk } = options;
-  const onActionsDeleted = (rows: readonly EntityRow[]) => actions.clearAway(rows);
+  const onActionsDeleted = (deleted: DeletedEntities) => actions.clearAway(deleted);
   const namespaces = new Namespaces(store, limits, { onActionsDeleted, isCurrent });
   const quotas = createQuotas({ ...options, limitsOf: (name) => namespaces.identityOf(name) });
   const { entities } = quotas;

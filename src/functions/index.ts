@@ -1,4 +1,3 @@
-export type { ActionView } from './actions/actions.ts';
 export type { CodeGate, GateVerdict, Runnable, RunVerdict } from './actions/code-gate.ts';
 export { codeGraceMs, createCodeSweep } from './actions/code-sweep.ts';
 export { keepCode } from './actions/keep-code.ts';

@@ -4,9 +4,10 @@ import { parseObject } from './documents.ts';
 import { lockHeldBytes, withinBound } from './holdings.ts';
 import { digestOf, inTransaction, note } from './noted.ts';
 import type { ApiTable, Schema } from './schema.ts';
+import type { SqlWords } from './sql-words.ts';
 import type { ApiRow, ApiStore } from './types/apis.ts';
 
-export function apiStore(db: Kysely<Schema>): ApiStore {
+export function apiStore(db: Kysely<Schema>, words: SqlWords): ApiStore {
   return {
     async get(namespace, basePath) {
       const row = await db
@@ -27,7 +28,7 @@ export function apiStore(db: Kysely<Schema>): ApiStore {
       return rows.map(toRow);
     },
     put: (row, expected, bound) =>
-      withinBound(db, row.namespace, bound, async (inside) => {
+      withinBound(db, words, row.namespace, bound, async (inside) => {
         const before = expected === null ? undefined : await storedDigest(inside, row, expected);
         if (!(await (expected === null ? insert(inside, row) : replace(inside, row, expected)))) return false;
         const what = expected === null ? 'create-api' : 'update-api';

@@ -6,7 +6,7 @@ import { lockCode, lockHeldBytes, withinBound } from './holdings.ts';
 import { digestOf, inTransaction, note } from './noted.ts';
 import type { EntityTable, Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
-import type { Collection, EntityQuery, EntityRow, EntityStore } from './types/entities.ts';
+import type { Collection, EarlierCode, EntityQuery, EntityRow, EntityStore } from './types/entities.ts';
 import type { NotedChange } from './types/unsealed.ts';
 
 export function entityStore(db: Kysely<Schema>, words: SqlWords): EntityStore {
@@ -36,11 +36,14 @@ export function entityStore(db: Kysely<Schema>, words: SqlWords): EntityStore {
         .executeTakeFirstOrThrow();
       return Number(row.total);
     },
-    put: (row, expected, bound) =>
-      withinBound(db, row.namespace, bound, (inside) => putNoted(inside, words, row, expected)),
+    put: (row, expected, bound, earlier) =>
+      withinBound(db, words, row.namespace, bound, (inside, isTight) =>
+        putNoted(inside, words, row, expected, isTight ? undefined : earlier),
+      ),
     delete: (namespace, path, expected) =>
       inTransaction(db, async (inside) => {
         await lockHeldBytes(inside, namespace);
+        await lockCode(inside, words, await codeOf(inside, namespace, path));
         const row = await inside
           .deleteFrom('entities')
           .where('namespace', '=', namespace)
@@ -69,13 +72,31 @@ export function entityStore(db: Kysely<Schema>, words: SqlWords): EntityStore {
         return content;
       }),
     async countByCodeDigest(digest) {
-      const row = await db
-        .selectFrom('entities')
-        .where('code_digest', '=', digest)
-        .select((build) => build.fn.countAll<number>().as('total'))
+      // Not from the view: SQLite would scan it, if only for the rows of this digest.
+      const { now, earlier } = await db
+        .selectNoFrom(({ selectFrom, fn }) => [
+          selectFrom('entities')
+            .where('code_digest', '=', digest)
+            .select(fn.countAll<number>().as('total'))
+            .as('now'),
+          selectFrom('earlier_code')
+            .where('digest', '=', digest)
+            .select(fn.countAll<number>().as('total'))
+            .as('earlier'),
+        ])
         .executeTakeFirstOrThrow();
-      return Number(row.total);
+      return Number(now) + Number(earlier);
     },
+    async earlierCode(namespace, path) {
+      const row = await db
+        .selectFrom('earlier_code')
+        .select(['digest', 'document'])
+        .where('namespace', '=', namespace)
+        .where('path', '=', path)
+        .executeTakeFirst();
+      return row === undefined ? undefined : { digest: row.digest, document: parseObject(row.document) };
+    },
+    earlierDigests: (namespace, inPackage) => earlierDigests(db, namespace, inPackage),
   };
 }
 
@@ -100,9 +121,14 @@ async function putNoted(
   words: SqlWords,
   row: EntityRow,
   expected: string | null,
+  earlier: EarlierCode | undefined,
 ): Promise<boolean> {
   const before = expected === null ? undefined : await storedRow(db, row, expected);
-  await lockCode(db, words, [before?.codeDigest, row.codeDigest]);
+  if (expected !== null && before === undefined) return false;
+  const named = before === undefined ? [] : await codeOf(db, row.namespace, row.path);
+  await lockCode(db, words, [...named, row.codeDigest]);
+  // Before its action leaves the code: else its size is forgotten.
+  if (earlier !== undefined) await keepEarlier(db, row, earlier);
   if (!(await (expected === null ? insert(db, row) : replace(db, row, expected)))) return false;
   // With the same revision, it is the same entity whose parameters were encrypted anew.
   if (row.revision === expected) return true;
@@ -111,7 +137,50 @@ async function putNoted(
   return true;
 }
 
-/** Digests of the code of the actions in a package. */
+async function keepEarlier(
+  db: Kysely<Schema>,
+  { namespace, path }: EntityRow,
+  { digest, document }: EarlierCode,
+): Promise<void> {
+  const columns = { digest, document: JSON.stringify(document) };
+  await db
+    .insertInto('earlier_code')
+    .values({ namespace, path, ...columns })
+    .onConflict((conflict) => conflict.columns(['namespace', 'path']).doUpdateSet(columns))
+    .execute();
+}
+
+/** Digests of the code of one action, and of its earlier code. */
+async function codeOf(db: Kysely<Schema>, namespace: string, path: string): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('named_code')
+    .select('digest')
+    .where('namespace', '=', namespace)
+    .where('path', '=', path)
+    .execute();
+  return rows.map(({ digest }) => digest);
+}
+
+/** Digests of the earlier code of the actions of a namespace, or of one of its packages. */
+async function earlierDigests(
+  db: Kysely<Schema>,
+  namespace: string,
+  inPackage: string | undefined,
+): Promise<readonly string[]> {
+  let rows = db.selectFrom('earlier_code').select('digest').where('namespace', '=', namespace);
+  if (inPackage !== undefined) {
+    const inside = db
+      .selectFrom('entities')
+      .select('path')
+      .where('namespace', '=', namespace)
+      .where('collection', '=', 'actions')
+      .where('package', '=', inPackage);
+    rows = rows.where('path', 'in', inside);
+  }
+  return (await rows.execute()).map(({ digest }) => digest);
+}
+
+/** Digests of the code of the actions in a package, and of their earlier code. */
 async function codeIn(
   db: Kysely<Schema>,
   namespace: string,
@@ -123,7 +192,7 @@ async function codeIn(
     .where('namespace', '=', namespace)
     .where('package', '=', path)
     .execute();
-  return rows.map(({ code_digest: digest }) => digest);
+  return [...rows.map(({ code_digest: digest }) => digest), ...(await earlierDigests(db, namespace, path))];
 }
 
 async function storedRow(

@@ -1,5 +1,6 @@
 /** Holdings of namespaces, read from counters; and writes that must stay within a quota. */
 import type { Kysely } from 'kysely';
+import { isFault } from '../lib/index.ts';
 import { storeFault } from './faults.ts';
 import { inTransaction } from './noted.ts';
 import type { Schema } from './schema.ts';
@@ -33,10 +34,30 @@ export function holdingStore(db: Kysely<Schema>): HoldingStore {
 }
 
 /**
- * Runs `write` in a transaction, if its namespace then holds no more than the bound, or no more than before.
- * @throws Fault STORE_QUOTA, with nothing written
+ * Runs `write` in a transaction, if its namespace then holds no more than the bound, or no more than before. When that
+ * fails, it runs it once more, without the earlier code of the namespace.
+ * @param write its `isTight`: it must keep no earlier code
+ * @throws Fault STORE_QUOTA, with nothing written or removed
  */
-export function withinBound(
+export async function withinBound(
+  db: Kysely<Schema>,
+  words: SqlWords,
+  namespace: string,
+  bound: WriteBound | undefined,
+  write: (db: Kysely<Schema>, isTight: boolean) => Promise<boolean>,
+): Promise<boolean> {
+  try {
+    return await tryWithinBound(db, namespace, bound, (inside) => write(inside, false));
+  } catch (error) {
+    if (!isFault(error, 'STORE_QUOTA')) throw error;
+  }
+  return tryWithinBound(db, namespace, bound, async (inside) => {
+    await forgetEarlier(inside, words, namespace);
+    return write(inside, true);
+  });
+}
+
+function tryWithinBound(
   db: Kysely<Schema>,
   namespace: string,
   bound: WriteBound | undefined,
@@ -53,6 +74,21 @@ export function withinBound(
       details: { used: before, needed: after },
     });
   });
+}
+
+/** Removes the earlier code of all actions of a namespace. Nothing names it then, so it is swept. */
+async function forgetEarlier(db: Kysely<Schema>, words: SqlWords, namespace: string): Promise<void> {
+  const rows = await db
+    .selectFrom('earlier_code')
+    .select('digest')
+    .where('namespace', '=', namespace)
+    .execute();
+  await lockCode(
+    db,
+    words,
+    rows.map(({ digest }) => digest),
+  );
+  await db.deleteFrom('earlier_code').where('namespace', '=', namespace).execute();
 }
 
 async function measureCode(db: Kysely<Schema>, code: HeldCode): Promise<void> {

@@ -85,15 +85,14 @@ export function namespaceStore(db: Kysely<Schema>, writer: GroupWriter, words: S
       return inTransaction(db, async (inside) => {
         await lockHeldBytes(inside, name);
         const named = await inside
-          .selectFrom('entities')
-          .select('code_digest')
+          .selectFrom('named_code')
+          .select('digest')
           .where('namespace', '=', name)
-          .where('collection', '=', 'actions')
           .execute();
         await lockCode(
           inside,
           words,
-          named.map(({ code_digest: digest }) => digest),
+          named.map(({ digest }) => digest),
         );
         const row = await inside
           .deleteFrom('namespaces')

@@ -39,7 +39,7 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     keys: keyStore(db, words),
     feeds: feedStore(db, writer),
     deliveries: deliveryStore(db, writer),
-    apis: apiStore(db),
+    apis: apiStore(db, words),
     domains: domainStore(db),
     violations: violationStore(db, writer),
     activations: activationStore(db, writer, words),

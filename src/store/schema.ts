@@ -58,6 +58,21 @@ export interface EntityTable {
   shared: number;
 }
 
+/** At most one for each action, deleted with it. */
+export interface EarlierCodeTable {
+  namespace: string;
+  path: string;
+  digest: string;
+  document: string;
+}
+
+/** A view: the code of all entities, and all earlier code. */
+export interface NamedCodeView {
+  namespace: string;
+  path: string;
+  digest: string;
+}
+
 export interface ActivationTable {
   activation_id: string;
   namespace: string;
@@ -342,6 +357,8 @@ export interface Schema {
   namespaces: NamespaceTable;
   keys: KeyTable;
   entities: EntityTable;
+  earlier_code: EarlierCodeTable;
+  named_code: NamedCodeView;
   activations: ActivationTable;
   activation_logs: ActivationLogTable;
   activation_inputs: ActivationInputTable;

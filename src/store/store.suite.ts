@@ -10,6 +10,7 @@ import { codeMarkTests } from './suite/code-marks.ts';
 import { namespaceRow, type StorePlace } from './suite/context.ts';
 import { deliveryTests } from './suite/deliveries.ts';
 import { domainTests } from './suite/domains.ts';
+import { earlierCodeTests } from './suite/earlier-code.ts';
 import { egressTests } from './suite/egress.ts';
 import { entityTests } from './suite/entities.ts';
 import { entityLinkTests } from './suite/entity-links.ts';
@@ -57,6 +58,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('activation lists', () => listTests(context));
     describe('retention of activations', () => retentionTests(context));
     describe('holdings', () => holdingTests(context));
+    describe('earlier code', () => earlierCodeTests(context));
     describe('accepted invocations', () => acceptedTests(context));
     describe('feeds', () => feedTests(context));
     describe('deliveries', () => deliveryTests(context));

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
-import { type ActionView, type EntityName, type Functions, parseEntityName } from '../../functions/index.ts';
+import { type EntityName, type Functions, parseEntityName } from '../../functions/index.ts';
 import { anyEntityOf, anyNamespaceOf, entityOf, identityOf, pathPart } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
@@ -90,7 +90,13 @@ function listHandler(
 /** Ward sends longer code in slices, so that other requests get their turn in between. */
 const sliceLength = 1024 * 1024;
 
-function sendAction(reply: FastifyReply, { description, code, revision }: ActionView) {
+interface SentAction {
+  readonly description: { readonly exec: object };
+  readonly code: string | undefined;
+  readonly revision: string;
+}
+
+export function sendAction(reply: FastifyReply, { description, code, revision }: SentAction) {
   reply.header('etag', revisionTag(revision));
   if (code === undefined) return sendJson(reply, 200, JSON.stringify(description));
   const { exec, ...rest } = description;

@@ -2,6 +2,7 @@
  * Writes an action that a client has put. The gate first admits the code; then the code is stored, and the action's
  * row names it. A write is optimistic: the store refuses a stale one, and then its code is removed.
  */
+import type { Digest } from '../../blobs/index.ts';
 import type { Dispatcher } from '../../dispatch/index.ts';
 import type { EntityRow, EntityStore } from '../../store/index.ts';
 import type { RevisionCheck } from '../entities/entity-row.ts';
@@ -22,11 +23,12 @@ import {
 } from './action-put.ts';
 import { type CodeGate, requireDeployable } from './code-gate.ts';
 import type { CodeStore } from './code-store.ts';
+import { namedCode, replacedCode } from './earlier-code.ts';
 import { digestOf, type ExecDocument, isCode } from './exec.ts';
 import { type Runtime, runningKind } from './runtimes.ts';
 
 export interface ActionWriteOptions {
-  readonly entities: Pick<EntityStore, 'get' | 'put'>;
+  readonly entities: Pick<EntityStore, 'get' | 'put' | 'earlierCode'>;
   readonly code: Pick<CodeStore, 'store' | 'drop'>;
   readonly vault: Vault;
   readonly dispatcher: Pick<Dispatcher, 'checkTarget'>;
@@ -45,8 +47,9 @@ export interface WriteConditions {
 }
 
 export interface Written {
-  readonly before: Action | undefined;
   readonly after: Action;
+  /** Digests of code that the action named, and may not name any more. */
+  readonly left: readonly Digest[];
   readonly warning?: string | undefined;
 }
 
@@ -64,17 +67,21 @@ export async function writeAction(
   if (!mayChange(row?.revision)) throw entityChanged();
   const before = row === undefined ? undefined : readOld(row, put, vault);
 
+  let left: readonly Digest[] = [];
   const save = async (exec: ExecDocument | undefined): Promise<Action> => {
     const after =
       before === undefined ? createAction(ref, put, exec, limits) : updateAction(before, put, exec, limits);
     await checkSandbox(options, after);
-    if (!(await entities.put(rowOf(after, vault), row?.revision ?? null))) throw concurrentUpdate();
+    const earlier = replacedCode(before, after);
+    if (exec !== undefined) left = await namedCode(entities, before);
+    if (!(await entities.put(rowOf(after, vault), row?.revision ?? null, undefined, earlier)))
+      throw concurrentUpdate();
     return after;
   };
-  if (put.exec === undefined) return { before, after: await save(undefined) };
-  if (isSequencePut(put.exec)) return { before, after: await save(sequenceExec(put.exec)) };
+  if (put.exec === undefined) return { after: await save(undefined), left };
+  if (isSequencePut(put.exec)) return { after: await save(sequenceExec(put.exec)), left };
   const warning = await admitImage(options, ref, put.exec);
-  return { before, after: await storeCode(options, ref, put.exec, save), warning };
+  return { after: await storeCode(options, ref, put.exec, save), left, warning };
 }
 
 /** Reads the old action. Parameters that will be replaced need not be readable. */

@@ -146,8 +146,13 @@ describe('code', () => {
     const digest = await digestOfAction(platform, 'a');
     await actions.delete(ref('a'));
     expect(await platform.blobs.has(digest)).toBe(true);
-    await actions.put(ref('b'), { exec: { ...hello.exec, code: 'other' } }, true, platform.guest);
-    expect(await platform.blobs.has(digest)).toBe(false);
+    for (const [code, isKept] of [
+      ['other', true],
+      ['a third', false],
+    ] as const) {
+      await actions.put(ref('b'), { exec: { ...hello.exec, code } }, true, platform.guest);
+      expect(await platform.blobs.has(digest)).toBe(isKept);
+    }
   });
 
   test('of a refused write is removed', async () => {

@@ -3,13 +3,14 @@
  * action a new revision, ends its idle sandboxes and clears the cache of the invoke path, so that old code is never
  * served.
  */
+import { isDigest } from '../../blobs/index.ts';
 import type { Dispatcher } from '../../dispatch/index.ts';
 import { isFault } from '../../lib/index.ts';
-import type { EntityRow, EntityStore } from '../../store/index.ts';
+import type { EntityStore } from '../../store/index.ts';
 import type { BuiltinAction } from '../builtin.ts';
 import { createBoundedCache } from '../entities/bounded-cache.ts';
 import { type Changed, type Forgetful, sourceOf } from '../entities/changed.ts';
-import type { PlainRef, RevisionCheck } from '../entities/entity-row.ts';
+import type { DeletedEntities, PlainRef, RevisionCheck } from '../entities/entity-row.ts';
 import type { KeyValue, ShownParameter } from '../entities/key-values.ts';
 import { type EntityRef, fullNameOf, type NamespaceName, pathOf } from '../entities/names.ts';
 import type { ListRange } from '../entities/page.ts';
@@ -39,6 +40,7 @@ import { type ActionPut, createAction, isSequencePut, parseActionPut } from './a
 import { type ActionWriteOptions, type WriteConditions, writeAction } from './action-write.ts';
 import type { Runnable } from './code-gate.ts';
 import type { CodeStore } from './code-store.ts';
+import { type EarlierCodeView, namedCode, readEarlierCode } from './earlier-code.ts';
 import { blackboxKind, builtinKind, digestOf, isCode, isEmptyCode } from './exec.ts';
 import { type ResolvedAction, resolveAction } from './resolved-action.ts';
 import { aliasedKind } from './runtimes.ts';
@@ -76,6 +78,11 @@ export interface ActionService extends Forgetful {
    */
   get(ref: EntityRef, withCode: boolean, reader: NamespaceName): Promise<ActionView>;
   /**
+   * Reads the code that the last change of the action's code replaced, of an action of exactly this name.
+   * @throws Fault EARLIER_CODE_MISSING, NOT_FOUND, WRONG_COLLECTION
+   */
+  earlierCode(ref: EntityRef): Promise<EarlierCodeView>;
+  /**
    * Deletes an action and returns it. @throws Fault NOT_FOUND, WRONG_COLLECTION, BINDING_INVALID, CONCURRENT_UPDATE,
    * ENTITY_CHANGED
    */
@@ -105,7 +112,7 @@ export interface ActionService extends Forgetful {
   /** Registers one of Ward's built-in actions under its name. Idempotent. */
   putBuiltin(ref: EntityRef, annotations: readonly KeyValue[]): Promise<void>;
   /** Ends the sandboxes of deleted actions and drops their code. */
-  clearAway(rows: readonly EntityRow[]): Promise<void>;
+  clearAway(deleted: DeletedEntities): Promise<void>;
   /** Must be called when a package was written. */
   packageChanged(ref: PlainRef): void;
 }
@@ -162,15 +169,20 @@ export class Actions implements ActionService {
     return this.#view(location.action, withCode, visibleParameters(location, reader));
   }
 
+  async earlierCode(ref: EntityRef): Promise<EarlierCodeView> {
+    return readEarlierCode(this.#options, await this.#locator.readLeniently(ref));
+  }
+
   async delete(ref: EntityRef, mayChange: RevisionCheck = () => true): Promise<ActionView> {
     const { entities, code } = this.#options;
     await this.#locator.requireWritable(ref);
     const action = await this.#locator.readLeniently(ref);
     if (!mayChange(action.revision)) throw entityChanged();
     const was = await this.#view(action, true);
+    const left = await namedCode(entities, action);
     if (!(await entities.delete(ref.namespace, pathOf(ref), action.revision))) throw concurrentUpdate();
     this.#changed(ref);
-    if (isCode(action.exec)) await code.drop(action.exec.digest);
+    for (const digest of left) await code.drop(digest);
     return was;
   }
 
@@ -210,7 +222,7 @@ export class Actions implements ActionService {
     });
   }
 
-  async clearAway(rows: readonly EntityRow[]): Promise<void> {
+  async clearAway({ rows, earlierCode }: DeletedEntities): Promise<void> {
     const { code, vault } = this.#options;
     for (const row of rows) {
       if (row.collection !== 'actions') continue;
@@ -218,6 +230,7 @@ export class Actions implements ActionService {
       this.#changed(ref);
       if (isCode(exec)) await code.drop(exec.digest);
     }
+    for (const digest of earlierCode) if (isDigest(digest)) await code.drop(digest);
   }
 
   packageChanged({ namespace, name }: PlainRef): void {
@@ -241,16 +254,10 @@ export class Actions implements ActionService {
     const limits = actionRanges(options.limits, writer.limits);
     const put = parseActionPut(body, { limits, runtimes, own: writer.namespace });
     await this.#checkExec(ref, put, limits, writer);
-    const { before, after, warning } = await writeAction(
-      { ...options, limits, writer },
-      ref,
-      put,
-      conditions,
-    );
+    const { after, left, warning } = await writeAction({ ...options, limits, writer }, ref, put, conditions);
     this.#changed(ref);
     this.#options.onPut?.(ref, writer);
-    const old = before === undefined ? null : digestOf(before.exec);
-    if (old !== null && old !== digestOf(after.exec)) await code.drop(old);
+    for (const digest of left) if (digest !== digestOf(after.exec)) await code.drop(digest);
     const sent = put.exec !== undefined && !isSequencePut(put.exec) ? put.exec.code : undefined;
     if (sent === undefined || sent === '') return { ...(await this.#view(after, true)), warning };
     return { description: describeAction(after, runtimes), code: sent, revision: after.revision, warning };

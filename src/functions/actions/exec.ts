@@ -30,16 +30,18 @@ export const builtinKind = 'builtin';
 
 const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value));
 
+export const codeExecSchema = z.object({
+  kind: z.string(),
+  image: z.string().optional(),
+  binary: z.boolean(),
+  main: z.string().optional(),
+  digest,
+});
+
 export const execSchema = z.union([
   z.object({ kind: z.literal(sequenceKind), components: z.array(z.string()) }),
   z.object({ kind: z.literal(builtinKind) }),
-  z.object({
-    kind: z.string(),
-    image: z.string().optional(),
-    binary: z.boolean(),
-    main: z.string().optional(),
-    digest,
-  }),
+  codeExecSchema,
 ]);
 
 export function isCode(exec: ExecDocument): exec is CodeExec {

@@ -5,7 +5,7 @@ import { announceWrites } from './announced-writes.ts';
 const reads: Readonly<Record<string, readonly string[]>> = {
   namespaces: ['byName', 'byKeyId', 'list', 'count', 'usage'],
   keys: ['byId', 'list', 'loggedOutAt'],
-  entities: ['get', 'list', 'count', 'countByCodeDigest'],
+  entities: ['get', 'list', 'count', 'countByCodeDigest', 'earlierCode', 'earlierDigests'],
   apis: ['get', 'list'],
   domains: ['get', 'list', 'owner', 'proved'],
 };

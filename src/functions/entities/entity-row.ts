@@ -18,6 +18,13 @@ export interface PlainRef {
   readonly name: EntityName;
 }
 
+/** What was deleted with a package or a namespace. */
+export interface DeletedEntities {
+  readonly rows: readonly EntityRow[];
+  /** Digests of the earlier code of actions. */
+  readonly earlierCode: readonly string[];
+}
+
 /** Whether a write may change what has this revision. Undefined: there is nothing yet. */
 export type RevisionCheck = (revision: string | undefined) => boolean;
 

@@ -211,7 +211,7 @@ test('the remains of a deleted namespace’s actions are passed on for removal',
   await using at = await start();
   const gone: string[] = [];
   const namespaces = new Namespaces(at.store, defaultLimits, {
-    onActionsDeleted: async (rows) => {
+    onActionsDeleted: async ({ rows }) => {
       expect(await at.store.namespaces.byName('guest')).toBeUndefined();
       gone.push(...rows.map(({ path, codeDigest }) => `${path} ${codeDigest}`));
     },

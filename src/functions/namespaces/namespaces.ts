@@ -6,6 +6,7 @@
 import type { SandboxAsk } from '../../dispatch/index.ts';
 import type { EntityRow, EntityStore, NamespaceRow, Store } from '../../store/index.ts';
 import type { Changed, Forgetful } from '../entities/changed.ts';
+import type { DeletedEntities } from '../entities/entity-row.ts';
 import { type NamespaceName, parseNamespaceName } from '../entities/names.ts';
 import { functionFault, notFound } from '../faults.ts';
 import type { SystemLimits, UserLimits } from '../limits.ts';
@@ -104,7 +105,7 @@ export interface NamespaceService extends Forgetful {
 
 interface NamespaceServiceOptions {
   /** Removes what belonged to the actions of a deleted namespace: code and sandboxes. */
-  readonly onActionsDeleted?: (rows: readonly EntityRow[]) => Promise<void>;
+  readonly onActionsDeleted?: (deleted: DeletedEntities) => Promise<void>;
   /** Refuses, by a Fault, sandbox settings that a namespace cannot have. */
   readonly vetSandbox?: (ask: SandboxAsk) => void;
   /** Epoch milliseconds. */
@@ -173,11 +174,13 @@ export class Namespaces implements NamespaceService {
   async delete(given: string): Promise<void> {
     const { onActionsDeleted } = this.#options;
     const name = parseNamespaceName(given);
-    const actions = onActionsDeleted === undefined ? [] : await actionsOf(this.#store.entities, name);
+    const { entities } = this.#store;
+    const rows = onActionsDeleted === undefined ? [] : await actionsOf(entities, name);
+    const earlierCode = onActionsDeleted === undefined ? [] : await entities.earlierDigests(name);
     const isGone = await this.#store.namespaces.delete(name);
     this.forget();
     if (!isGone) throw notFound();
-    await onActionsDeleted?.(actions);
+    await onActionsDeleted?.({ rows, earlierCode });
   }
 
   async rotateKey(name: string): Promise<string> {

@@ -75,9 +75,9 @@ export function createQuotas(options: QuotaOptions): Quotas {
   return {
     entities: {
       ...store.entities,
-      put: async (row, expected) => {
+      put: async (row, expected, _bound, earlier) => {
         const code = row.codeDigest === null ? undefined : await sizedCode(blobs, row.codeDigest);
-        return within(row.namespace, code, (bound) => store.entities.put(row, expected, bound));
+        return within(row.namespace, code, (bound) => store.entities.put(row, expected, bound, earlier));
       },
     },
     apis: {

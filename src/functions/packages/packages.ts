@@ -6,8 +6,8 @@
  */
 
 import { isFault } from '../../lib/index.ts';
-import type { EntityRow, EntityStore } from '../../store/index.ts';
-import type { PlainRef, RevisionCheck } from '../entities/entity-row.ts';
+import type { EntityStore } from '../../store/index.ts';
+import type { DeletedEntities, PlainRef, RevisionCheck } from '../entities/entity-row.ts';
 import type { EntityName, NamespaceName } from '../entities/names.ts';
 import type { ListRange } from '../entities/page.ts';
 import { concurrentUpdate, entityChanged, functionFault, notFound, wrongCollection } from '../faults.ts';
@@ -72,7 +72,7 @@ interface PackageServiceOptions {
   /** Called after every write, to invalidate what was derived from packages. */
   readonly onChanged: (ref: PlainRef) => void;
   /** Removes the code and the sandboxes of actions that were deleted with their package. */
-  readonly onActionsDeleted: (rows: readonly EntityRow[]) => Promise<void>;
+  readonly onActionsDeleted: (deleted: DeletedEntities) => Promise<void>;
 }
 
 const reservedName = 'default';
@@ -169,7 +169,8 @@ async function deleteWithActions(
   { entities, onActionsDeleted }: PackageServiceOptions,
   { ref, revision }: Package,
 ): Promise<void> {
+  const earlierCode = await entities.earlierDigests(ref.namespace, ref.name);
   const rows = await entities.deleteTree(ref.namespace, ref.name, revision);
   if (rows === undefined) throw concurrentUpdate();
-  await onActionsDeleted(rows);
+  await onActionsDeleted({ rows, earlierCode });
 }

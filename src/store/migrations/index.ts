@@ -43,6 +43,7 @@ import * as namespaceMembers from './0034-namespace-members.ts';
 import * as egressDays from './0035-egress-days.ts';
 import * as usageSlots from './0036-usage-slots.ts';
 import * as startKinds from './0037-start-kinds.ts';
+import * as earlierCode from './0038-earlier-code.ts';
 import { type Migrations, mayUse, notingReaders } from './min-reader.ts';
 
 export const migrations: Migrations = {
@@ -83,6 +84,7 @@ export const migrations: Migrations = {
   '0035-egress-days': egressDays,
   '0036-usage-slots': usageSlots,
   '0037-start-kinds': startKinds,
+  '0038-earlier-code': earlierCode,
 };
 
 /** Called with the newest migration of a newer Ward that has upgraded the database in a way that this Ward can use. */

@@ -47,11 +47,12 @@ function entityProblems(state: DatabaseSnapshot): readonly string[] {
 }
 
 function codeProblems(state: DatabaseSnapshot): readonly string[] {
+  const [view, digest] = has(state, 'named_code') ? ['named_code', 'digest'] : ['entities', 'code_digest'];
   return differing(
     state,
     `select namespaces.name, ifnull(code_bytes, -1) as said, ifnull((
         select sum(max(bytes, 4096)) from code_blobs where digest in (
-          select code_digest from entities where namespace = namespaces.name and code_digest is not null)), 0) as found
+          select ${digest} from ${view} where namespace = namespaces.name and ${digest} is not null)), 0) as found
       from namespaces left join holdings on holdings.namespace = namespaces.name`,
     'bytes of code',
   );
@@ -74,12 +75,15 @@ function recordProblems(state: DatabaseSnapshot): readonly string[] {
 }
 
 function usageProblems(state: DatabaseSnapshot): readonly string[] {
-  // A database of an older release may lack them.
-  const has = (table: string) => state.all(`select 1 from sqlite_schema where name = '${table}'`).length > 0;
   return [
-    ...(has('usage_days') ? state.all(differingUsage(mostProblems)).map(usageProblem) : []),
-    ...(has('usage_egress') ? state.all(excessEgress(mostProblems)).map(egressProblem) : []),
+    ...(has(state, 'usage_days') ? state.all(differingUsage(mostProblems)).map(usageProblem) : []),
+    ...(has(state, 'usage_egress') ? state.all(excessEgress(mostProblems)).map(egressProblem) : []),
   ];
+}
+
+/** A database of an older release may lack a table. */
+function has(state: DatabaseSnapshot, table: string): boolean {
+  return state.all(`select 1 from sqlite_schema where name = '${table}'`).length > 0;
 }
 
 function differing(state: DatabaseSnapshot, sql: string, what: string): readonly string[] {

@@ -74,7 +74,10 @@ export async function newestSchema(): Promise<string | undefined> {
     .at(-1);
 }
 
-/** Digests of the code of all actions in a copy of the state. @throws Fault STORE_CORRUPT, STORE_FAILED */
+/**
+ * Digests of the code of all actions in a copy of the state, without earlier code: that may be missing.
+ * @throws Fault STORE_CORRUPT, STORE_FAILED
+ */
 export function codeNamedIn(state: DatabaseSnapshot): readonly string[] {
   return state
     .all('select distinct code_digest as digest from entities where code_digest is not null')

@@ -69,6 +69,7 @@ const writes: {
   },
   entities: {
     ...{ get: 'reads', list: 'reads', count: 'reads', countByCodeDigest: 'reads' },
+    ...{ earlierCode: 'reads', earlierDigests: 'reads' },
     async put({ entities }) {
       const row = entityRow('t', { collection: 'triggers' });
       await entities.put(row, null);

@@ -6,6 +6,7 @@ export const stateTables: readonly TableCopy[] = [
   'namespaces',
   'keys',
   'entities',
+  'earlier_code',
   'feeds',
   'deliveries',
   'apis',
@@ -32,7 +33,7 @@ export const stateTables: readonly TableCopy[] = [
   'acme',
 ].map((name) => ({ name }));
 
-/** Leases and marks of servers that run, what they heard of each other, logins, and what an engine keeps for itself. */
+/** Leases and marks of servers that run, what they heard of each other, logins, what an engine keeps for itself, and a view. */
 export const leftBehind: readonly string[] = [
   'nodes',
   'cluster_nodes',
@@ -42,5 +43,6 @@ export const leftBehind: readonly string[] = [
   'changes',
   'leases',
   'code_marks',
+  'named_code',
   'sessions',
 ];

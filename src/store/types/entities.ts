@@ -22,6 +22,13 @@ export interface EntityRow {
   readonly document: JsonObject;
 }
 
+/** The code that the last change of an action's code replaced. */
+export interface EarlierCode {
+  readonly digest: string;
+  /** What else was replaced with it. */
+  readonly document: JsonObject;
+}
+
 export interface EntityQuery {
   readonly namespace: string;
   readonly collection: Collection;
@@ -44,9 +51,11 @@ export interface EntityStore {
   count(query: Omit<EntityQuery, 'skip' | 'limit'>): Promise<number>;
   /**
    * Inserts (`expected: null`) or replaces the row of revision `expected`. False when another write won.
+   * @param earlier the code that the write replaces. It takes the place of earlier code; if the bound has no room for
+   * it, it is not kept
    * @throws Fault STORE_QUOTA
    */
-  put(row: EntityRow, expected: string | null, bound?: WriteBound): Promise<boolean>;
+  put(row: EntityRow, expected: string | null, bound?: WriteBound, earlier?: EarlierCode): Promise<boolean>;
   /** False when the revision is no longer `expected`. */
   delete(namespace: string, path: string, expected: string): Promise<boolean>;
   /**
@@ -54,5 +63,9 @@ export interface EntityStore {
    * Undefined when the revision is no longer `expected`.
    */
   deleteTree(namespace: string, path: string, expected: string): Promise<readonly EntityRow[] | undefined>;
+  /** How many actions have this code, now or as their earlier code. */
   countByCodeDigest(digest: string): Promise<number>;
+  earlierCode(namespace: string, path: string): Promise<EarlierCode | undefined>;
+  /** Of all actions of the namespace, or of one of its packages. */
+  earlierDigests(namespace: string, inPackage?: string): Promise<readonly string[]>;
 }

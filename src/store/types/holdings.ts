@@ -6,7 +6,10 @@ export interface HeldCode {
 
 /** Limits of a write. */
 export interface WriteBound {
-  /** Limit of entities and code of the namespace together. A write that makes neither larger always passes. */
+  /**
+   * Limit of entities and code of the namespace together. A write that makes neither larger always passes. One that
+   * does not fit removes the earlier code of the namespace, if it then fits.
+   */
   readonly maxBytes: number;
   /** Of the row that is written. */
   readonly code?: HeldCode | undefined;
@@ -16,7 +19,7 @@ export interface WriteBound {
 export interface Holdings {
   /** Of entities, feeds, deliveries and APIs. */
   readonly entityBytes: number;
-  /** Each code once; a small one as a block of the file system. */
+  /** With earlier code. Each code once; a small one as a block of the file system. */
   readonly codeBytes: number;
   /** Records of activations. */
   readonly records: number;

@@ -25,6 +25,7 @@ import * as unsealedEntries from './0009-unsealed-entries.ts';
 import * as domains from './0013-domains.ts';
 import * as minReader from './0023-min-reader.ts';
 import * as startKinds from './0025-start-kinds.ts';
+import * as earlierCode from './0026-earlier-code.ts';
 
 export const postgresMigrations: Migrations = {
   '0001-schema': schema,
@@ -52,4 +53,5 @@ export const postgresMigrations: Migrations = {
   '0023-min-reader': minReader,
   '0024-usage-slots': usageSlots,
   '0025-start-kinds': startKinds,
+  '0026-earlier-code': earlierCode,
 };
