@@ -21,6 +21,7 @@ import { type Engines, startEngines } from './engines.ts';
 import { RecordWatch } from './late-records.ts';
 import { exceeded, isLimited, LimitedClients } from './limited.ts';
 import { type Links, openLinks } from './links.ts';
+import { Pushes } from './pushes.ts';
 import { type Balancer, deployProbe, replaceNode, takingCalls, untilAllServe } from './replace.ts';
 import { failedOutside } from './spans.ts';
 import { codeKeys, codeStamps, missingCode } from './store-checks.ts';
@@ -74,6 +75,7 @@ export class ClusterSite extends LoadedSite {
   readonly #crowd: Crowd;
   readonly #limited: LimitedClients;
   readonly #recordWatch: RecordWatch;
+  readonly #pushes: Pushes;
   readonly #balancer: Balancer;
   readonly #resets: number[] = [];
   readonly #links: ReadonlyMap<string, Links>;
@@ -94,6 +96,7 @@ export class ClusterSite extends LoadedSite {
     this.engines = engines;
     this.natsServers = options.natsServers;
     this.deploys = new Deploys(anyWard);
+    this.#pushes = new Pushes(anyWard);
     const kept = () => codeKeys(engines);
     this.#churn = new Churn({ ward: anyWard, kept, stamps: () => codeStamps(engines) });
     this.#crowd = crowd;
@@ -258,6 +261,7 @@ export class ClusterSite extends LoadedSite {
         least: this.#options.needsRestored === true ? 1 : 0,
       },
       { what: 'bursts of records in many namespaces', count: this.#crowd.bursts },
+      { what: 'images pushed', count: this.#pushes.count },
       { what: 'records seen after their answers', count: this.#recordWatch.seen },
     ];
   }
@@ -283,6 +287,8 @@ export class ClusterSite extends LoadedSite {
       ...(await missingCode(this.engines)),
       ...(await this.#fsck(first)),
     );
+    const wards = takingCalls(this.cluster).map(({ ward }) => ward);
+    const lost = await this.#pushes.lost(wards);
     for (const node of this.cluster.nodes) await this.stopNode(node);
     const kept = await readPostgres(this.engines.settings.store);
     await this.noteDeadlocks();
@@ -295,6 +301,7 @@ export class ClusterSite extends LoadedSite {
         ...failedOutside(this.load.answers, this.#spans),
         ...this.#recordWatch.late(this.#spans, super.soFar().kills),
         ...this.#found(),
+        ...lost,
       ],
     };
   }
@@ -336,7 +343,7 @@ export class ClusterSite extends LoadedSite {
   }
 
   async #endClients(): Promise<void> {
-    const clients = [this.deploys, this.#churn, this.#crowd, this.#limited];
+    const clients = [this.deploys, this.#churn, this.#crowd, this.#limited, this.#pushes];
     await Promise.all(clients.map((each) => each.end()));
   }
 
