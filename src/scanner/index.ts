@@ -69,3 +69,7 @@ export {
   severities,
   type Vulnerability,
 } from './types.ts';
+
+/** Only servers of a cluster need it. */
+export const loadSnapshots = (): Promise<typeof import('./advisories/snapshot.ts')> =>
+  import('./advisories/snapshot.ts');

@@ -37,6 +37,10 @@ class Database implements AdvisoryDatabase {
     return this.#opened?.reader.state;
   }
 
+  mark() {
+    return this.#opened?.reader.mark;
+  }
+
   match(
     components: readonly Component[],
     distribution: Distribution | undefined,

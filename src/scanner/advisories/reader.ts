@@ -6,6 +6,7 @@ import { namesOf } from './identity.ts';
 import { inOrder } from './judge.ts';
 import type { Advisory, Affected, Rating } from './record.ts';
 import { formOf, openReadOnly } from './schema.ts';
+import type { AdvisoryMark } from './types.ts';
 
 /** An advisory about one package. */
 export interface Candidate extends Pick<Advisory, 'id' | 'published' | 'url' | 'title' | 'malicious'> {
@@ -30,6 +31,7 @@ interface CveFacts {
 
 export interface AdvisoryReader extends Disposable {
   readonly state: AdvisoryState;
+  readonly mark: AdvisoryMark;
   /** All advisories about a package of any release. `name` is spelt as in its ecosystem. */
   candidates(osvEcosystem: string, name: string, ecosystem: Ecosystem): readonly Candidate[];
   factsOf(cve: string): CveFacts;
@@ -86,6 +88,7 @@ function createReader(db: DatabaseSync): AdvisoryReader {
   });
   return {
     state: readState(db),
+    mark: readMark(db),
     candidates: (osvEcosystem, name, ecosystem) =>
       candidates.get(`${osvEcosystem}\n${name}`, () =>
         select.affected.all(name, osvEcosystem).map((row) => toCandidate(row, osvEcosystem, name, ecosystem)),
@@ -147,6 +150,14 @@ export function readState(db: DatabaseSync): AdvisoryState {
     checkedAt: typeof checked === 'string' ? checked : undefined,
     count: Number(meta.get('count') ?? 0),
   };
+}
+
+export function readMark(db: DatabaseSync): AdvisoryMark {
+  const of = (name: string) =>
+    textOrUndefined(db.prepare('select value from meta where name = ?').get(name)?.['value']);
+  // Earlier versions did not note when they built it.
+  const checked = () => db.prepare('select max(checked_at) as at from source').get()?.['at'];
+  return { revision: of('revision') ?? '', builtAt: of('built') ?? textOrUndefined(checked()) ?? '' };
 }
 
 /** There are few releases, so they are read once. */

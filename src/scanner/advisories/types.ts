@@ -10,6 +10,8 @@ export interface AdvisoryDatabase extends AdvisoryMatcher, Disposable {
    * @throws Fault ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED
    */
   refresh(): boolean;
+  /** Of the current file; undefined when there is none. */
+  mark(): AdvisoryMark | undefined;
 }
 
 /** One file to import. */
@@ -82,6 +84,14 @@ export interface ImportResult {
   readonly sources: readonly ImportedSource[];
   /** Paths of files in folders whose form is unknown. */
   readonly unknown: readonly string[];
+}
+
+/** Tells a file of advisories from others, and which one is the later one. */
+export interface AdvisoryMark {
+  /** Of its content. */
+  readonly revision: string;
+  /** ISO time at which it was built. Later than that of the file that it replaced, also when the clock was slow. */
+  readonly builtAt: string;
 }
 
 export interface AdvisoryStatus {

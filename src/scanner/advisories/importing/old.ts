@@ -4,8 +4,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../../../lib/index.ts';
 import { scannerFault } from '../../faults.ts';
 import { type Form, isForm } from '../forms/form.ts';
-import { readState, textOrUndefined } from '../reader.ts';
+import { readMark, textOrUndefined } from '../reader.ts';
 import { formOf, openReadOnly } from '../schema.ts';
+import type { AdvisoryMark } from '../types.ts';
 
 export interface OldSource {
   readonly name: string;
@@ -19,8 +20,7 @@ export interface OldSource {
   readonly url: string | undefined;
 }
 
-export interface OldFile {
-  readonly revision: string;
+export interface OldFile extends AdvisoryMark {
   readonly sources: ReadonlyMap<string, OldSource>;
 }
 
@@ -34,7 +34,7 @@ export function readOld(path: string): OldFile | undefined {
   try {
     db = openReadOnly(path);
     const form = formOf(db);
-    if (form === 'ours') return { revision: readState(db).revision, sources: readSources(db) };
+    if (form === 'ours') return { ...readMark(db), sources: readSources(db) };
     if (form === 'older') return undefined;
     throw unreadable(path, form);
   } catch (error) {

@@ -2,8 +2,8 @@
  * Runs one import: writes a new file beside the old one, then replaces the old one in one step. If the import fails or its
  * process is killed, the old file stays.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Fault, isFault, messageOf, tryFileLock } from '../../../lib/index.ts';
 import { scannerFault } from '../../faults.ts';
 import { compareDigest, noteDigest } from '../digest.ts';
@@ -12,6 +12,7 @@ import { openReadOnly } from '../schema.ts';
 import type { AdvisoryInput, ImportedSource, ImportResult } from '../types.ts';
 import { damaged } from './input.ts';
 import { InputFailure } from './input-failure.ts';
+import { newFileFor, putInPlace, removeLeftovers } from './new-file.ts';
 import { corrupt, type OldFile, type OldSource, readOld } from './old.ts';
 import { digestOf, importInput, lookAt, type ProgressCallback } from './read-input.ts';
 import { type AdvisoryWriter, createWriter } from './writer.ts';
@@ -57,7 +58,7 @@ async function build(job: ImportJob, temporary: string, report: ProgressCallback
   const unknown = await unknownAmong(job.inputs);
   const inputs = job.inputs.filter(({ path }) => !unknown.includes(path));
   const digests = await digestsOf(inputs);
-  const writer = createWriter(temporary, new Date().toISOString());
+  const writer = createWriter(temporary, { now: new Date().toISOString(), after: old?.builtAt });
   try {
     const { sources, empty } = await fill(writer, { ...job, inputs }, { old, digests }, report);
     if (sources.length === 0 && empty.length > 0) throw nothingKnown([...unknown, ...empty]);
@@ -175,38 +176,5 @@ function readStateOf(path: string): ImportResult['state'] {
     return readState(db);
   } finally {
     db.close();
-  }
-}
-
-/** Path of the new file. Only the holder of the lock builds it. */
-function newFileFor(path: string): string {
-  return join(dirname(path), `${newFileStart(path)}${process.pid}`);
-}
-
-/** Syncs the new file to the disk before it takes the name of the old one. */
-function putInPlace(temporary: string, path: string): void {
-  syncPath(temporary);
-  renameSync(temporary, path);
-  syncPath(dirname(path));
-}
-
-function syncPath(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function newFileStart(path: string): string {
-  return `.${basename(path)}.new-`;
-}
-
-/** Removes files of killed imports. The caller holds the lock, so no import is running. */
-function removeLeftovers(path: string): void {
-  const start = newFileStart(path);
-  for (const name of readdirSync(dirname(path))) {
-    if (name.startsWith(start)) rmSync(join(dirname(path), name), { force: true });
   }
 }

@@ -50,15 +50,23 @@ export interface AdvisoryWriter {
 /** The limit for one source, so that a broken one doesn't fill the memory. */
 const namedBadRecords = 20;
 
+interface WriterTimes {
+  /** ISO time. */
+  readonly now: string;
+  /** When the file that this one replaces was built. */
+  readonly after?: string | undefined;
+}
+
 /** @throws what node:sqlite throws */
-export function createWriter(path: string, now: string): AdvisoryWriter {
-  return new Writer(path, now);
+export function createWriter(path: string, times: WriterTimes): AdvisoryWriter {
+  return new Writer(path, times);
 }
 
 class Writer implements AdvisoryWriter {
   readonly sink: RecordSink;
   readonly #db: DatabaseSync;
   readonly #now: string;
+  readonly #builtAt: string;
   readonly #insert;
   #old: { readonly path: string; readonly keptUpTo: number } | undefined;
   #sourceId = 0;
@@ -69,8 +77,9 @@ class Writer implements AdvisoryWriter {
   #badRecords: { place: string; reason: string }[] = [];
   #newest = '';
 
-  constructor(path: string, now: string) {
+  constructor(path: string, { now, after }: WriterTimes) {
     this.#now = now;
+    this.#builtAt = after === undefined || after < now ? now : momentAfter(after);
     this.#db = new DatabaseSync(path, { defensive: true });
     // No reader sees the file before it is complete, and an incomplete one is thrown away: it needs no journal.
     this.#db.exec(`
@@ -169,6 +178,7 @@ class Writer implements AdvisoryWriter {
     this.#db.exec(`${indexes}\n${supersede}`);
     const meta = this.#db.prepare('insert into meta values (?, ?)');
     for (const [name, value] of Object.entries(summaryOf(this.#db))) meta.run(name, value);
+    meta.run('built', this.#builtAt);
     this.#db.exec('commit; pragma optimize;');
     this.#db.close();
   }
@@ -258,6 +268,11 @@ function bodyOfAffected({ ranges, versions, constraint, status, module, ratings 
 
 function unlessEmpty<Item>(list: readonly Item[]): readonly Item[] | undefined {
   return list.length === 0 ? undefined : list;
+}
+
+/** Servers that share a file know by this which one is later, even where a clock is wrong. */
+function momentAfter(time: string): string {
+  return new Date(Date.parse(time) + 1).toISOString();
 }
 
 function summaryOf(db: DatabaseSync): Readonly<Record<string, string>> {
