@@ -148,8 +148,35 @@ describe.skipIf(missing !== undefined)(`a cluster${missing ? ` (${missing})` : '
     }
   });
 
+  test('advisories that are imported on one node count on all, and of two at once all get the same', async () => {
+    const importAt = async (name: string, id: string) => {
+      const file = join(cluster.node(name).dataDir, `${id}.json`);
+      const lodash = { package: { ecosystem: 'npm', name: 'lodash' }, versions: ['4.17.20'] };
+      await writeFile(file, JSON.stringify({ id, modified: '2026-11-20T00:00:00Z', affected: [lodash] }));
+      await cluster.node(name).operate('advisories', 'import', file);
+    };
+    await importAt('a', 'GHSA-0000-0000-0001');
+    await b.until(async () => (await advisoriesOf(b)) === 1);
+    // All that a node hears of the others, and of itself.
+    const revisions = async () => {
+      const { body } = await a.request('GET', '/metrics');
+      const told = String(body).matchAll(/^ward_node_info\{.*advisories="(\w+)"/gm);
+      return new Set(Array.from(told, ([, revision]) => revision));
+    };
+    await a.until(async () => (await revisions()).size === 1);
+    const [first] = await revisions();
+    await Promise.all([importAt('a', 'GHSA-0000-0000-0002'), importAt('b', 'GHSA-0000-0000-0003')]);
+    await a.until(async () => {
+      const all = await revisions();
+      return all.size === 1 && !all.has(first);
+    });
+    expect(await Promise.all([a, b].map(advisoriesOf))).toEqual([2, 2]);
+  });
+
   test('a node for the API alone has no rights, and its calls run on the others', async () => {
     const { ward: c } = await cluster.add({ ...plan('c', 128), role: 'api' });
+    // It has them before it judges.
+    expect(await advisoriesOf(c)).toBe(await advisoriesOf(a));
     const status = await readFile(`/proc/${c.pid}/status`, 'utf8');
     expect(status).toMatch(/^CapEff:\s+0+$/m);
     expect(status).not.toMatch(/^Uid:\s+0\s/m);
@@ -192,6 +219,12 @@ describe.skipIf(missing !== undefined)(`a cluster${missing ? ` (${missing})` : '
     await Promise.all(lost);
   });
 });
+
+/** How many a node judges by. */
+async function advisoriesOf(ward: Ward): Promise<number> {
+  const { body } = await ward.request('GET', '/metrics');
+  return Number(/^ward_advisories (\d+)$/m.exec(String(body))?.[1]);
+}
 
 /** Logs an operator in at a node. */
 async function operatorOf(node: ClusterNode) {

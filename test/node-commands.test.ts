@@ -27,9 +27,16 @@ function note(
   how: Partial<{ ageMs: number; isDraining: boolean; orderedAt: number; role: string; busy: number }> & {
     readonly policy?: string;
     readonly vex?: string;
+    readonly advisories?: string;
   } = {},
 ) {
-  const { ageMs = 0, isDraining = false, orderedAt = 0, role = 'invoker', busy = 1, policy = 'p', vex } = how;
+  const { ageMs = 0, isDraining = false, orderedAt = 0, role = 'invoker', busy = 1, ...rest } = how;
+  const { policy = 'p', vex, advisories } = rest;
+  const judges = {
+    policy,
+    ...(vex !== undefined && { vex }),
+    ...(advisories !== undefined && { advisories }),
+  };
   const sandboxes = { ...invoker.sandboxes, busy };
   const figures = { upMs: 1, orderedAt, invoker: { ...invoker, sandboxes, queued: 0, isDraining } };
   return store.clusterNodes.note(
@@ -39,7 +46,7 @@ function note(
         role,
         version: '1',
         ageMs,
-        figures: role === 'api' ? { upMs: 1, policy, ...(vex !== undefined && { vex }) } : figures,
+        figures: role === 'api' ? { upMs: 1, ...judges } : figures,
       },
     ],
     { everyMs: 0 },
@@ -74,13 +81,13 @@ test.skipIf(missing !== undefined)('nodes are listed as they were heard last', a
   await note('going', { isDraining: true });
   await note('api', { role: 'api', vex: '' });
   await note('api-2', { role: 'api' });
-  await note('lax', { role: 'api', policy: 'other', vex: 'v' });
+  await note('lax', { role: 'api', policy: 'other', vex: 'v', advisories: 'latest' });
   await note('off', { role: 'api', policy: 'older', ageMs: 60_000 });
   await store.clusterNodes.note(
     [{ name: 'odd', role: 'invoker', version: '9', ageMs: 0, figures: { upMs: 'from a newer Ward' } }],
     { everyMs: 0 },
   );
-  const { isCluster, nodes, queue, policies, vex } = await listNodes(place);
+  const { isCluster, nodes, queue, policies, vex, advisories } = await listNodes(place);
   expect(isCluster).toBe(true);
   expect(nodes.map(({ name, state }) => [name, state])).toEqual([
     ['api', 'ready'],
@@ -101,6 +108,10 @@ test.skipIf(missing !== undefined)('nodes are listed as they were heard last', a
     { vex: '', nodes: ['api'] },
     { vex: 'v', nodes: ['lax'] },
   ]);
+  expect(advisories).toEqual([
+    { advisories: '', nodes: ['api', 'api-2'] },
+    { advisories: 'latest', nodes: ['lax'] },
+  ]);
   const warm = nodes.map(({ name, figures }) => [name, figures?.invoker?.warm]);
   expect(Object.fromEntries(warm)).toMatchObject({ going: 2, old: 2, ready: 2, api: undefined });
   const files = ['--data', place.dataDir, '--config', place.configFile];
@@ -108,7 +119,8 @@ test.skipIf(missing !== undefined)('nodes are listed as they were heard last', a
   expect(stdout).toMatch(/^ready .* 77\/512\/1024 MiB /m);
   expect(stderr).toContain('different policies, so give all the same: p on api, api-2; other on lax');
   expect(stderr).toContain('different VEX documents, so give all the same: none on api; v on lax');
-  expect(nodesPart({ isCluster, nodes, queue, policies, vex }).meaning).toBe(
+  expect(stderr).toMatch(/different advisories, and the log .*: none on api, api-2; latest on lax/);
+  expect(nodesPart({ isCluster, nodes, queue, policies, vex, advisories }).meaning).toBe(
     '5 ready, 1 draining, 2 silent; ended sandboxes can’t be removed on going, old, ready',
   );
   const shown = await runInProcess(['node', 'show', 'ready', ...files], { env: {} });

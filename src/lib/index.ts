@@ -32,6 +32,7 @@ export { createLog, type Log, logLevels, silentLog } from './log.ts';
 export { giveBack, giveBackAround } from './memory.ts';
 export { matchesPattern } from './name-pattern.ts';
 export { nearestName } from './nearest.ts';
+export { oneAfterAnother } from './one-after-another.ts';
 export { readSecretFile } from './secret-file.ts';
 export { formatSize, parseSize } from './size.ts';
 export { openSqlite } from './sqlite.ts';

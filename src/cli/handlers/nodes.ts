@@ -11,7 +11,7 @@ const mostNames = 5;
 
 export const list: Handler = async (input, { io }) => {
   const { listNodes } = await openServer();
-  const { isCluster, nodes, queue, policies, vex } = await listNodes(localOptions(input));
+  const { isCluster, nodes, queue, policies, vex, advisories } = await listNodes(localOptions(input));
   if (!isCluster)
     io.note('this Ward is one node: it has not joined a cluster, and the setting bus is absent');
   else if (nodes.length === 0) io.note('no server has noted a node of the cluster yet: start one');
@@ -19,7 +19,7 @@ export const list: Handler = async (input, { io }) => {
     io.note('all nodes are silent: nodes with the database note the others, so perhaps none of those runs');
   await io.list<NodeView>({
     items: nodes,
-    data: { isCluster, nodes, queue, policies, vex },
+    data: { isCluster, nodes, queue, policies, vex, advisories },
     columns: [
       { title: 'name', cell: ({ name }) => name, isWhole: true },
       { title: 'role', cell: ({ role }) => role },
@@ -35,7 +35,7 @@ export const list: Handler = async (input, { io }) => {
     name: ({ name }) => name,
   });
   io.note(`accepted calls: ${queueText(queue)}`);
-  for (const difference of differencesOf({ policies, vex })) io.note(difference);
+  for (const difference of differencesOf({ policies, vex, advisories })) io.note(difference);
   return 0;
 };
 
@@ -134,10 +134,14 @@ function statesText(states: Readonly<Record<string, number>>): string {
 }
 
 /** Sentences about nodes that judge differently: then an answer depends on the node that gives it. */
-export function differencesOf({ policies, vex }: Pick<NodeList, 'policies' | 'vex'>): readonly string[] {
+export function differencesOf({
+  policies,
+  vex,
+  advisories,
+}: Pick<NodeList, 'policies' | 'vex' | 'advisories'>): readonly string[] {
   const on = (revision: string, nodes: readonly string[]) => `${revision || 'none'} on ${namesText(nodes)}`;
-  const about = (what: string, all: readonly string[]) =>
-    all.length < 2 ? [] : [`nodes judge by different ${what}, so give all the same: ${all.join('; ')}`];
+  const about = (what: string, all: readonly string[], remedy = 'so give all the same') =>
+    all.length < 2 ? [] : [`nodes judge by different ${what}, ${remedy}: ${all.join('; ')}`];
   return [
     ...about(
       'policies',
@@ -146,6 +150,11 @@ export function differencesOf({ policies, vex }: Pick<NodeList, 'policies' | 've
     ...about(
       'VEX documents',
       vex.map(({ vex, nodes }) => on(vex, nodes)),
+    ),
+    ...about(
+      'advisories',
+      advisories.map(({ advisories, nodes }) => on(advisories, nodes)),
+      'and the log of each says what keeps it from the latest',
     ),
   ];
 }

@@ -105,7 +105,7 @@ export class PackedGateStore implements GateStore {
     const digest = digestOf(bytes);
     if (digest === row.digest) return { name, revision, digest, bytes };
     throw gateFault('GATE_STORE_CORRUPT', `the shared file ${name} has other bytes than its digest says`, {
-      hint: 'delete its row in shared_files and share it again with ward policy set or ward vex set, or restore the database from a backup',
+      hint: 'delete its row in shared_files and share it again with ward policy set or ward vex set (nodes share advisories again by themselves), or restore the database from a backup',
     });
   }
 

@@ -37,6 +37,8 @@ export interface NodeList {
   readonly policies: readonly JudgingNodes[];
   /** The operators' VEX documents by which nodes judge. There should be one revision of them. */
   readonly vex: readonly SuppressingNodes[];
+  /** The advisories by which nodes judge. There should be one revision of them. */
+  readonly advisories: readonly AdvisedNodes[];
 }
 
 export interface StatusView extends NodeList {
@@ -52,6 +54,12 @@ export interface JudgingNodes {
 /** Nodes that judge by the same VEX documents; the revision is empty where there are none. */
 export interface SuppressingNodes {
   readonly vex: string;
+  readonly nodes: readonly string[];
+}
+
+/** Nodes that judge by the same advisories; the revision is empty where there are none. */
+export interface AdvisedNodes {
+  readonly advisories: string;
   readonly nodes: readonly string[];
 }
 
@@ -94,6 +102,7 @@ export async function nodeListOf(
   const judged = {
     policies: nodesBy(nodes, 'policy').map(([policy, nodes]) => ({ policy, nodes })),
     vex: nodesBy(nodes, 'vex').map(([vex, nodes]) => ({ vex, nodes })),
+    advisories: nodesBy(nodes, 'advisories').map(([advisories, nodes]) => ({ advisories, nodes })),
   };
   if (hasCluster(config, nodes)) return { isCluster: true, nodes, queue, ...judged };
   return { isCluster: false, nodes: [await onlyNode(config, store)], queue, ...judged };
@@ -102,9 +111,11 @@ export async function nodeListOf(
 /** Names of the nodes that are heard, by what they say that they judge by. */
 function nodesBy(
   nodes: readonly NodeView[],
-  what: 'policy' | 'vex',
+  what: 'policy' | 'vex' | 'advisories',
 ): readonly (readonly [string, string[]])[] {
-  const judging = nodes.filter(({ state, figures }) => state !== 'silent' && figures?.[what] !== undefined);
+  // A node that judges and has no advisories says nothing of them; an older Ward says nothing of VEX.
+  const told = what === 'advisories' ? 'policy' : what;
+  const judging = nodes.filter(({ state, figures }) => state !== 'silent' && figures?.[told] !== undefined);
   const groups = Map.groupBy(judging, ({ figures }) => figures?.[what] ?? '');
   return Array.from(groups, ([revision, of]) => [revision, of.map(({ name }) => name)] as const);
 }

@@ -18,18 +18,19 @@ test.each([
   ],
   ['advisories without a time', state(undefined), undefined, /^the advisories are of unknown age/],
 ] as const)('%s', (_, given, ageSeconds, warning) => {
-  expect(advisoriesAge(given, defaultPolicy(), undefined, now)).toEqual({
+  expect(advisoriesAge(given, defaultPolicy(), { now })).toEqual({
     count: given?.count ?? 0,
     ageSeconds,
     checkedSeconds: given?.count ? 43_200 : undefined,
     failed: [],
+    isBehind: false,
     warning: warning === undefined ? undefined : expect.stringMatching(warning),
   });
 });
 
 test('the policy sets the maximum age', () => {
   const policy = parsePolicy('form: 1\nrules: { advisories: { maxAgeDays: 30 } }');
-  expect(advisoriesAge(state('2026-11-10T00:00:00Z'), policy, undefined, now).warning).toBeUndefined();
+  expect(advisoriesAge(state('2026-11-10T00:00:00Z'), policy, { now }).warning).toBeUndefined();
 });
 
 test.each([
@@ -40,6 +41,6 @@ test.each([
   [{ failed: [], reason: 'no way\n  x' }, /^their last update, at 2026-11-19T01:00Z, failed: no way$/],
 ])('failures of the last update are reported: %o', (last, warning) => {
   const ended = { endedAt: '2026-11-19T01:00:00.000Z', ...last };
-  const age = advisoriesAge(state('2026-11-19T00:00:00Z'), defaultPolicy(), ended, now);
+  const age = advisoriesAge(state('2026-11-19T00:00:00Z'), defaultPolicy(), { last: ended, now });
   expect(age).toMatchObject({ failed: last.failed, warning: expect.stringMatching(warning) });
 });

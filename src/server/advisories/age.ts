@@ -12,6 +12,8 @@ export interface AdvisoriesAge {
   readonly checkedSeconds: number | undefined;
   /** Names of sources that failed at the last update of all sources. */
   readonly failed: readonly string[];
+  /** Whether the other nodes of the cluster have later ones. */
+  readonly isBehind: boolean;
   /** The problem, and what to do; undefined when all is well. */
   readonly warning: string | undefined;
 }
@@ -19,15 +21,20 @@ export interface AdvisoriesAge {
 const daySeconds = 86_400;
 const remedy = 'get them with ward advisories update, or ward advisories import FILE';
 
-/**
- * @param policy its `maxAgeDays` decides what is old; the warning comes even if the policy allows old advisories
- * @param last outcome of the last update of all sources
- */
+interface Circumstances {
+  /** Outcome of the last update of all sources. */
+  readonly last?: LastUpdate | undefined;
+  /** Undefined: nodes share none. */
+  readonly shared?: { readonly isBehind: boolean; readonly problem: string | undefined } | undefined;
+  /** Epoch milliseconds. */
+  readonly now?: number;
+}
+
+/** @param policy its `maxAgeDays` decides what is old; the warning comes even if the policy allows old advisories */
 export function advisoriesAge(
   state: AdvisoryState | undefined,
   policy: Policy,
-  last: LastUpdate | undefined,
-  now = Date.now(),
+  { last, shared, now = Date.now() }: Circumstances,
 ): AdvisoriesAge {
   const count = state?.count ?? 0;
   const ages = {
@@ -35,8 +42,10 @@ export function advisoriesAge(
     ageSeconds: count === 0 ? undefined : secondsSince(state?.updatedAt, now),
     checkedSeconds: count === 0 ? undefined : secondsSince(state?.checkedAt, now),
     failed: last?.failed ?? [],
+    isBehind: shared?.isBehind ?? false,
   };
-  const problems = [oldOrNone(ages, policy), failure(last)].filter((each) => each !== undefined);
+  const differs = shared?.problem && `nodes go by different advisories: ${shared.problem}`;
+  const problems = [oldOrNone(ages, policy), failure(last), differs].filter((each) => each !== undefined);
   return { ...ages, warning: problems.length === 0 ? undefined : problems.join('; ') };
 }
 

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomically } from '../../blobs/index.ts';
 
-const schema = z.object({
+export const lastUpdateSchema = z.object({
   /** ISO time. */
   endedAt: z.iso.datetime(),
   /** Sources that failed. */
@@ -14,7 +14,7 @@ const schema = z.object({
   reason: z.string().optional(),
 });
 
-export type LastUpdate = z.infer<typeof schema>;
+export type LastUpdate = z.infer<typeof lastUpdateSchema>;
 
 const longestReason = 2000;
 
@@ -28,7 +28,7 @@ export async function noteLastUpdate(advisories: string, { reason, ...rest }: La
 /** Undefined when there was no update, or its outcome can't be read. */
 export function readLastUpdate(advisories: string): LastUpdate | undefined {
   try {
-    return schema.safeParse(JSON.parse(readFileSync(pathOf(advisories), 'utf8'))).data;
+    return lastUpdateSchema.safeParse(JSON.parse(readFileSync(pathOf(advisories), 'utf8'))).data;
   } catch {
     return undefined;
   }

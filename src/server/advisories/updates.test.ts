@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createLog } from '../../lib/index.ts';
+import { type LeaseStore, openStore } from '../../store/index.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { noteLastUpdate, readLastUpdate } from './last-update.ts';
 import { type AdvisoryUpdatesOptions, delayUntilNext, startAdvisoryUpdates } from './updates.ts';
@@ -33,12 +34,16 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true });
 });
 
-function start(update: 'off' | 'hourly', run: NonNullable<AdvisoryUpdatesOptions['run']>) {
+function start(
+  update: 'off' | 'hourly',
+  run: NonNullable<AdvisoryUpdatesOptions['run']>,
+  { folder = dataDir, leases }: { readonly folder?: string; readonly leases?: LeaseStore } = {},
+) {
   const advisories = { update, from: undefined, key: undefined, sources: undefined };
   return startAdvisoryUpdates({
-    config: { dataDir, advisories },
+    config: { dataDir: folder, advisories },
     log: createLog('silent'),
-    run,
+    ...{ run, leases },
     random: () => 0.5,
   });
 }
@@ -96,4 +101,32 @@ test('a server that stops aborts the update and waits for its end', async () => 
   await updates[Symbol.asyncDispose]();
   expect(isEnded).toBe(true);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test('servers that share their advisories update in turn, and not when another one has just done so', async () => {
+  await using state = await openStore({ path: join(dataDir, 'ward.db') });
+  const folders = ['a', 'b'].map((name) => join(dataDir, name));
+  const running: (() => void)[] = [];
+  const run = async () => {
+    await new Promise<void>((resolve) => running.push(resolve));
+    // The other one takes up the note with the advisories.
+    for (const folder of folders) {
+      const endedAt = new Date().toISOString();
+      await noteLastUpdate(gatePaths(folder).advisories, { endedAt, failed: [] });
+    }
+  };
+  await using stack = new AsyncDisposableStack();
+  for (const folder of folders) stack.use(start('hourly', run, { folder, leases: state.leases }));
+  for (const count of [1, 2]) {
+    await vi.advanceTimersByTimeAsync(count === 1 ? 0 : hour);
+    await vi.waitFor(() => expect([running.length, vi.getTimerCount()]).toEqual([count, 1]));
+    await vi.advanceTimersByTimeAsync(minute);
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1));
+    expect(running).toHaveLength(count);
+    running.at(-1)?.();
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(2));
+    await vi.advanceTimersByTimeAsync(minute);
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(2));
+    expect(running).toHaveLength(count);
+  }
 });

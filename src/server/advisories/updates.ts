@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { type Log, messageOf, runCommand } from '../../lib/index.ts';
+import { keepLease, type LeaseStore } from '../../store/index.ts';
 import type { Config } from '../config/config.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { type LastUpdate, readLastUpdate } from './last-update.ts';
@@ -11,6 +12,8 @@ import { type LastUpdate, readLastUpdate } from './last-update.ts';
 export interface AdvisoryUpdatesOptions {
   readonly config: Pick<Config, 'dataDir' | 'advisories'>;
   readonly log: Log;
+  /** Present when several servers share their advisories: one of them updates at a time. */
+  readonly leases?: LeaseStore | undefined;
   /** Replaces the process in tests. */
   readonly run?: (signal: AbortSignal) => Promise<void>;
   /** Epoch milliseconds. */
@@ -28,7 +31,7 @@ const longestMs = 6 * 3_600_000;
 const program = fileURLToPath(new URL('./update-program.ts', import.meta.url));
 
 export function startAdvisoryUpdates(options: AdvisoryUpdatesOptions): AsyncDisposable {
-  const { config, log, clock = Date.now, random = Math.random } = options;
+  const { config, log, leases, clock = Date.now, random = Math.random } = options;
   const { update: interval } = config.advisories;
   if (interval === 'off') return { [Symbol.asyncDispose]: async () => {} };
   const path = gatePaths(config.dataDir).advisories;
@@ -49,13 +52,31 @@ export function startAdvisoryUpdates(options: AdvisoryUpdatesOptions): AsyncDisp
     }
     plan(clock());
   };
-  const plan = (triedAt: number | undefined) => {
+  /** Where servers share their advisories: unless another one updates now, or has done so since `last`. */
+  const workInTurn = async (leases: LeaseStore, last: number) => {
+    await using keeper = keepLease({ leases, name: 'advisories-update', log });
+    const isMine = await keeper.held().then(
+      (lease) => lease !== undefined,
+      () => false,
+    );
+    if (lastUpdate() > last) plan(undefined);
+    else if (isMine) await work();
+    else startIn(lateSpreadMs, last);
+  };
+  const lastUpdate = () => Date.parse(readLastUpdate(path)?.endedAt ?? '') || 0;
+  const startIn = (delay: number, last: number) => {
     if (signal.aborted) return;
-    const last = Math.max(triedAt ?? 0, Date.parse(readLastUpdate(path)?.endedAt ?? '') || 0);
-    const delay = delayUntilNext({ intervalMs: intervals[interval], last, now: clock(), random: random() });
     timer = setTimeout(() => {
-      working = work();
+      working = leases === undefined ? work() : workInTurn(leases, last);
     }, delay).unref();
+  };
+  const plan = (triedAt: number | undefined) => {
+    const last = lastUpdate();
+    const since = Math.max(triedAt ?? 0, last);
+    startIn(
+      delayUntilNext({ intervalMs: intervals[interval], last: since, now: clock(), random: random() }),
+      last,
+    );
   };
   plan(undefined);
   return {

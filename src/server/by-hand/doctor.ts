@@ -12,6 +12,7 @@ import { advisoryStatus } from '../../scanner/index.ts';
 import { actAsOwner } from '../admin/act-as.ts';
 import { type CertificateView, listCertificates } from '../admin/certificates.ts';
 import { policyInForce } from '../admin/gate.ts';
+import type { NodeList } from '../admin/nodes.ts';
 import { type AdvisoriesAge, advisoriesAge } from '../advisories/age.ts';
 import { advisoriesPath } from '../advisories/by-hand.ts';
 import { readLastUpdate } from '../advisories/last-update.ts';
@@ -45,6 +46,8 @@ export interface ServerDoctorReport extends DoctorReport {
   readonly memory: OwnMemoryStatus;
   /** Of TLS. They do not affect `ok` either. */
   readonly certificates: readonly CertificateView[];
+  /** What the nodes of a cluster judge by; undefined where the database does not tell. It does not affect `ok` either. */
+  readonly judging: Pick<NodeList, 'policies' | 'vex' | 'advisories'> | undefined;
   /** The walls of Ward's own processes. Required ones affect `ok`. */
   readonly processes: readonly ProcessRow[];
 }
@@ -72,8 +75,15 @@ export async function doctorHere(options: DoctorOptions): Promise<ServerDoctorRe
     disk: await diskOf(config),
     memory: ownMemoryStatus(),
     certificates: await listCertificates(options).catch(() => []),
+    judging: config.store.engine === 'postgres' ? await judging(options) : undefined,
     processes,
   };
+}
+
+async function judging(options: DoctorOptions): Promise<ServerDoctorReport['judging']> {
+  const { listNodes } = await import('../admin/nodes.ts');
+  const list = await listNodes(options).catch(() => undefined);
+  return list && { policies: list.policies, vex: list.vex, advisories: list.advisories };
 }
 
 /** For the console. Without a data folder, or when it can't be written, there is nothing to show. */
@@ -102,10 +112,16 @@ async function scanAdvisories(options: DoctorOptions): Promise<AdvisoriesAge> {
   try {
     const { policy } = await policyInForce(options);
     const path = await advisoriesPath(options);
-    return advisoriesAge(advisoryStatus({ path })?.state, policy, readLastUpdate(path));
+    return advisoriesAge(advisoryStatus({ path })?.state, policy, { last: readLastUpdate(path) });
   } catch (error) {
     if (!isFault(error)) throw error;
-    const nothing = { count: 0, ageSeconds: undefined, checkedSeconds: undefined, failed: [] };
+    const nothing = {
+      count: 0,
+      ageSeconds: undefined,
+      checkedSeconds: undefined,
+      failed: [],
+      isBehind: false,
+    };
     return { ...nothing, warning: error.message };
   }
 }

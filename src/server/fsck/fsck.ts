@@ -14,6 +14,7 @@ import { advisoryStatus, compareDigest } from '../../scanner/index.ts';
 import { newestSchema, type PostgresStore, schemaOfState } from '../../store/index.ts';
 import { actAsOwner, ownerOf } from '../admin/act-as.ts';
 import { openUsedGate, operatorStores, readUsedState } from '../admin/operator-stores.ts';
+import { sharedAdvisories } from '../advisories/shared-row.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { sharedPolicy } from '../gate/policy-source.ts';
@@ -75,7 +76,9 @@ export async function checkAll(options: FsckOptions): Promise<FsckReport> {
   }
   const isElsewhere = config.blobs !== undefined;
   if (config.blobs !== undefined)
-    findings.note(`code and registry: their blobs are in ${describeLocation(config.blobs)}, and not checked`);
+    findings.note(
+      `code, registry and shared advisories: their blobs are in ${describeLocation(config.blobs)}, and not checked`,
+    );
   if (state !== undefined && !isElsewhere) {
     const of = { area: 'code', dir: paths.code, databasePath: paths.database, database: state } as const;
     await checkNamedBlobs({ ...blobs, ...of }, findings);
@@ -197,7 +200,7 @@ async function checkAudit(
   findings.checked.audit += entries;
   for (const { seq, text } of problems)
     findings.tell('audit', `entry ${seq}`, text, 'see ward audit verify, and compare with a backup');
-  for (const name of [sharedPolicy, sharedVex])
+  for (const name of [sharedPolicy, sharedVex, sharedAdvisories])
     await audit.sharedFile(name).catch((error: unknown) => {
       if (!isFault(error, 'GATE_STORE_CORRUPT')) throw error;
       findings.tell('databases', 'the gate', error.message, error.hint ?? '');

@@ -22,7 +22,7 @@ import type { Stores } from '../stores/stores.ts';
 import { createCodeGate } from './code-gate.ts';
 import { createEvidence } from './evidence.ts';
 import { createImageFinder } from './images.ts';
-import { type OpenGate, openGate } from './open-gate.ts';
+import { type OpenGate, openGate, type SharingParts } from './open-gate.ts';
 import { createPushGate } from './push-gate.ts';
 import { createReportSource } from './report-source.ts';
 
@@ -33,6 +33,8 @@ export interface GuardedImagesOptions {
   readonly apiHost: () => string;
   /** Lets other servers look at once for what they judge by. Must not throw; absent: there are none. */
   readonly tellOthers?: () => void;
+  /** Present when all servers of the database go by the same advisories. */
+  readonly sharing?: SharingParts | undefined;
   /** Public URL of this Ward, if the operator has configured one. */
   readonly publicUrl?: () => string | undefined;
   readonly onChange: (event: GateEvent) => void;
@@ -73,6 +75,7 @@ export interface GuardedImages extends AsyncDisposable {
   registryBytes(namespace: string): Promise<number>;
   /** Removes content that is no longer needed. */
   sweep(functions: { readonly namespaces: Pick<Namespaces, 'createdAt'> }): Promise<unknown>;
+  sweepAdvisories: OpenGate['sweepAdvisories'];
   /** The routes of the registry. */
   registry(parts: RegistryParts): (app: FastifyInstance) => void;
 }
@@ -108,8 +111,8 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
   );
   const evidence = createEvidence({ imagesDir, registry: pushed, log });
   const opening = await openGate({ ...options, evidence });
-  const { gate, store, scanner, waivers, policy, vex, advisories, revisions, changedElsewhere } =
-    stack.use(opening);
+  const { gate, store, scanner, waivers, policy, vex, advisories, revisions, ...rest } = stack.use(opening);
+  const { changedElsewhere, sweepAdvisories } = rest;
   const finder = createImageFinder({ imagesDir, registry: pushed, publicNamespaces });
   const codeGate = createCodeGate({ gate, findImage: finder.source, log });
   const pushGate = stack.use(
@@ -128,6 +131,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
     advisories,
     revisions,
     changedElsewhere,
+    sweepAdvisories,
     registryBytes: pushed.usage,
     async sweep({ namespaces }) {
       await gate.forgetRefused();

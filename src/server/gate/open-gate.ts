@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { EditedPolicy, OperatorWaivers } from '../../api/index.ts';
+import type { BlobStore } from '../../blobs/index.ts';
 import type { JudgeRevisions } from '../../dispatch/index.ts';
 import {
   createGate,
@@ -13,7 +14,7 @@ import {
   type GateEvent,
   type GateStore,
 } from '../../gate/index.ts';
-import { type Log, messageOf } from '../../lib/index.ts';
+import { type Log, messageOf, withTimeout } from '../../lib/index.ts';
 import {
   type AdvisoryDatabase,
   createInspectors,
@@ -24,6 +25,7 @@ import {
 } from '../../scanner/index.ts';
 import { type AdvisoriesAge, advisoriesAge } from '../advisories/age.ts';
 import { readLastUpdate } from '../advisories/last-update.ts';
+import type { AdvisorySharing, AdvisorySharingOptions } from '../advisories/sharing.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import type { Stores } from '../stores/stores.ts';
 import { createPolicyEditing } from './policy-editing.ts';
@@ -39,6 +41,8 @@ export interface OpenGateOptions {
   readonly onChange: (event: GateEvent) => void;
   /** Lets other servers look at once for what they judge by. Must not throw; absent: there are none. */
   readonly tellOthers?: () => void;
+  /** Present when all servers of the database go by the same advisories. */
+  readonly sharing?: SharingParts | undefined;
   /** URL under which clients reach Ward. */
   readonly apiHost: () => string;
   /** Interval between checks for changed policy, advisories and VEX; ms. */
@@ -48,6 +52,10 @@ export interface OpenGateOptions {
   /** How long a scan process waits for work. */
   readonly scanIdleMs?: number | undefined;
   readonly log: Log;
+}
+
+export interface SharingParts extends Pick<AdvisorySharingOptions, 'leases' | 'node' | 'admitWrite'> {
+  readonly openBlobs: () => Promise<BlobStore>;
 }
 
 export interface OpenGate extends AsyncDisposable {
@@ -62,9 +70,13 @@ export interface OpenGate extends AsyncDisposable {
   readonly vex: Pick<VexSource, 'current' | 'source' | 'problem'>;
   /** Takes up what another server has changed in the database. Stored reports are judged again later. */
   changedElsewhere(): void;
+  /** Removes snapshots of advisories that no server needs any more. */
+  sweepAdvisories(): Promise<void>;
 }
 
 const defaultLookMs = 5000;
+/** How long a start waits for the advisories that other nodes have; then it begins with its own. */
+const firstAdvisoriesMs = 60_000;
 
 /** @throws Fault POLICY_INVALID, GATE_STORE_FAILED, GATE_STORE_CORRUPT, ADVISORIES_CORRUPT */
 export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
@@ -104,6 +116,15 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
       { path: paths.vex },
       'this node goes by its own VEX documents: other nodes do not have these files, and the documents that they share do not count here',
     );
+  let onTaken = (): void => {};
+  const sharing =
+    options.sharing &&
+    stack.use(
+      await openSharing({
+        ...{ parts: options.sharing, path: paths.advisories, advisories, store, tellOthers, log },
+        onTaken: () => onTaken(),
+      }),
+    );
   const sources: EvidenceSources = { ...evidence, vex: async () => vex.current(), log };
   const revisions = () => ({
     policy: policy.current().revision,
@@ -121,11 +142,12 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
   });
   stack.defer(() => gate.close());
   const ending = new AbortController();
-  const watch = watchChanges({ advisories, vex, policy, gate, lookMs, signal: ending.signal, log });
+  const watch = watchChanges({ advisories, sharing, vex, policy, gate, lookMs, signal: ending.signal, log });
   stack.defer(async () => {
     ending.abort();
     await watch.settled();
   });
+  onTaken = watch.look;
   const opened = stack.move();
   return {
     gate,
@@ -137,6 +159,7 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
       ...{ policy, gate, store, evidence: sources, tellOthers, log },
     }),
     changedElsewhere() {
+      void sharing?.look();
       for (const source of [policy, vex])
         source.refresh().catch((error: unknown) => {
           // The next look of `watchChanges` tries again, and says more loudly what fails.
@@ -145,12 +168,31 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
     },
     vex,
     revisions,
-    advisories: () => advisoriesAge(advisories.state(), policy.current(), readLastUpdate(paths.advisories)),
+    advisories: () =>
+      advisoriesAge(advisories.state(), policy.current(), {
+        last: readLastUpdate(paths.advisories),
+        shared: sharing && { isBehind: sharing.isBehind(), problem: sharing.problem() },
+      }),
+    sweepAdvisories: async () => await sharing?.sweep(),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
+interface OpenSharing extends Omit<AdvisorySharingOptions, keyof SharingParts | 'blobs'> {
+  readonly parts: SharingParts;
+}
+
+/** Resolves when this server has the advisories of the others, or can't get them now. */
+async function openSharing({ parts, ...options }: OpenSharing): Promise<AdvisorySharing> {
+  const { openAdvisorySharing } = await import('../advisories/sharing.ts');
+  const { openBlobs, ...rest } = parts;
+  const sharing = await openAdvisorySharing({ ...options, ...rest, blobs: await openBlobs() });
+  await withTimeout(sharing.look(), firstAdvisoriesMs, () => undefined);
+  return sharing;
+}
+
 interface WatchOptions {
+  readonly sharing: Pick<AdvisorySharing, 'look'> | undefined;
   readonly advisories: Pick<AdvisoryDatabase, 'refresh'>;
   readonly vex: Pick<VexSource, 'refresh'>;
   readonly policy: Pick<PolicySource, 'refresh'>;
@@ -161,25 +203,31 @@ interface WatchOptions {
 }
 
 /** Looks at once for changes that were made while no Ward was running, and then at intervals. */
-function watchChanges(options: WatchOptions): { settled(): Promise<void> } {
-  const { advisories, vex, policy, gate, lookMs, signal, log } = options;
+function watchChanges(options: WatchOptions): { look(): void; settled(): Promise<void> } {
+  const { advisories, sharing, vex, policy, gate, lookMs, signal, log } = options;
   let working: Promise<void> | undefined;
-  const look = async (): Promise<void> => {
+  const judge = async (): Promise<void> => {
     advisories.refresh();
     await Promise.all([vex.refresh(), policy.refresh()]);
     const result = await gate.catchUp({ signal });
     if (result !== undefined) log.info(result, 'judged scanned images and code again');
   };
-  const timer = setInterval(() => {
-    working ??= look()
+  const look = (): void => {
+    if (signal.aborted) return;
+    working ??= judge()
       .catch((error) =>
         log.error({ reason: messageOf(error) }, 'could not judge scanned images and code again'),
       )
       .finally(() => {
         working = undefined;
       });
+  };
+  const timer = setInterval(() => {
+    // A long download keeps no one from judging.
+    void sharing?.look();
+    look();
   }, lookMs);
   timer.unref();
   signal.addEventListener('abort', () => clearInterval(timer));
-  return { settled: async () => working };
+  return { look, settled: async () => working };
 }

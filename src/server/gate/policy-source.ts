@@ -13,8 +13,8 @@ import {
   type SharedFile,
   type Waiver,
 } from '../../gate/index.ts';
-import { errnoOf, type Log, messageOf, withTimeout } from '../../lib/index.ts';
-import { followShared, oneAfterAnother } from './shared-file.ts';
+import { errnoOf, type Log, messageOf, oneAfterAnother, withTimeout } from '../../lib/index.ts';
+import { followShared } from './shared-file.ts';
 
 export interface PolicySource {
   current(): Policy;

@@ -39,23 +39,3 @@ export async function followShared({ name, what, store, log }: SharedFileOptions
     },
   };
 }
-
-/** So that a slow read never replaces what a later one has found. */
-export function oneAfterAnother(work: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
-  const start = (): Promise<void> => {
-    next = undefined;
-    const mine = work().finally(() => {
-      if (running === mine) running = undefined;
-    });
-    running = mine;
-    return mine;
-  };
-  return () => {
-    if (running === undefined) return start();
-    // The one that runs may have read before the change.
-    next ??= running.then(start, start);
-    return next;
-  };
-}

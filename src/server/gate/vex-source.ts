@@ -3,8 +3,8 @@
  * at the start, and again when they change.
  */
 import { type GateStore, noVex, type OperatorVex } from '../../gate/index.ts';
-import { type Log, messageOf } from '../../lib/index.ts';
-import { followShared, oneAfterAnother } from './shared-file.ts';
+import { type Log, messageOf, oneAfterAnother } from '../../lib/index.ts';
+import { followShared } from './shared-file.ts';
 import { readOwnVex, readSharedVex, sharedVex, stampOfOwnVex } from './vex-place.ts';
 
 export interface VexSource {

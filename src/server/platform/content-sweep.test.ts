@@ -12,6 +12,7 @@ async function swept(isShared: boolean, isMine: boolean, fail = false): Promise<
       if (fail) throw new Error('away');
       done.push('pushed');
     },
+    sweepAdvisories: note('advisories'),
     sweepCode: async () => done.push('code'),
   });
   await sweep().catch((error: Error) => done.push(error.message));
@@ -19,14 +20,14 @@ async function swept(isShared: boolean, isMine: boolean, fail = false): Promise<
 }
 
 it.each([
-  ['its own folder, in its turn', false, true, ['quotas', 'pushed', 'code']],
-  ['its own folder, when it is another one’s turn', false, false, ['pushed', 'code']],
-  ['a shared store, in its turn', true, true, ['quotas', 'pushed', 'code']],
+  ['its own folder, in its turn', false, true, ['quotas', 'pushed', 'advisories', 'code']],
+  ['its own folder, when it is another one’s turn', false, false, ['pushed', 'advisories', 'code']],
+  ['a shared store, in its turn', true, true, ['quotas', 'pushed', 'advisories', 'code']],
   ['no shared store when it is another one’s turn', true, false, []],
 ])('a server sweeps %s', async (_title, isShared, isMine, expected) => {
   expect(await swept(isShared, isMine)).toEqual(expected);
 });
 
 it('trouble with pushed content does not keep code, and is reported', async () => {
-  expect(await swept(true, true, true)).toEqual(['quotas', 'code', 'away']);
+  expect(await swept(true, true, true)).toEqual(['quotas', 'advisories', 'code', 'away']);
 });

@@ -11,20 +11,27 @@ interface ContentSweepOptions {
   /** Holds namespaces to their quotas of records. */
   readonly enforceQuotas: () => Promise<unknown>;
   readonly sweepPushed: () => Promise<unknown>;
+  /** Snapshots of advisories, which only servers that share their content have. */
+  readonly sweepAdvisories: () => Promise<void>;
   /** Returns the number of removed blobs. */
   readonly sweepCode: () => Promise<number>;
 }
 
 /** Returns a sweep, to be called regularly. It returns the number of removed blobs of code. */
 export function createContentSweep(options: ContentSweepOptions): () => Promise<number> {
-  const { isShared, isTurn, enforceQuotas, sweepPushed, sweepCode } = options;
+  const { isShared, isTurn, enforceQuotas, sweepPushed, sweepAdvisories, sweepCode } = options;
   return async () => {
     const isMine = await isTurn();
     if (isMine) await enforceQuotas();
     if (isShared && !isMine) return 0;
-    const [pushed, code] = await Promise.allSettled([sweepPushed(), sweepCode()]);
-    // Trouble with images must not keep code, nor the other way round.
+    const [pushed, advisories, code] = await Promise.allSettled([
+      sweepPushed(),
+      sweepAdvisories(),
+      sweepCode(),
+    ]);
+    // Trouble with one of them must not keep the others.
     if (pushed.status === 'rejected') throw pushed.reason;
+    if (advisories.status === 'rejected') throw advisories.reason;
     if (code.status === 'rejected') throw code.reason;
     return code.value;
   };

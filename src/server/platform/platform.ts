@@ -273,6 +273,8 @@ function openGate(
     disk,
     memory,
     stores,
+    store,
+    sharedBlobs,
     pushed,
     plan: { scanIdleMs, databaseCacheKiB },
   }: Foundation & { readonly pushed: BlobStore | undefined },
@@ -286,6 +288,13 @@ function openGate(
     publicUrl: () => config.apiHost,
     onChange: (event) => events.gateChanged(event),
     tellOthers: () => events.tellOthers(),
+    sharing:
+      stores.engine === 'postgres' && sharedBlobs !== undefined
+        ? {
+            openBlobs: sharedBlobs.openAdvisories,
+            ...{ leases: store.leases, node: config.node.name, admitWrite: disk.admitWrite },
+          }
+        : undefined,
     registryQuota: (namespace) => events.registryQuota(namespace),
     pushedBlobs: pushed,
     admitWrite: disk.admitWrite,

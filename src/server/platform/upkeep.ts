@@ -20,7 +20,7 @@ interface UpkeepParts {
   readonly foundation: Pick<Foundation, 'store' | 'shared' | 'sharedBlobs'>;
   readonly blobs: BlobStore;
   readonly functions: Functions;
-  readonly guarded: Pick<GuardedImages, 'sweep' | 'registryBytes'>;
+  readonly guarded: Pick<GuardedImages, 'sweep' | 'sweepAdvisories' | 'registryBytes'>;
 }
 
 interface Upkeep extends AsyncDisposable {
@@ -45,13 +45,15 @@ export function startUpkeep({ config, figures, log }: Context, parts: UpkeepPart
     isTurn: async () => keeper === undefined || (await keeper.held()) !== undefined,
     enforceQuotas: () => functions.quotas.enforce(),
     sweepPushed: () => guarded.sweep(functions),
+    sweepAdvisories: guarded.sweepAdvisories,
     sweepCode: createCodeSweep({ ...store, blobs, ...functions.code, graceMs }),
   });
   const retention = stack.use(
     createRetention({ store, config: config.retention, sweepCode, log, ...(keeper && { turn }) }),
   );
   stack.use(startStoredSamples({ store, registryBytes: guarded.registryBytes, log }));
-  stack.use(startAdvisoryUpdates({ config, log }));
+  const areShared = shared !== undefined && sharedBlobs !== undefined;
+  stack.use(startAdvisoryUpdates({ config, log, leases: areShared ? store.leases : undefined }));
   figures.watchDamage(stack.use(startDamageWatch(config, log)).damaged);
   return {
     startRetention: () => retention.start(),

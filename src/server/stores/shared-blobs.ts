@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   type BlobLocation,
   type BlobStore,
@@ -13,6 +13,7 @@ import {
 import { isFault, type Log, silentLog } from '../../lib/index.ts';
 import type { Config } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
 import { dataPaths } from '../instance/instance.ts';
 
 export interface ServerBlobs extends AsyncDisposable {
@@ -23,6 +24,8 @@ export interface ServerBlobs extends AsyncDisposable {
   claim(id: string): Promise<void>;
   openCode(): Promise<BlobStore>;
   openRegistry(): Promise<BlobStore>;
+  /** Snapshots of the advisories. */
+  openAdvisories(): Promise<BlobStore>;
 }
 
 /** Modes of the copies. Only the owner can read code; scans have the server's group. */
@@ -40,6 +43,7 @@ export async function openServerBlobs(
   log: Log,
 ): Promise<ServerBlobs | undefined> {
   const { code, registry } = dataPaths(dataDir);
+  const { advisories } = gatePaths(dataDir);
   if (location === undefined) {
     for (const dir of [code, registry]) refuseComing(dir);
     return undefined;
@@ -57,6 +61,8 @@ export async function openServerBlobs(
     },
     openCode: () => shared.open({ name: 'code', dir: code, ...codeModes, admitWrite }),
     openRegistry: () => shared.open({ name: 'registry', dir: registry, ...registryModes, admitWrite }),
+    openAdvisories: () =>
+      shared.open({ name: 'advisories', dir: dirname(advisories), ...codeModes, admitWrite }),
     [Symbol.asyncDispose]: () => shared[Symbol.asyncDispose](),
   };
 }

@@ -282,7 +282,13 @@ function watchAdvisories(registry: Registry, age: () => Omit<AdvisoriesAge, 'war
       sinceChange.set(now.ageSeconds ?? -1);
       sinceCheck.set(now.checkedSeconds ?? -1);
       failed.set(now.failed.length);
+      behind.set(now.isBehind ? 1 : 0);
     },
+  });
+  const behind = new Gauge({
+    name: 'ward_advisories_behind',
+    help: '1 while other nodes of the cluster share later advisories than this one has',
+    registers,
   });
   const sinceChange = new Gauge({
     name: 'ward_advisories_age_seconds',

@@ -137,7 +137,7 @@ test('count the accepted calls, and do not wait for a database that does not ans
 
 test('show the advisories, also when there are none', async () => {
   const figures = createFigures('test');
-  const none = { count: 0, ageSeconds: undefined, checkedSeconds: undefined, failed: [] };
+  const none = { count: 0, ageSeconds: undefined, checkedSeconds: undefined, failed: [], isBehind: false };
   let now: Omit<AdvisoriesAge, 'warning'> = none;
   figures.watchAdvisories(() => now);
   expect(await linesOf(figures)).toEqual(
@@ -146,15 +146,17 @@ test('show the advisories, also when there are none', async () => {
       'ward_advisories_age_seconds -1',
       'ward_advisories_checked_seconds -1',
       'ward_advisories_failed_sources 0',
+      'ward_advisories_behind 0',
     ]),
   );
-  now = { count: 5, ageSeconds: 60, checkedSeconds: 30, failed: ['osv/npm'] };
+  now = { count: 5, ageSeconds: 60, checkedSeconds: 30, failed: ['osv/npm'], isBehind: true };
   expect(await linesOf(figures)).toEqual(
     expect.arrayContaining([
       'ward_advisories 5',
       'ward_advisories_age_seconds 60',
       'ward_advisories_checked_seconds 30',
       'ward_advisories_failed_sources 1',
+      'ward_advisories_behind 1',
     ]),
   );
 });
