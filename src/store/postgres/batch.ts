@@ -2,15 +2,16 @@
  * Batches of units in one transaction each.
  *
  * A round trip for each step would take longer than the writes. So units of different rows form a wave, in which each
- * step is one statement for all of them. In PostgreSQL a failed statement aborts the whole transaction: a batch that
- * fails because of a unit's own values runs again, unit after unit, each behind a savepoint.
+ * step is one statement for all of them, and no one waits for the end of a statement whose outcome is known. In
+ * PostgreSQL a failed statement aborts the whole transaction: a batch that fails because of a unit's own values runs
+ * again, unit after unit, each behind a savepoint.
  */
 import type { RunBatch, Statement, Unit, UnitOutcome } from '../batch.ts';
 import { addMarks, type Mark, mark, type Tallies, valuesOf } from '../tallies.ts';
 import type { Connection, Pool } from './pool.ts';
 import { runMany } from './set-form.ts';
 import { faultOf, isConfinedToOneUnit } from './sql-state.ts';
-import { transaction } from './transaction.ts';
+import { singly, transaction } from './transaction.ts';
 
 export function batches(pool: Pool): RunBatch {
   return async (units) => {
@@ -24,11 +25,22 @@ export function batches(pool: Pool): RunBatch {
 
 async function once(pool: Pool, units: readonly Unit[]): Promise<readonly UnitOutcome[]> {
   try {
-    return await transaction(pool, (connection) => runTogether(connection, units));
+    const inOne = isOneStatement(units) ? singly : transaction;
+    return await inOne(pool, (connection) => runTogether(connection, units));
   } catch (error) {
     if (!isConfinedToOneUnit(error)) throw error;
     return await transaction(pool, (connection) => runApart(connection, units, pool.where));
   }
+}
+
+/** Whether the units are one wave of one step, without anything that comes before or after it. */
+function isOneStatement(units: readonly Unit[]): boolean {
+  const first = units[0]?.[0]?.statement;
+  if (first?.form === undefined) return false;
+  const { tally, timeTally, holds } = first;
+  if (tally !== undefined || timeTally !== undefined || holds !== undefined) return false;
+  if (!units.every((unit) => unit.length === 1 && unit[0]?.statement === first)) return false;
+  return new Set(units.map(rowOf)).size === units.length;
 }
 
 /** A unit in progress. */
@@ -44,7 +56,7 @@ async function runTogether(connection: Connection, units: readonly Unit[]): Prom
   const members = units.map((unit): Member => ({ unit, changed: 0, marks: [] }));
   await lockHoldings(connection, units);
   for (const wave of wavesOf(members)) await runWave(connection, wave);
-  await keepTallies(connection, members);
+  keepTallies(connection, members);
   return members.map(({ changed }) => changed);
 }
 
@@ -124,7 +136,7 @@ async function runApart(
       outcomes.push(faultOf(error, where));
     }
   }
-  await keepTallies(connection, done);
+  keepTallies(connection, done);
   return outcomes;
 }
 
@@ -138,11 +150,11 @@ async function lockHoldings(connection: Connection, units: readonly Unit[]): Pro
 }
 
 /** In a fixed order: otherwise two servers whose batches change the same rows would wait for each other. */
-async function keepTallies(connection: Connection, members: readonly Member[]): Promise<void> {
+function keepTallies(connection: Connection, members: readonly Member[]): void {
   const tallies: Tallies = new Map();
   for (const { marks } of members) addMarks(tallies, marks);
   for (const [sql, growths] of inOrder(tallies))
-    for (const [, growth] of inOrder(growths)) await connection.raw(sql, valuesOf(growth));
+    for (const [, growth] of inOrder(growths)) connection.send(sql, valuesOf(growth));
 }
 
 function inOrder<T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {

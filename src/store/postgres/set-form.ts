@@ -9,19 +9,27 @@ export async function runMany(
   { sql, form }: Statement,
   rows: readonly (readonly SqlValue[])[],
 ): Promise<readonly number[]> {
+  if (form?.kind === 'insert') {
+    // It inserts all of them, or fails.
+    connection.send(setSql(form), columnsOf(form, rows));
+    return rows.map((_, at) => at);
+  }
   const [first = []] = rows;
   if (form === undefined || rows.length === 1) {
     if (rows.length !== 1) throw new Error(`a statement without a form is for one row: ${sql}`);
     return (await connection.raw(sql, first)).rowCount === 0 ? [] : [0];
   }
-  const columns = form.columns.map(({ type }, column) =>
+  const { rows: changed } = await connection.raw(setSql(form), columnsOf(form, rows));
+  return changed.map(positionOf);
+}
+
+function columnsOf({ columns }: StatementForm, rows: readonly (readonly SqlValue[])[]): readonly Buffer[] {
+  return columns.map(({ type }, column) =>
     binaryArray(
       type,
       rows.map((row) => row[column] ?? null),
     ),
   );
-  const { rows: changed } = await connection.raw(setSql(form), columns);
-  return form.kind === 'insert' ? rows.map((_, at) => at) : changed.map(positionOf);
 }
 
 function positionOf(row: unknown): number {

@@ -136,7 +136,9 @@ async function freeze(pool: Pool) {
   };
 }
 
-type Reader = Pick<Pool, 'where' | 'connect'>;
+interface Reader extends Pick<Pool, 'where'> {
+  connect(): Promise<Pick<Connection, 'raw' | 'release'>>;
+}
 
 async function pageAfter(
   pool: Reader,
