@@ -30,6 +30,15 @@ export function functionPages(given: () => Given): void {
       '/console/runs?name=hostile&since=day',
     );
     await browser.inspect('functions');
+    await page.setViewportSize({ width: 800, height: 900 });
+    for (const name of [`error ${markup}`, 'runs', 'in 24 hours'])
+      expect(await row.getByRole('link', { name }).isVisible()).toBe(true);
+    // The list has room for rows of several lines.
+    const heightOf = async (role: 'row' | 'rowgroup') =>
+      (await page.getByRole(role).last().boundingBox())?.height ?? 0;
+    const count = (await page.getByRole('row').count()) - 1;
+    await expect.poll(() => heightOf('rowgroup')).toBe(count * (await heightOf('row')));
+    await page.setViewportSize({ width: 1440, height: 900 });
     await page.getByLabel('Search functions').fill('HOST');
     await page.getByRole('link', { name: 'greet' }).waitFor({ state: 'detached' });
     await page.getByRole('link', { name: 'hostile' }).waitFor();

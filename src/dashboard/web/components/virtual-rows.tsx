@@ -3,14 +3,16 @@
  * they come into view.
  */
 import { observeWindowOffset, observeWindowRect, Virtualizer, windowScroll } from '@tanstack/virtual-core';
-import type { ComponentChildren } from 'preact';
-import { useEffect, useMemo, useReducer, useRef, useState } from 'preact/hooks';
+import type { ComponentChildren, RefObject } from 'preact';
+import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from 'preact/hooks';
 
 export interface VirtualColumn<Row> {
   readonly title: string;
   readonly cell: (row: Row) => ComponentChildren;
   /** `number`: to the right. `wide`: not on narrow screens. */
   readonly kind?: 'number' | 'wide' | 'wide number';
+  /** Class that says where it stands when rows have several lines. */
+  readonly area?: string;
 }
 
 interface VirtualRowsProps<Row> {
@@ -24,13 +26,12 @@ interface VirtualRowsProps<Row> {
   readonly onVisible: (first: number, last: number) => void;
 }
 
-/** As `--row` and the rule below it. */
-const rowHeight = 33;
 const overscan = 12;
 
 export function VirtualRows<Row>(props: VirtualRowsProps<Row>) {
   const { caption, layout, columns, count, rowAt, onVisible } = props;
   const body = useRef<HTMLDivElement>(null);
+  const rowHeight = useRowHeight(body);
   const [, redraw] = useReducer((round: number) => round + 1, 0);
   const options = {
     ...{ count, overscan, estimateSize: () => rowHeight, getScrollElement: (): Window => window },
@@ -44,6 +45,7 @@ export function VirtualRows<Row>(props: VirtualRowsProps<Row>) {
   virtual.setOptions({ ...virtual.options, ...options });
   useEffect(() => virtual._didMount(), [virtual]);
   useEffect(() => virtual._willUpdate());
+  useLayoutEffect(() => virtual.measure(), [virtual, rowHeight]);
   const items = virtual.getVirtualItems();
   const first = items[0]?.index ?? 0;
   const last = items.at(-1)?.index ?? 0;
@@ -57,10 +59,10 @@ export function VirtualRows<Row>(props: VirtualRowsProps<Row>) {
       {/* biome-ignore lint/a11y/useSemanticElements: as above */}
       {/* biome-ignore lint/a11y/useFocusableInteractive: nothing to focus in a heading */}
       <div class="rows-head" role="row" aria-rowindex={1}>
-        {columns.map(({ title, kind }) => (
+        {columns.map(({ title, kind = '', area = '' }) => (
           // biome-ignore lint/a11y/useSemanticElements: as above
           // biome-ignore lint/a11y/useFocusableInteractive: as above
-          <span key={title} role="columnheader" class={kind}>
+          <span key={title} role="columnheader" class={`${kind} ${area}`}>
             {title}
           </span>
         ))}
@@ -77,6 +79,21 @@ export function VirtualRows<Row>(props: VirtualRowsProps<Row>) {
   );
 }
 
+/** `--row-height`, which depends on the layout and on the width of the window. */
+function useRowHeight(body: RefObject<HTMLElement | null>): number {
+  const [height, setHeight] = useState(33);
+  useLayoutEffect(() => {
+    const read = () => {
+      if (body.current !== null)
+        setHeight(Number.parseFloat(getComputedStyle(body.current).getPropertyValue('--row-height')));
+    };
+    read();
+    window.addEventListener('resize', read);
+    return () => window.removeEventListener('resize', read);
+  }, [body]);
+  return height;
+}
+
 interface ShownRowProps<Row> {
   readonly index: number;
   readonly columns: readonly VirtualColumn<Row>[];
@@ -90,9 +107,9 @@ function ShownRow<Row>({ index, columns, row }: ShownRowProps<Row>) {
       // biome-ignore lint/a11y/useSemanticElements: the rows are placed by a grid
       // biome-ignore lint/a11y/useFocusableInteractive: the links in it have the focus
       <div class="rows-row" role="row" aria-rowindex={index + 2}>
-        {columns.map(({ title, cell, kind }) => (
+        {columns.map(({ title, cell, kind = '', area = '' }) => (
           // biome-ignore lint/a11y/useSemanticElements: as above
-          <span key={title} role="cell" class={kind}>
+          <span key={title} role="cell" class={`${kind} ${area}`}>
             {row === undefined ? <span class="quiet">…</span> : cell(row)}
           </span>
         ))}

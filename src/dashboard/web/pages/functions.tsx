@@ -59,6 +59,7 @@ export function Functions({ query }: PageProps) {
   const columns: readonly VirtualColumn<FunctionSummary>[] = [
     {
       title: 'Function',
+      area: 'name',
       cell: (each) => {
         const path = functionPath(each);
         return (
@@ -70,12 +71,12 @@ export function Functions({ query }: PageProps) {
     },
     { title: 'Kind', cell: kindOf, kind: 'wide' },
     { title: 'Revision', cell: ({ version }) => version, kind: 'wide' },
-    { title: 'Verdict', cell: (each) => <Verdict figures={of(each)} />, kind: 'wide' },
-    { title: 'Calls, 24 h', cell: (each) => <Calls figures={of(each)} />, kind: 'wide' },
-    { title: 'p99', cell: (each) => <SlowCalls figures={of(each)} />, kind: 'wide' },
-    { title: 'Last error', cell: (each) => <LastError figures={of(each)} />, kind: 'wide' },
-    { title: 'Last run', cell: (each) => <LastRun figures={of(each)} /> },
-    { title: 'Changed', cell: ({ updated }) => <Time at={updated} /> },
+    { title: 'Verdict', cell: (each) => <Verdict figures={of(each)} />, area: 'verdict' },
+    { title: 'Calls, 24 h', cell: (each) => <Calls figures={of(each)} />, area: 'calls' },
+    { title: 'p99', cell: (each) => <SlowCalls figures={of(each)} />, area: 'slow' },
+    { title: 'Last error', cell: (each) => <LastError figures={of(each)} />, area: 'error' },
+    { title: 'Last run', cell: (each) => <LastRun figures={of(each)} />, area: 'last' },
+    { title: 'Changed', cell: ({ updated }) => <Time at={updated} />, area: 'changed' },
   ];
   return (
     <>
