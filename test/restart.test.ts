@@ -343,6 +343,8 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
         result: { error: 'The activation was interrupted by a restart of the platform.' },
       },
     });
+    const log = await second.cli(['activation', 'logs', begun]);
+    expect(log).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('the log is lost') });
     expect((await recordsOf(second)) - recordsBefore).toBe(40);
     keep(second, roomForOne);
   });

@@ -102,6 +102,11 @@ export function functionPages(given: () => Given): void {
       markup,
     );
 
+    // What it wrote last may be missing.
+    await ward.deploy('written', `function main() { console.log('before'); process.exit(1); }`);
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    await page.getByText('The log may be partial').waitFor();
+
     await page.getByRole('button', { name: 'Delete…' }).click();
     const remove = page.getByRole('dialog').getByRole('button', { name: 'Delete' });
     expect(await remove.isDisabled()).toBe(true);

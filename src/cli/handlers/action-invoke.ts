@@ -14,6 +14,7 @@ import type { Input } from '../input.ts';
 import { collectParameters } from '../parameters.ts';
 import { printableLine } from '../printable.ts';
 import { isSuccess, logTail, reportFailure, resultOf } from './activation-outcome.ts';
+import { partialNoteOf } from './activation-view.ts';
 import { exitInterrupted, interruptible } from './interruptible.ts';
 
 /** By default the server waits for an action for at most a minute, then answers 202. */
@@ -92,6 +93,8 @@ async function followed(
   if (!hasEnded) return goesOn(context, name, activationId);
   if (record === undefined)
     throw cliFault('NOT_FOUND', `${name.path} has ended, and the server keeps no record of it`);
+  const partial = partialNoteOf(record);
+  if (partial !== undefined) io.note(partial);
   await show(input, context, name, record);
   return isSuccess(record) ? 0 : reportFailure(io, name.path, record, []);
 }

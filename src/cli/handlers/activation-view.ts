@@ -68,6 +68,18 @@ function withReason(text: string, reason: JsonValue | undefined): string {
   return [text, textOf(reason)].filter(Boolean).join(': ');
 }
 
+/** Why the log may lack lines; undefined if it has all, as far as is known. */
+export function partialNoteOf(activation: JsonObject): string | undefined {
+  const partial = textOf(annotationOf(activation, 'partialLog'));
+  return partial === '' ? undefined : `note: ${partialTexts.get(partial) ?? 'the log may lack lines'}`;
+}
+
+const partialTexts: ReadonlyMap<string, string> = new Map([
+  ['cut', 'the log reached its limit; a line at its end says how much was left out'],
+  ['incomplete', 'the log did not end as it should, so its last lines may be missing'],
+  ['lost', 'the log is lost: the node or the server that had it ended before it was kept'],
+]);
+
 /** A record has its status in words, the summary in a list as a number, and a trigger's has none: it can't fail. */
 export function statusOf(activation: JsonObject): string {
   const words = textOf(objectOf(activation['response'])['status']);

@@ -84,6 +84,26 @@ test('activation get: a field, a summary, the log', async () => {
   expect((await ward(['activation', 'get', id, 'nonsense'])).code).toBe(2);
 });
 
+test.each([
+  ['cut', 'reached its limit'],
+  ['incomplete', 'last lines may be missing'],
+  ['lost', 'the log is lost'],
+  ['of a later version', 'may lack lines'],
+])('a log that is partial (%s) has a note on stderr, also when it is followed', async (partial, text) => {
+  const { logs, ...ended } = { ...record, annotations: [{ key: 'partialLog', value: partial }] };
+  api.answers.set(`GET ${activationsUrl}/${id}`, { body: { ...ended, logs } });
+  api.answers.set(`GET ${activationsUrl}/${id}/stream`, eventStream(['log', logs[0] ?? ''], ['end', ended]));
+  for (const command of [
+    ['logs', id, '--strip'],
+    ['get', id, '--logs'],
+    ['logs', '--follow', id],
+  ]) {
+    const { code, stdout, stderr } = await ward(['activation', ...command]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining(text) });
+    expect(stdout).not.toContain(text);
+  }
+});
+
 test('activation logs --follow ends with the run, whatever its outcome', async () => {
   api.answers.set(
     `GET ${activationsUrl}/${id}/stream`,

@@ -8,7 +8,7 @@ import { followRun } from '../follow.ts';
 import type { Input } from '../input.ts';
 import { parseActivationFilter } from './activation-filter.ts';
 import { resultOf } from './activation-outcome.ts';
-import { actionOf, activationColumns, activationFields, statusOf } from './activation-view.ts';
+import { actionOf, activationColumns, activationFields, partialNoteOf, statusOf } from './activation-view.ts';
 import { showEntity } from './entity-show.ts';
 
 export const list: Handler = async (input, context) => {
@@ -40,6 +40,7 @@ export const get: Handler = async (input, context) => {
   const { record, rest } = await fetchRecord(input, context);
   if (input.has('logs')) {
     context.io.lines(logLinesOf(record).map(stripLogLine));
+    notePartial(record, context);
     return 0;
   }
   const name = textOf(record['activationId']);
@@ -73,6 +74,7 @@ export const logs: Handler = async (input, context) => {
   const { io } = context;
   if (io.format === 'json' || io.format === 'yaml') await io.value(lines);
   else io.lines(input.has('strip') ? lines.map(stripLogLine) : lines);
+  notePartial(record, context);
   return 0;
 };
 
@@ -81,8 +83,14 @@ async function follow(input: Input, context: Context): Promise<number> {
   const namespace = context.settings().namespace.value;
   const { id } = await idOf(input, client, namespace);
   const onLine = (line: string) => context.io.lines([input.has('strip') ? stripLogLine(line) : line]);
-  await followRun(client, { namespace, activationId: id, onLine });
+  const record = await followRun(client, { namespace, activationId: id, onLine });
+  if (record !== undefined) notePartial(record, context);
   return 0;
+}
+
+function notePartial(record: JsonObject, { io }: Context): void {
+  const note = partialNoteOf(record);
+  if (note !== undefined) io.note(note);
 }
 
 async function fetchRecord(

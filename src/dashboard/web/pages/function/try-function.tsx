@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { follow } from '../../api/event-source.ts';
 import { startFunction } from '../../api/functions.ts';
-import { type RunRecord, runStream } from '../../api/runs.ts';
+import { annotationOf, type RunRecord, runStream } from '../../api/runs.ts';
 import { linkTo } from '../../app/router.ts';
 import { currentSession } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
@@ -101,7 +101,11 @@ function TrialView({ trial: { id, lines, record } }: { readonly trial: Trial }) 
             <p class="quiet">It has not ended.</p>
           )}
         </section>
-        <LogView lines={lines} isLive={record === undefined} />
+        <LogView
+          lines={lines}
+          isLive={record === undefined}
+          partial={record ? annotationOf(record, 'partialLog') : undefined}
+        />
       </div>
     </div>
   );
