@@ -98,9 +98,18 @@ export function functionPages(given: () => Given): void {
     expect(await page.getByLabel('Input, as a JSON object').inputValue()).toBe('{ "name": "Ada" }');
     await page.getByRole('button', { name: 'Run', exact: true }).click();
     await page.getByText(`"m": "${markup}"`).waitFor();
-    expect((await ward.request('GET', '/api/v1/namespaces/_/actions/written')).body.exec.code).toContain(
-      markup,
-    );
+    const storedCode = async () =>
+      (await ward.request('GET', '/api/v1/namespaces/_/actions/written')).body.exec.code;
+    expect(await storedCode()).toContain(markup);
+    await page.getByRole('button', { name: 'Changes since the last revision' }).click();
+    await page.getByText('Revision 0.0.3, replaced').waitFor();
+    await page.getByText('// theirs').waitFor();
+    await browser.inspect('function, with its last revision');
+    await page.getByRole('button', { name: 'Put its text into the editor' }).click();
+    await page.getByText('not saved').waitFor();
+    await page.getByRole('textbox', { name: 'Code of written' }).press('Control+s');
+    await page.getByText('Saved written as revision 0.0.5.').waitFor();
+    expect(await storedCode()).toBe('// theirs');
 
     // What it wrote last may be missing.
     await ward.deploy('written', `function main() { console.log('before'); process.exit(1); }`);
@@ -192,6 +201,7 @@ export function functionPages(given: () => Given): void {
     ];
     const { key } = JSON.parse((await ward.cli(made)).stdout);
     const { page } = browser;
+    for (const code of ['// first', '// second']) await ward.deploy('twice', code);
     await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByLabel('Key of your namespace').fill(key);
     await page.getByRole('button', { name: 'Log in', exact: true }).click();
@@ -199,6 +209,11 @@ export function functionPages(given: () => Given): void {
     await page.getByRole('textbox', { name: 'Code of hostile' }).waitFor();
     for (const name of ['Save', 'Run', 'Delete…'])
       expect(await page.getByRole('button', { name, exact: true }).count()).toBe(0);
+    await page.goto('/console/functions/twice');
+    await page.getByRole('button', { name: 'Changes since the last revision' }).click();
+    await page.getByText('// first').waitFor();
+    expect(await page.getByRole('button', { name: 'Put its text into the editor' }).count()).toBe(0);
+    expect((await ward.request('DELETE', '/api/v1/namespaces/_/actions/twice')).status).toBe(200);
     await page.goto('/console/new-function');
     await page.getByText('No such page').waitFor();
     await page.getByRole('button', { name: 'Log out' }).click();

@@ -1,5 +1,5 @@
 /** Functions, which OpenWhisk's API calls actions. */
-import { type CallOptions, call, inNamespace, send } from './client.ts';
+import { ApiError, type CallOptions, call, inNamespace, send } from './client.ts';
 import type { PolicyLine } from './isolation-types.ts';
 import type { Annotation } from './runs.ts';
 
@@ -38,6 +38,14 @@ export interface FunctionExec {
   readonly main?: string;
   readonly image?: string;
   readonly components?: readonly string[];
+}
+
+/** `GET /ward/v1/namespaces/_/earlier/{name}`: what the last change of the code replaced. */
+export interface EarlierCode {
+  readonly version: string;
+  /** Epoch milliseconds. */
+  readonly replaced: number;
+  readonly exec: FunctionExec;
 }
 
 /** What the gate says about a call now. */
@@ -115,6 +123,16 @@ export function listFigures(
 /** @param path `name` or `package/name` */
 export function getFunction(path: string, signal?: AbortSignal): Promise<FunctionRecord> {
   return recordFrom('GET', pathOf(path), signal === undefined ? {} : { signal });
+}
+
+/** Undefined when Ward keeps none. @param path `name` or `package/name` */
+export async function getEarlierCode(path: string): Promise<EarlierCode | undefined> {
+  try {
+    return await call<EarlierCode>('GET', inNamespace('/ward/v1', 'earlier', ...path.split('/')));
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'EARLIER_CODE_MISSING') return undefined;
+    throw error;
+  }
 }
 
 /** @throws ApiError when there is one already */

@@ -12,6 +12,8 @@ interface CodeEditorProps {
   readonly isReadOnly?: boolean;
   /** Shown beside what was changed in it; absent: no changes are shown. */
   readonly before?: string;
+  /** A new object puts its text into the editor, in place of what is there. */
+  readonly given?: { readonly text: string } | undefined;
   readonly onInput: (code: string) => void;
   /** Ctrl-S. */
   readonly onSave?: () => void;
@@ -23,6 +25,7 @@ export function CodeEditor({
   kind,
   isReadOnly = false,
   before,
+  given,
   onInput,
   onSave,
 }: CodeEditorProps) {
@@ -52,6 +55,9 @@ export function CodeEditor({
     };
   }, [label, code, kind, isReadOnly]);
   useEffect(() => editor.current?.compare(before), [before]);
+  useEffect(() => {
+    if (given !== undefined) editor.current?.write(given.text);
+  }, [given]);
   return (
     <>
       {error !== undefined && <ErrorNote error={error} />}

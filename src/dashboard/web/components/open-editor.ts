@@ -51,6 +51,8 @@ const theme = EditorView.theme({
 export interface OpenEditor {
   /** Shows what differs from this text; undefined: nothing of the kind. */
   compare(before: string | undefined): void;
+  /** Puts another text in place of the whole one. It can be undone. */
+  write(text: string): void;
   close(): void;
 }
 
@@ -101,6 +103,7 @@ export function openEditor({
           : unifiedMergeView({ original: before, mergeControls: false, syntaxHighlightDeletions: true });
       view.dispatch({ effects: comparison.reconfigure(shown) });
     },
+    write: (text) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } }),
     close: () => view.destroy(),
   };
 }

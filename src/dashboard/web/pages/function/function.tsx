@@ -4,6 +4,7 @@ import { ApiError } from '../../api/client.ts';
 import {
   changeFunction,
   deleteFunction,
+  type EarlierCode,
   type FunctionExec,
   type FunctionRecord,
   getFunction,
@@ -23,6 +24,7 @@ import { PageHead } from '../../components/page-head.tsx';
 import { Time } from '../../components/time.tsx';
 import { countText, durationText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
+import { CompareWithEarlier, EarlierNote, textOf } from './earlier-code.tsx';
 import { ExplainedView } from './explained.tsx';
 import { Latency } from './latency.tsx';
 import { TryFunction } from './try-function.tsx';
@@ -44,16 +46,20 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
   const [error, setError] = useState<unknown>();
   const [isDeleting, setDeleting] = useState(false);
   const [isComparing, setComparing] = useState(false);
+  const [earlier, setEarlier] = useState<EarlierCode>();
+  const [given, setGiven] = useState<{ readonly text: string }>();
   const { exec } = record;
   const isText = isTextCode(exec);
   const isChanged = isText && code !== exec.code;
   const isEditable = isText && may('deploy');
+  const before = earlier === undefined ? (isComparing && isChanged ? exec.code : undefined) : textOf(earlier);
   const save = async () => {
     setError(undefined);
     try {
       const { binary: _, ...rest } = exec;
       const saved = await changeFunction(path, { ...rest, code }, record.tag);
       setRecord({ ...record, ...saved, exec: { ...exec, code } });
+      setEarlier(undefined);
       tell(`Saved ${path} as revision ${saved.version}.`);
     } catch (failure) {
       setError(failure);
@@ -64,6 +70,7 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
       const stored = await getFunction(path);
       if (!isTextCode(stored.exec)) throw new Error(noText);
       setRecord(stored);
+      setEarlier(undefined);
       setComparing(true);
       setError(undefined);
     } catch (failure) {
@@ -97,20 +104,32 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
           <section class="stack" aria-label="Code">
             <div class="section-head">
               <h2>Code</h2>
-              {isChanged && (
-                <span class="row">
-                  <span class="quiet">not saved</span>
-                  <Button kind="plain" onClick={() => setComparing(!isComparing)}>
-                    {isComparing ? 'Hide the changes' : 'Show the changes'}
-                  </Button>
-                </span>
-              )}
+              <span class="row">
+                {isChanged && (
+                  <>
+                    <span class="quiet">not saved</span>
+                    {earlier === undefined && (
+                      <Button kind="plain" onClick={() => setComparing(!isComparing)}>
+                        {isComparing ? 'Hide the changes' : 'Show the changes'}
+                      </Button>
+                    )}
+                  </>
+                )}
+                <CompareWithEarlier {...{ path, earlier }} onChange={setEarlier} />
+              </span>
             </div>
+            {earlier !== undefined && (
+              <EarlierNote
+                {...{ earlier, exec }}
+                {...(isEditable ? { onRestore: (text: string) => setGiven({ text }) } : {})}
+              />
+            )}
             <CodeEditor
               label={`Code of ${path}`}
               code={first.exec.code ?? ''}
               kind={exec.kind}
-              {...(isComparing && isChanged ? { before: exec.code ?? '' } : {})}
+              {...(before === undefined ? {} : { before })}
+              given={given}
               isReadOnly={!isEditable}
               onInput={setCode}
               onSave={() => isChanged && void save()}
