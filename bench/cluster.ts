@@ -3,9 +3,11 @@
  * share its processors with Ward and the load. Both servers of a pair run at the same time, and rounds alternate.
  */
 import { missingForCluster, startEngines } from '../test/cluster/engines.ts';
+import { bareHopRows } from './cluster/bare.ts';
 import { hopRows } from './cluster/hop.ts';
 import { imageRow } from './cluster/images.ts';
 import { lostNodeRows } from './cluster/lost-node.ts';
+import { payloadRows } from './cluster/payload.ts';
 import { Site } from './cluster/site.ts';
 import { spreadRows } from './cluster/spread.ts';
 import type { Row } from './table.ts';
@@ -17,6 +19,8 @@ export async function benchCluster(folder: string): Promise<readonly Row[]> {
   const site = new Site(engines);
   return [
     ...(await hopRows(site, folder)),
+    ...(await bareHopRows(engines, folder)),
+    ...(await payloadRows(engines, folder)),
     ...(await spreadRows(site)),
     ...(await lostNodeRows(site)),
     await imageRow(site, folder),

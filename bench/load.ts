@@ -10,6 +10,8 @@ export interface Load {
   readonly headers?: Readonly<Record<string, string>>;
   readonly connections: number;
   readonly seconds: number;
+  /** Each connection waits so long after an answer. */
+  readonly pauseMs?: number | undefined;
 }
 
 export interface LoadResult {
@@ -37,6 +39,7 @@ export async function putLoad(load: Load, folder: string): Promise<LoadResult> {
     ...Object.entries(headers).map(
       ([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`,
     ),
+    ...(load.pauseMs === undefined ? [] : [`function delay() return ${load.pauseMs} end`]),
     report,
   ].join('\n');
   const file = join(folder, `load-${randomUUID()}.lua`);

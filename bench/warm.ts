@@ -1,8 +1,6 @@
 /** Warm blocking invocations over HTTP, with their records kept, against a bare Fastify echo. */
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { startCommand } from '../src/lib/index.ts';
 import { Ward } from '../test/ward.ts';
+import { startBare } from './bare-server.ts';
 import { type LoadResult, putLoad } from './load.ts';
 import { median, ms, type Row } from './table.ts';
 
@@ -15,7 +13,7 @@ export async function benchWarm(folder: string): Promise<readonly Row[]> {
   await using ward = await Ward.start();
   await ward.raiseLimits();
   await ward.deploy('hello', code);
-  await using echo = await startEcho();
+  await using echo = await startBare('./echo-server.ts');
   const ask = (target: 'echo' | 'ward', connections: number) =>
     target === 'echo'
       ? putLoad({ url: `${echo.url}/echo`, body, connections, seconds }, folder)
@@ -71,22 +69,4 @@ function throughputRow({ echo, ward }: Results): Row {
     target: '≥ 30 %',
     isMet: share >= 0.3,
   };
-}
-
-async function startEcho(): Promise<AsyncDisposable & { readonly url: string }> {
-  const script = fileURLToPath(new URL('./echo-server.ts', import.meta.url));
-  const child = startCommand([process.execPath, script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  if (!child.stdout) throw new Error('no stdout');
-  for await (const line of createInterface({ input: child.stdout })) {
-    const url = line.split(' ')[1];
-    if (line.startsWith('ready') && url) {
-      return {
-        url,
-        async [Symbol.asyncDispose]() {
-          child.kill();
-        },
-      };
-    }
-  }
-  throw new Error('the echo server ended before it was ready');
 }

@@ -6,13 +6,15 @@ import { readFileSync } from 'node:fs';
 import type { Cluster } from '../../test/cluster/cluster.ts';
 import { wardsBelow } from '../../test/processes.ts';
 import type { Ward } from '../../test/ward.ts';
-import { type LoadResult, putLoad } from '../load.ts';
+import { type Load, type LoadResult, putLoad } from '../load.ts';
 import { median, ms, type Row } from '../table.ts';
 import { type Site, warmUp } from './site.ts';
 
 const code = 'function main(p) { return { greeting: "Hello, " + p.name }; }';
 const rounds = 5;
 const seconds = 5;
+/** Between two calls, so that one process makes as many a second as two. */
+const pauseMs = 3;
 const targets = { addedMs: 0.5, processorTime: 2, acceptedPerSecond: 3_000 };
 const acceptingConnections = 64;
 
@@ -31,6 +33,7 @@ export async function hopRows(site: Site, folder: string): Promise<readonly Row[
   const [single, api] = [one.node('one').ward, two.node('api').ward];
   for (const ward of [single, api]) await warmUp(ward, 'hello', code);
   const samples = { one: [] as Sample[], two: [] as Sample[] };
+  const paused = { one: [] as Sample[], two: [] as Sample[] };
   for (let round = -1; round < rounds; round++) {
     for (const [name, cluster, ward] of [
       ['one', one, single],
@@ -38,17 +41,25 @@ export async function hopRows(site: Site, folder: string): Promise<readonly Row[
     ] as const) {
       const sample = await callsOf(cluster, ward, folder);
       // The first round warms both up.
-      if (round >= 0) samples[name].push(sample);
+      if (round < 0) continue;
+      samples[name].push(sample);
+      paused[name].push(await callsOf(cluster, ward, folder, pauseMs));
     }
   }
   const accepted: number[] = [];
   for (let round = 0; round < rounds; round++) accepted.push(await acceptedBy(api, folder));
-  return [latencyRow(samples), processorRow(samples), acceptedRow(median(accepted))];
+  return [
+    latencyRow('warm blocking call through a node `api`, run by a node `all`, p50', samples),
+    processorRow('processor time of Ward for such a call', samples),
+    latencyRow(`the same with ${pauseMs} ms between two calls, p50`, paused),
+    processorRow('processor time of Ward for a call with this pause', paused),
+    acceptedRow(median(accepted)),
+  ];
 }
 
-async function callsOf(cluster: Cluster, ward: Ward, folder: string): Promise<Sample> {
+async function callsOf(cluster: Cluster, ward: Ward, folder: string, pauseMs?: number): Promise<Sample> {
   const before = cpuMsOf(cluster);
-  const { requests, p50Ms } = await load(ward, folder, { blocking: true, connections: 1 });
+  const { requests, p50Ms } = await load(ward, folder, { blocking: true, connections: 1, pauseMs });
   return { p50Ms, cpuMs: (cpuMsOf(cluster) - before) / requests };
 }
 
@@ -67,14 +78,14 @@ async function acceptedBy(ward: Ward, folder: string): Promise<number> {
 async function load(
   ward: Ward,
   folder: string,
-  { blocking, connections }: { readonly blocking: boolean; readonly connections: number },
+  { blocking, ...load }: Pick<Load, 'connections' | 'pauseMs'> & { readonly blocking: boolean },
 ): Promise<LoadResult> {
   const result = await putLoad(
     {
       url: `${ward.url}/api/v1/namespaces/_/actions/hello?blocking=${blocking}`,
       headers: { authorization: `Basic ${Buffer.from(ward.auth).toString('base64')}` },
       body: '{"name":"World"}',
-      ...{ connections, seconds },
+      ...{ ...load, seconds },
     },
     folder,
   );
@@ -89,7 +100,7 @@ function cpuMsOf({ nodes }: Cluster): number {
 }
 
 /** proc_pid_stat(5): user and system time, in ticks of 10 ms. */
-function cpuMs(pid: number): number {
+export function cpuMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10;
@@ -97,11 +108,11 @@ function cpuMs(pid: number): number {
 
 type Samples = Readonly<Record<'one' | 'two', readonly Sample[]>>;
 
-function latencyRow({ one, two }: Samples): Row {
+function latencyRow(what: string, { one, two }: Samples): Row {
   const [base, ours] = [one, two].map((samples) => median(samples.map(({ p50Ms }) => p50Ms)));
   const addedMs = (ours ?? 0) - (base ?? 0);
   return {
-    what: 'warm blocking call through a node `api`, run by a node `all`, p50',
+    what,
     baseline: `in one process ${ms(base ?? 0)}`,
     ward: ms(ours ?? 0),
     result: `+ ${ms(addedMs)}`,
@@ -110,11 +121,11 @@ function latencyRow({ one, two }: Samples): Row {
   };
 }
 
-function processorRow({ one, two }: Samples): Row {
+function processorRow(what: string, { one, two }: Samples): Row {
   const [base, ours] = [one, two].map((samples) => median(samples.map(({ cpuMs }) => cpuMs)));
   const ratio = (ours ?? 0) / (base ?? 1);
   return {
-    what: 'processor time of Ward for such a call',
+    what,
     baseline: `in one process ${ms(base ?? 0)}`,
     ward: ms(ours ?? 0),
     result: `${ratio.toFixed(2)} ×`,
