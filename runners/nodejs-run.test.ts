@@ -172,6 +172,65 @@ describe('environment', () => {
     expect(await runner.run({}, { __OW_A: '3' })).toEqual(ok({ atLoad: '1', a: '3' }));
   });
 
+  it('has the variables of a run, however the code looks for them', async () => {
+    const ways = {
+      property: 'process.env.ID',
+      kept: 'kept.ID',
+      imported: "(await import('node:process')).env.ID",
+      copied: '({ ...kept }).ID',
+      json: 'JSON.parse(JSON.stringify(process.env)).ID',
+      described: "Object.getOwnPropertyDescriptor(kept, 'ID').value",
+      found: "'found' in kept && kept.ID",
+      listed: "Object.keys(kept).includes('listed') && kept.ID",
+      assigned: '(kept.MINE = 1, kept.MINE) && process.env.ID',
+      removed: 'delete kept.MINE && kept.MINE === undefined && kept.ID',
+      child: "execFileSync('/bin/sh', ['-c', 'echo $ID'], { encoding: 'utf8' }).trim()",
+      thread: 'await new Promise((done) => new Worker(tell, { eval: true }).on("message", done))',
+      last: 'kept.ID',
+    };
+    const functions = Object.entries(ways).map(([name, way]) => `${name}: async () => ${way}`);
+    await using runner = text(
+      `const { env: kept } = process;
+       const { execFileSync } = require('node:child_process');
+       const { Worker } = require('node:worker_threads');
+       const tell = 'require("node:worker_threads").parentPort.postMessage(process.env.ID)';
+       const ways = { ${functions.join()} };
+       const main = async ({ way }) => ({ [way]: await ways[way]() });`,
+      { env: { ID: 'init' } },
+    );
+    await runner.init();
+    for (const way of Object.keys(ways)) {
+      await runner.run({ way: 'property' }, { ID: `before ${way}` });
+      expect(await runner.run({ way }, { ID: `of ${way}`, [way]: '' })).toEqual(ok({ [way]: `of ${way}` }));
+    }
+  });
+
+  it('can be replaced by the code', async () => {
+    await using runner = text(
+      `process.env = { ...process.env, MORE: '1' };
+       const main = () => ({ id: process.env.ID, more: process.env.MORE });`,
+    );
+    await runner.init();
+    for (const id of ['a', 'b']) expect(await runner.run({}, { ID: id })).toEqual(ok({ id, more: '1' }));
+  });
+
+  it('is not touched for code that does not look at it', async () => {
+    const shared = 'parentPort.on("message", () => parentPort.postMessage(process.env.ID))';
+    await using runner = text(
+      `const { SHARE_ENV, Worker } = require('node:worker_threads');
+       const code = 'const { parentPort } = require("node:worker_threads"); ${shared}';
+       const worker = new Worker(code, { eval: true, env: SHARE_ENV });
+       const ask = () => new Promise((done) => worker.once('message', done).postMessage(''));
+       const main = async ({ looks }) => ({ looks: looks && process.env.ID, is: await ask() });`,
+      { env: { ID: 'init' } },
+    );
+    await runner.init();
+    const seen = async (looks: boolean, id: string) => (await runner.run({ looks }, { ID: id }))?.['value'];
+    expect(await seen(false, 'a')).toEqual({ looks: false, is: 'init' });
+    expect(await seen(true, 'b')).toEqual({ looks: 'b', is: 'b' });
+    expect(await seen(false, 'c')).toEqual({ looks: false, is: 'b' });
+  });
+
   it('turns values into strings, as OpenWhisk does', async () => {
     const env = { A: 'text', B: 7, C: true, D: false, E: null, F: { a: [1] }, G: 0 };
     await using runner = text(

@@ -16,12 +16,12 @@
  */
 'use strict';
 const { openChannel } = require('./channel.cjs');
+const { setEnvironment, setLater, watchEnvironment } = require('./environment.cjs');
 const { endLogs, logError, openLog, takeOverStreams, tellApart } = require('./logs.cjs');
 
 const { stringify } = JSON;
 const { keys } = Object;
 const { apply } = Reflect;
-const toText = String;
 const proc = process;
 const exit = proc.exit.bind(proc);
 
@@ -55,6 +55,7 @@ async function init(request) {
   try {
     setEnvironment(request.env, proc.env);
     if (proc.env.__OW_ALLOW_CONCURRENT === 'true') runAtOnce();
+    else watchEnvironment();
     main = await loadMain(codeFolder, request);
   } catch (error) {
     refuseInit(error);
@@ -144,7 +145,7 @@ async function run({ id, value, env }, call) {
 }
 
 function runAlone(value, env) {
-  setEnvironment(env, proc.env);
+  setLater(env);
   return apply(main, undefined, [value]);
 }
 
@@ -188,17 +189,6 @@ function refuse(id, error) {
 /** Ends the logs before the answer. Returns the field of the answer that says whether there is a sentinel. */
 function endOfLogs(id, call) {
   return endLogs(id, call) ? ',"quiet":true' : '';
-}
-
-/** Sets values as OpenWhisk does: strings as they are, falsy values as empty, objects as JSON. */
-function setEnvironment(env, into) {
-  const names = keys(env);
-  for (let at = 0; at < names.length; at++) {
-    const value = env[names[at]];
-    if (typeof value === 'string') into[names[at]] = value;
-    else if (typeof value === 'object' && value !== null) into[names[at]] = stringify(value);
-    else into[names[at]] = value ? toText(value) : '';
-  }
 }
 
 /**
