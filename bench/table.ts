@@ -27,6 +27,23 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
+/**
+ * Where the median of all values lies that could be measured, with a certainty of at least 95 % if there are six or more. Each
+ * lies below it as often as above, however they are spread.
+ */
+export function rangeOfMedian(values: readonly number[]): readonly [number, number] {
+  const sorted = values.toSorted((a, b) => a - b);
+  const count = sorted.length;
+  let at = 0;
+  // How likely it is that no more than `at` values lie below the median.
+  let chance = 0.5 ** count;
+  for (let next = chance * count; chance + next <= 0.025; next *= (count - at) / (at + 1)) {
+    chance += next;
+    at++;
+  }
+  return [sorted[at] ?? Number.NaN, sorted[count - 1 - at] ?? Number.NaN];
+}
+
 /** @param share from 0 to 1 */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
