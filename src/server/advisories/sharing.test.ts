@@ -1,7 +1,7 @@
 /** Nodes that share their advisories over one database and one store of blobs. */
-import { mkdtempDisposable, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtempDisposable, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type BlobStore, blobPath, openBlobStore } from '../../blobs/index.ts';
@@ -116,16 +116,55 @@ test('what one imports, all have, and the latest counts whatever the clocks say'
 });
 
 test('of two that share at once, all get the same one', async () => {
-  for (let time = 0; time < 3; time++) {
+  for (const [time, isSameTime] of [false, true, true].entries()) {
     const [a, b] = [await nodeOf('a'), await nodeOf('b')];
+    if (isSameTime) vi.useFakeTimers({ now: Date.now(), toFake: ['Date'] });
     await Promise.all([a.import(`A-${time}`), b.import(`B-${time}`)]);
+    vi.useRealTimers();
     await Promise.all([a.look(), b.look()]);
     for (const node of [a, b, a, b]) await node.look();
     const [ofA, ofB] = [await a.now(), await b.now()];
     expect(ofA).toEqual(ofB);
-    expect(await row()).toMatchObject({ revision: ofA?.revision, builtAt: ofA?.builtAt });
+    const shared = await row();
+    expect(shared).toMatchObject({ revision: ofA?.revision, builtAt: ofA?.builtAt });
+    await Promise.all([a.look(), b.look()]);
+    expect(await row()).toEqual(shared);
   }
   expect(warn).not.toHaveBeenCalled();
+});
+
+test('of several nodes with the same file one packs it', async () => {
+  const putStream = vi.fn(blobs.putStream);
+  const [a, b] = [await nodeOf('a', { blobs: { ...blobs, putStream } }), await nodeOf('b')];
+  const c = await nodeOf('c', { blobs: { ...blobs, putStream } });
+  await b.import('B-1');
+  for (const { path } of [a, c]) {
+    await mkdir(dirname(path));
+    await copyFile(b.path, path);
+  }
+  await Promise.all([a.look(), c.look()]);
+  expect(putStream).toHaveBeenCalledTimes(1);
+});
+
+test('an import that ends during a download is kept, and shared', async () => {
+  const [a] = await twoNodes();
+  const slow = await nodeOf('slow', {
+    blobs: {
+      ...blobs,
+      open: async (digest) => {
+        await slow.import('NEWER-1');
+        return await blobs.open(digest);
+      },
+    },
+  });
+  await slow.import('OLD-2');
+  // Later than what that node had, and earlier than what its import builds.
+  await a.import('NEW-2');
+  await a.look();
+  expect((await slow.now())?.count).toBe(2);
+  await slow.look();
+  expect(await a.now()).toEqual(await slow.now());
+  expect((await row())?.node).toBe('slow');
 });
 
 test('a write that replaces what this node has not read changes nothing', async () => {

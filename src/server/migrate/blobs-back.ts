@@ -8,9 +8,10 @@
  */
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describeLocation, openBlobStore, removeHalfWrittenBlobs, renameDurably } from '../../blobs/index.ts';
 import { serverFault } from '../faults.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
 import { hasFiles } from '../instance/missing-parts.ts';
 import { comingName } from '../stores/shared-blobs.ts';
 import {
@@ -51,7 +52,9 @@ export async function migrateBlobsBack(options: MigrateBlobsOptions): Promise<Mi
   const isComplete = lock !== undefined && !wasServed && !(await isServed(move));
   if (isComplete) {
     for (const { dir } of folders) await takeIn(dir);
-    for (const { dir } of folders) await rm(join(dir, 'cache'), { recursive: true, force: true });
+    const { advisories } = gatePaths(config.dataDir);
+    for (const dir of [...folders.map((each) => each.dir), dirname(advisories)])
+      await rm(join(dir, 'cache'), { recursive: true, force: true });
     await shared.release(id);
   }
   return { from, to: config.dataDir, isComplete, places };
