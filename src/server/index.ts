@@ -124,6 +124,7 @@ export const noteByOperator = lazy(audit, 'noteByOperator');
 export const checkPolicy = lazy(gate, 'checkPolicy');
 export const setPolicy = lazy(gate, 'setPolicy');
 export const showPolicy = lazy(gate, 'showPolicy');
+export const policyTextInForce = lazy(gate, 'policyTextInForce');
 export const testPolicy = lazy(gate, 'testPolicy');
 export const waiverAdmin = lazy(gate, 'waiverAdmin');
 export const setVex = lazy(vex, 'setVex');

@@ -15,6 +15,7 @@ const show: CommandSpec = {
     policyOption,
     { flags: '--namespace <NAME>', summary: 'the namespace (guest)' },
     { flags: '--stage <STAGE>', summary: 'the stage (push)', choices: ['push', 'deploy', 'run'] },
+    { flags: '--text', summary: 'the text that operators have put in force, instead of the rules' },
   ],
   examples: [
     { command: 'ward policy show', does: 'the rules for a push' },
@@ -22,6 +23,7 @@ const show: CommandSpec = {
       command: 'ward policy show --policy policy.yaml --stage run -o json',
       does: 'the rules of a file, as JSON',
     },
+    { command: 'ward policy show --text > policy.yaml', does: 'to change it, and put it in force again' },
   ],
   handler: async () => (await import('../handlers/policy.ts')).show,
 };
@@ -76,13 +78,14 @@ const set: CommandSpec = {
   summary: 'put a policy in force: on this machine, or on all nodes of a cluster (operator)',
   works: 'local',
   administers: true,
-  args: [{ name: '<file>', summary: 'the policy (- for standard input)' }],
-  options: [],
+  args: [{ name: '[file]', summary: 'the policy (- for standard input)' }],
+  options: [{ flags: '--none', summary: 'there are to be no rules but Ward’s own any more' }],
   examples: [
     {
       command: 'ward policy set policy.yaml',
       does: 'a running server judges by it within seconds; the audit log has who did it',
     },
+    { command: 'ward policy set --none', does: 'goes back to the rules of Ward’s own policy' },
   ],
   handler: async () => (await import('../handlers/policy.ts')).set,
 };

@@ -12,6 +12,7 @@ import {
   parsePolicy,
   readSigningKey,
   readVexFolder,
+  rulesFor,
 } from '../../gate/index.ts';
 import type { Report, Vulnerability } from '../../scanner/index.ts';
 import { gatePaths } from '../../server/index.ts';
@@ -100,6 +101,10 @@ test('policy show prints Ward’s own rules, those of a file, or those in force'
   const inForce = await ward('policy', 'show');
   expect(inForce.stderr).toContain(paths.policy);
   expect(inForce.stdout).toMatch(/^gaps: warn$/m);
+  const text = await ward('policy', 'show', '--text');
+  expect(text).toMatchObject({ code: 0, stdout: 'form: 1\nrules: { gaps: warn }\n' });
+  expect(text.stderr).toContain(paths.policy);
+  expect((await ward('policy', 'show', '--text', '--stage', 'run')).code).toBe(2);
 });
 
 test('policy test shows what another policy would change of a report', async () => {
@@ -215,6 +220,17 @@ test('policy set puts a valid policy in force, in the name of who runs the comma
   expect(JSON.parse(log.stdout)).toMatchObject([
     { actor: expect.stringMatching(/^operator \d+/), after: digestOf(Buffer.from(text)) },
   ]);
+  expect((await ward('policy', 'set', '--none', wrong)).code).toBe(2);
+  expect((await ward('policy', 'set')).code).toBe(2);
+  expect(await ward('policy', 'set', '--none')).toMatchObject({
+    ...{ code: 0, stderr: expect.stringContaining('Ward’s own policy is in force') },
+  });
+  const shown = await ward('policy', 'show', '--text', '-o', 'json');
+  expect(JSON.parse(shown.stdout)).toMatchObject({ source: paths.policy, text: 'form: 1\n' });
+  const rules = await ward('policy', 'show', '-o', 'json');
+  expect(JSON.parse(rules.stdout)).toEqual(rulesFor(defaultPolicy(), 'guest', 'push'));
+  const entries = JSON.parse((await ward('audit', 'list', '--what', 'set-policy', '-o', 'json')).stdout);
+  expect(entries).toHaveLength(2);
 });
 
 test('vex set replaces all documents, in the name of who runs the command, and vex list has them', async () => {

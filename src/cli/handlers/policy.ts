@@ -2,8 +2,9 @@
 import { parseReport, type Report } from '../../scanner/index.ts';
 import type { PolicyCheck } from '../../server/index.ts';
 import type { Handler } from '../command-spec.ts';
-import { exitCodeOf } from '../faults.ts';
+import { cliFault, exitCodeOf } from '../faults.ts';
 import type { Input } from '../input.ts';
+import type { Io } from '../io.ts';
 import { localOptions, openServer } from '../local.ts';
 import { printableLine } from '../printable.ts';
 import { readBounded } from '../read-source.ts';
@@ -12,8 +13,11 @@ import { readBounded } from '../read-source.ts';
 const exitNotAllowed = exitCodeOf('denied');
 const longestPolicy = 1024 * 1024;
 const longestReport = 256 * 1024 * 1024;
+/** Ward's own rules are below those of each policy, and this one has none. */
+const ownAlone = { text: 'form: 1\n', name: 'Ward’s own policy' };
 
 export const show: Handler = async (input, { io }) => {
+  if (input.has('text')) return await showText(input, io);
   const { showPolicy } = await openServer();
   const stage = (['push', 'deploy', 'run'] as const).find((name) => name === input.text('stage')) ?? 'push';
   const { rules, source, revision } = await showPolicy({
@@ -27,6 +31,18 @@ export const show: Handler = async (input, { io }) => {
   else await io.yaml(rules);
   return 0;
 };
+
+async function showText(input: Input, io: Io): Promise<number> {
+  if (['policy', 'namespace', 'stage'].some((option) => input.text(option) !== undefined))
+    throw cliFault('USAGE', 'the text in force is one for all: leave out --policy, --namespace and --stage');
+  const { policyTextInForce } = await openServer();
+  const found = await policyTextInForce(localOptions(input));
+  const { source, revision, text } = found;
+  io.note(`from ${source}, revision ${revision.slice(0, 12)}`);
+  if (io.format === 'json' || io.format === 'yaml') await io.value(found);
+  else if (text !== '') io.lines(text.replace(/\n$/, '').split('\n'));
+  return 0;
+}
 
 export const check: Handler = async (input, { io, stdin }) => {
   const { checkPolicy } = await openServer();
@@ -53,7 +69,10 @@ export const check: Handler = async (input, { io, stdin }) => {
 
 export const set: Handler = async (input, { io, stdin }) => {
   const { setPolicy } = await openServer();
-  const { text, name } = await givenFile(input, stdin);
+  const isNone = input.has('none');
+  if (isNone === input.rest(0).length > 0)
+    throw cliFault('USAGE', 'give a file, or --none for no rules but Ward’s own');
+  const { text, name } = isNone ? ownAlone : await givenFile(input, stdin);
   const done = await setPolicy(localOptions(input), text);
   const { revision, place, overriddenBy } = done;
   io.ok(`${name} is in force in ${place}, revision ${revision.slice(0, 12)}`);

@@ -70,6 +70,17 @@ export async function showPolicy(
   return { source, revision: policy.revision, rules: rulesFor(policy, options.namespace, options.stage) };
 }
 
+export interface PolicyTextInForce extends Omit<PolicyInForce, 'rules'> {
+  /** As operators gave it; empty where only Ward's own rules count. */
+  readonly text: string;
+}
+
+/** @throws Fault POLICY_INVALID, DATA_DIR_INVALID */
+export async function policyTextInForce(options: GateAdminOptions): Promise<PolicyTextInForce> {
+  const { policy, source, text } = await policyInForce(options);
+  return { source, revision: policy.revision, text };
+}
+
 export interface PolicyCheck {
   /** Undefined when there are problems. */
   readonly revision: string | undefined;
@@ -141,6 +152,8 @@ async function policyOf(text: string | undefined, options: GateAdminOptions): Pr
 interface ReadPolicy {
   readonly policy: Policy;
   readonly source: string;
+  /** Of the operator's policy; empty for Ward's own. */
+  readonly text: string;
   readonly isOwn: boolean;
   /** They are in the policy. */
   readonly waivers: readonly Waiver[];
@@ -153,9 +166,9 @@ export async function policyInForce(options: GateAdminOptions): Promise<ReadPoli
   const { policy: path } = gatePaths(config.dataDir);
   using _acting = actAsOwner(config.dataDir);
   try {
-    const { policy, source } = readPolicy(path, waivers, shared);
+    const { policy, source, text } = readPolicy(path, waivers, shared);
     const named = { file: path, database: 'the database', own };
-    return { policy, isOwn: source === 'own', source: named[source], waivers };
+    return { policy, isOwn: source === 'own', source: named[source], text, waivers };
   } catch (cause) {
     if (isFault(cause)) throw cause;
     throw serverFault('DATA_DIR_INVALID', `${path} can't be read: ${messageOf(cause)}`, { cause });
