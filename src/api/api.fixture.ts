@@ -162,6 +162,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     overview: async () => ({ version: '1.2.3' }),
     namespaces: async () => ({ total: 1, namespaces: [] }),
     backup: async () => ({ last: null }),
+    database: async () => ({ migrations: [] }),
     isolation: async () => ({ policy: [], doctor: null }),
     violations: async () => ({ total: 0, violations: [] }),
     news: async () => ({}),

@@ -18,6 +18,7 @@ import { holdingStore } from './holdings.ts';
 import { keyStore } from './keys.ts';
 import { leasedWrites, leaseStore } from './leases.ts';
 import { memberStore } from './members.ts';
+import { appliedMigrations } from './migrations/index.ts';
 import { namespaceMemberStore } from './namespace-members.ts';
 import { namespaceStore } from './namespaces.ts';
 import { unsealedEntries } from './noted.ts';
@@ -61,5 +62,6 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     usageSlots: usageSlotStore(db),
     egress: egressStore(db, writer),
     recording: writer.recording,
+    appliedMigrations: () => appliedMigrations(db),
   };
 }

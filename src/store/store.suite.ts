@@ -19,6 +19,7 @@ import { holdingTests } from './suite/holdings.ts';
 import { keyTests } from './suite/keys.ts';
 import { leaseTests } from './suite/leases.ts';
 import { memberTests } from './suite/members.ts';
+import { appliedMigrationTests } from './suite/migrations.ts';
 import { namespaceMemberTests } from './suite/namespace-members.ts';
 import { namespaceTests } from './suite/namespaces.ts';
 import { notedTests } from './suite/noted.ts';
@@ -77,6 +78,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('nodes that joined the cluster', () => memberTests(context));
     describe('nodes that servers have heard', () => clusterNodeTests(context));
     describe('entries of the audit log', () => notedTests(context));
+    describe('migrations that ran', () => appliedMigrationTests(context));
     describe('two stores on one database', () => sharingTests(context));
   });
 }

@@ -132,7 +132,24 @@ export function adminPages(parts: () => Parts): void {
     await page.getByRole('link', { name: 'Backups and upgrade' }).click();
     await page.getByText(to).waitFor();
     await page.getByText('all nodes run Ward').waitFor();
+    await page.getByText('SQLite, in the data folder').waitFor();
+    await page.getByText('migrations of its tables').click();
+    await page.getByRole('cell', { name: '0001-entities' }).waitFor();
     await browser.inspect('upkeep');
+    // As a Ward with PostgreSQL answers, whose own test is of the store.
+    const elsewhere = { dataDir: '/data', isElsewhere: true, last: null };
+    const migrations = [{ name: '0001-schema', at: null }];
+    await page.route('**/operator/backup', (route) => route.fulfill({ json: elsewhere }));
+    await page.route('**/operator/database', (route) =>
+      route.fulfill({ json: { engine: 'postgres', migrations } }),
+    );
+    await page.reload();
+    await page.getByText('Back them up with the tools of PostgreSQL').waitFor();
+    await page.getByText('PostgreSQL', { exact: true }).waitFor();
+    await page.getByText('1 migration of its tables').click();
+    await page.getByText('not known').waitFor();
+    expect(await page.getByText('ward backup').count()).toBe(0);
+    await page.unrouteAll();
 
     await page.goto(`/console/namespaces/${longName}`);
     await page.getByRole('button', { name: 'Delete…' }).click();

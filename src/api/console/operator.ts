@@ -37,6 +37,8 @@ export interface OperatorSource extends OperatorNamespaces, OperatorNews {
   overview(): Promise<JsonObject>;
   /** What `ward backup` wrote last on this machine, and why it can't make one. */
   backup(): Promise<JsonObject>;
+  /** The engine of the database, and the migrations that ran. */
+  database(): Promise<JsonObject>;
   /** The policy of sandboxes in words, and the last report of `ward doctor`. */
   isolation(): Promise<JsonObject>;
   /** What sandboxes were refused, the last first. */
@@ -81,6 +83,12 @@ export function addOperator(
         GET: {
           access: 'operator',
           handler: async (_, reply) => sendUncached(reply, await source.backup()),
+        },
+      });
+      addResource(scope, ['/database'], {
+        GET: {
+          access: 'operator',
+          handler: async (_, reply) => sendUncached(reply, await source.database()),
         },
       });
       addOperatorNamespaces(scope, functions, source);

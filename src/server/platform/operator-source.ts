@@ -17,7 +17,7 @@ export interface OperatorParts {
   readonly config: Pick<Config, 'blobs' | 'bus' | 'dataDir' | 'node' | 'sandbox' | 'store'>;
   readonly store: Pick<
     Store,
-    'accepted' | 'clusterNodes' | 'keys' | 'namespaces' | 'usageSlots' | 'violations'
+    'accepted' | 'appliedMigrations' | 'clusterNodes' | 'keys' | 'namespaces' | 'usageSlots' | 'violations'
   >;
   readonly namespaces: Pick<Functions['namespaces'], 'get'>;
   readonly quotas: Pick<Functions['quotas'], 'usage'>;
@@ -66,6 +66,9 @@ export function createOperatorSource(parts: OperatorParts): OperatorSource {
         isElsewhere,
         last: (await readLastBackup(config.dataDir)) ?? null,
       });
+    },
+    async database() {
+      return asJson({ engine: config.store.engine, migrations: await store.appliedMigrations() });
     },
     async isolation() {
       const { readDoctor, readProve } = await import('./host-checks.ts');

@@ -6,6 +6,7 @@ import { type Kysely, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { isFault } from '../../lib/index.ts';
 import { storeFault } from '../faults.ts';
+import type { AppliedMigration } from '../types/store.ts';
 import * as entities from './0001-entities.ts';
 import * as activations from './0002-activations.ts';
 import * as accepted from './0003-accepted.ts';
@@ -168,6 +169,16 @@ export async function isUpToDate<Tables>(
   return true;
 }
 
+/** The migrations of the store's own tables that have run, the oldest first. */
+export async function appliedMigrations<Tables>(db: Kysely<Tables>): Promise<readonly AppliedMigration[]> {
+  const { rows } = await sql<{ name: string; timestamp: string }>`
+    select name, timestamp from ${notesOf(undefined)} order by name`.execute(db);
+  return rows.map(({ name, timestamp }) => {
+    const at = Date.parse(timestamp);
+    return { name, at: Number.isNaN(at) ? null : at };
+  });
+}
+
 function newestUnknown(known: Migrations, ran: readonly string[]): string | undefined {
   return ran
     .filter((name) => !Object.hasOwn(known, name))
@@ -179,7 +190,10 @@ async function ranMigrations<Tables>(
   db: Kysely<Tables>,
   schema: string | undefined,
 ): Promise<readonly string[]> {
-  const notes = schema === undefined ? sql.table('kysely_migration') : sql.id(schema, notesTable);
-  const { rows } = await sql<{ name: string }>`select name from ${notes}`.execute(db);
+  const { rows } = await sql<{ name: string }>`select name from ${notesOf(schema)}`.execute(db);
   return rows.map((row) => row.name);
+}
+
+function notesOf(schema: string | undefined) {
+  return schema === undefined ? sql.table('kysely_migration') : sql.id(schema, notesTable);
 }

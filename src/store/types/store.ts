@@ -44,6 +44,13 @@ export interface RecordingTrouble {
   readonly fault: Fault;
 }
 
+/** A change of the tables that has been made. */
+export interface AppliedMigration {
+  readonly name: string;
+  /** Epoch milliseconds; null if the database has no valid time. */
+  readonly at: number | null;
+}
+
 export interface Store extends AsyncDisposable {
   readonly entities: EntityStore;
   readonly keys: KeyStore;
@@ -73,6 +80,8 @@ export interface Store extends AsyncDisposable {
   readonly usageSlots: UsageSlotStore;
   readonly egress: EgressStore;
   readonly recording: Recording;
+  /** Of these tables, the oldest first. Other rooms have tables and migrations of their own. */
+  appliedMigrations(): Promise<readonly AppliedMigration[]>;
   /** Writes pending data and closes. */
   close(): Promise<void>;
 }

@@ -30,6 +30,15 @@ export interface Backup {
   } | null;
 }
 
+export interface Database {
+  readonly engine: 'sqlite' | 'postgres';
+  /** The oldest first. */
+  readonly migrations: readonly {
+    readonly name: string;
+    readonly at: number | null;
+  }[];
+}
+
 /** The calls of a namespace in a window of time. */
 export interface NamespaceCalls {
   readonly namespace: string;

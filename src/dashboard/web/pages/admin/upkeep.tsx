@@ -1,5 +1,5 @@
 /** Backups and the upgrade: what was backed up last, which versions run, and the commands for both. Starts neither. */
-import type { Backup, Overview } from '../../api/admin-types.ts';
+import type { Backup, Database, Overview } from '../../api/admin-types.ts';
 import { call } from '../../api/client.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { linkTo } from '../../app/router.ts';
@@ -19,11 +19,12 @@ const checkCommand =
   'mkdir check && tar --zstd -xf /backup/ward.tar.zst -C check && (cd check && sha256sum --check --quiet sha256sums)';
 
 async function loadUpkeep(signal: AbortSignal) {
-  const [backup, overview] = await Promise.all([
+  const [backup, overview, database] = await Promise.all([
     call<Backup>('GET', `${root}/backup`, { signal }),
     call<Overview>('GET', `${root}/overview`, { signal }),
+    call<Database>('GET', `${root}/database`, { signal }),
   ]);
-  return { backup, overview };
+  return { backup, overview, database };
 }
 
 export function Upkeep() {
@@ -35,13 +36,16 @@ export function Upkeep() {
         about="What was backed up last, and which versions run. The commands are for the server’s machine."
       />
       <LoadView loaded={loaded}>
-        {({ backup, overview }) => (
+        {({ backup, overview, database }) => (
           <div class="stack sections">
             <Section title="Backup">
               {backup.isElsewhere ? <BackupElsewhere /> : <LastBackup backup={backup} />}
             </Section>
             <Section title="Upgrade">
               <Versions overview={overview} />
+            </Section>
+            <Section title="Database">
+              <Migrations database={database} />
             </Section>
           </div>
         )}
@@ -124,6 +128,32 @@ function Versions({ overview: { nodes, version } }: { readonly overview: Overvie
         <a href={linkTo(['nodes'])}>node by node</a>.
       </p>
       <CommandLine text="node scripts/setup.mjs --no-link && bin/ward.mjs up --take-over" />
+    </>
+  );
+}
+
+function Migrations({ database: { engine, migrations } }: { readonly database: Database }) {
+  const newest = migrations.at(-1);
+  return (
+    <>
+      <Facts
+        facts={[
+          ['Engine', engine === 'postgres' ? 'PostgreSQL' : 'SQLite, in the data folder'],
+          newest && ['Newest migration', <code>{newest.name}</code>],
+        ]}
+      />
+      <details>
+        <summary>{countedText(migrations.length, 'migration')} of its tables</summary>
+        <Table
+          caption="Migrations that ran"
+          columns={[
+            { title: 'Migration', cell: ({ name }) => <code class="breaks">{name}</code> },
+            { title: 'Ran', cell: ({ at }) => (at === null ? 'not known' : <Time at={at} />) },
+          ]}
+          rows={migrations.toReversed()}
+          keyOf={({ name }) => name}
+        />
+      </details>
     </>
   );
 }
