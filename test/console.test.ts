@@ -8,9 +8,11 @@ import { domainPage } from './console/domains.ts';
 import { egressPages } from './console/egress.ts';
 import { functionPages } from './console/functions.ts';
 import { gatePages } from './console/gate.ts';
+import { script } from './console/hostile.ts';
 import { isolationPage } from './console/isolation.ts';
 import { issuerLogin, issuerSetting } from './console/issuer-login.ts';
 import { longLists } from './console/long-lists.ts';
+import { operatorAlone } from './console/operator-alone.ts';
 import { runPages } from './console/runs.ts';
 import { triggerPages } from './console/triggers.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
@@ -52,7 +54,7 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
     await browser.page.getByRole('link', { name: 'Namespaces' }).waitFor();
   };
 
-  test('loads little, asks for a key, and keeps the session from scripts', async () => {
+  test('loads little, asks for a key, keeps the session from scripts, and takes no text as HTML', async () => {
     const { page, context } = browser;
     const loaded = await countBytes(page);
     await page.goto('/console/');
@@ -64,6 +66,12 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
     expect(await page.evaluate('document.cookie')).toBe('');
     const cookies = await context.cookies();
     expect(cookies).toMatchObject([{ name: '__Host-ward-key', httpOnly: true, sameSite: 'Strict' }]);
+    expect(browser.problems).toEqual([]);
+    const assigned = page.evaluate(`document.body.innerHTML = '<p>${script}</p>'`);
+    await expect(assigned).rejects.toThrow(/TrustedHTML/);
+    const policy = page.evaluate(`trustedTypes.createPolicy('default', { createHTML: (text) => text })`);
+    await expect(policy).rejects.toThrow(/disallowed/);
+    browser.forget(/TrustedHTML|trusted-types|TrustedTypePolicy/);
     expect(browser.problems).toEqual([]);
   });
 
@@ -86,6 +94,8 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
   egressPages(() => ({ ward, browser }));
   isolationPage(() => ({ ward, browser }));
   adminPages(() => ({ ward, browser, provider }));
+
+  operatorAlone(() => ({ ward, browser, operatorUrl }));
 
   test('has a page with all components, and one for addresses that lead nowhere', async () => {
     const { page } = browser;

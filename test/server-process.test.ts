@@ -116,15 +116,20 @@ describe.skipIf(missing)(`the server’s process${missing ? ` (${missing})` : ''
     await other[Symbol.asyncDispose]();
   });
 
-  test('listens below 1024 with the one capability for it', async () => {
+  test('listens below 1024 with the one capability for it, and serves no console with --no-console', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'ward-low-'));
-    const child = startWard(['up', '--listen', `127.0.0.1:${await lowPort()}`, '--data', dataDir]);
+    const listen = `127.0.0.1:${await lowPort()}`;
+    const child = startWard(['up', '--no-console', '--listen', listen, '--data', dataDir]);
     try {
       for await (const line of createInterface({ input: child.stdout as Readable }))
         if (/^ready/.test(line)) break;
       const [, server] = processesBelow(child.pid ?? 0);
       // CAP_NET_BIND_SERVICE is the tenth.
       expect(server.status).toMatchObject({ CapEff: '0000000000000400', CapBnd: '0000000000000400' });
+      const statuses = ['/console/', '/console/session', '/api/v1'].map(
+        async (path) => (await fetch(`http://${listen}${path}`)).status,
+      );
+      expect(await Promise.all(statuses)).toEqual([404, 404, 200]);
     } finally {
       child.kill();
       await once(child, 'exit');

@@ -1,6 +1,8 @@
 /** The pages of triggers and dead letters. */
 import { expect, test } from 'vitest';
+import { isJsonObject, randomHex } from '../../src/lib/index.ts';
 import type { ConsoleBrowser } from '../browser.ts';
+import { openStateOf } from '../engine-switch.ts';
 import type { Ward } from '../ward.ts';
 import { foreignText, longName, oddName, script } from './hostile.ts';
 
@@ -20,9 +22,11 @@ export function triggerPages(parts: () => Parts): void {
     await page.reload();
     await page.getByRole('link', { name: 'nightly' }).waitFor();
     await page.getByRole('cell', { name: '30 2 * * * Europe/Berlin' }).waitFor();
+    await page.getByRole('row').filter({ hasText: 'nightly' }).getByText('given up at').waitFor();
     await browser.inspect('triggers');
     await page.getByRole('link', { name: 'nightly' }).click();
     await page.locator('dt:text-is("Next") + dd time').nth(4).waitFor();
+    await page.locator('dt:text-is("Last missed") + dd').getByText('given up at').waitFor();
     await browser.inspect('trigger of an alarm');
     await page.goBack();
 
@@ -94,6 +98,17 @@ async function refusedOnce(ward: Ward) {
   return { feed };
 }
 
+/** As an alarm is whose last date passed while Ward did not run. */
+async function missDate(ward: Ward, trigger: string): Promise<void> {
+  await using store = await openStateOf(ward.dataDir);
+  const row = await store.feeds.get('guest', trigger);
+  const state = row?.document['state'];
+  if (row === undefined || !isJsonObject(state)) throw new Error(`no alarm fires ${trigger}`);
+  const missed = { date: Date.now() - 7_200_000, at: Date.now(), isMadeUp: false };
+  const document = { ...row.document, state: { ...state, missed } };
+  expect(await store.feeds.put({ ...row, revision: randomHex(16), document }, row.revision)).toBe(true);
+}
+
 /** What the pages show. */
 export async function seedTriggers(ward: Ward): Promise<void> {
   const put = async (path: string, body: object = {}) => {
@@ -111,6 +126,7 @@ export async function seedTriggers(ward: Ward): Promise<void> {
   await Promise.all(['nightly', 'by-hand', oddName].map((name) => put(`triggers/${name}`)));
   await put(`triggers/${'t'.repeat(250)}`, { annotations: [{ key: 'feed', value: `/guest/${longName}` }] });
   await feed('alarms/alarm', 'nightly', { cron: '30 2 * * *', timezone: 'Europe/Berlin' });
+  await missDate(ward, 'nightly');
   await feed('webhooks/webhook', oddName, { secret: 'a secret of some length' });
   const retry = { attempts: 1, backoffMs: 100 };
   const rule = {
