@@ -184,6 +184,20 @@ export function gatePages(parts: () => Parts): void {
     await browser.inspect('vex');
     const report = await silenced.getByRole('link').first().getAttribute('href');
     expect(report).toMatch(/^\/console\/gate\/report\/sha256/);
+    await page.getByText('attested to an image are not listed here').waitFor();
+    // As the verdict of an image says for which a signer vouches.
+    const verdict = {
+      ...{ namespace: 'guest', stage: 'deploy', outcome: 'allow', judgedAt: '2026-01-01T00:00:00Z' },
+      ...{ summary: 'allowed', policyRevision: '1', reasons: [], ignored: [], expired: [] },
+      vouchers: { signedBy: ['release'], attested: [`openvex by ${script}`] },
+    };
+    await page.route('**/reports/*/verdict', (route) =>
+      route.fulfill({ json: [verdict, { ...verdict, stage: 'run' }] }),
+    );
+    await page.goto(report ?? '');
+    await page.getByText(`openvex by ${script}`).waitFor();
+    expect(await page.getByText('release', { exact: true }).count()).toBe(1);
+    await page.unrouteAll();
     await rm(vex, { recursive: true });
     expect(browser.problems).toEqual([]);
   });

@@ -140,6 +140,11 @@ export interface ShownVerdict {
   readonly ignored: readonly Ignored[];
   /** What they let pass until a day that is over. */
   readonly expired: readonly Ignored[];
+  /** Who in the policy vouches for it: `release`, `spdx by release`. Absent: no one. */
+  readonly vouchers?: {
+    readonly signedBy: readonly string[];
+    readonly attested: readonly string[];
+  };
   readonly policyRevision: string;
   readonly advisoryRevision?: string;
 }

@@ -57,6 +57,7 @@ export function ReportPage({ path: { digest = '' } }: PageProps) {
         {({ verdicts, report }) => (
           <div class="stack sections">
             <About digest={digest} report={report} />
+            <Vouchers verdicts={verdicts} />
             <Verdicts verdicts={verdicts} />
             <Upgrades verdicts={verdicts} />
             <Waived verdicts={verdicts} />
@@ -129,6 +130,28 @@ function Verdicts({ verdicts }: { readonly verdicts: readonly ShownVerdict[] }) 
       />
     </Section>
   );
+}
+
+/** Signers of the policy, which differ by namespace and stage. */
+function Vouchers({ verdicts }: { readonly verdicts: readonly ShownVerdict[] }) {
+  const all = verdicts.flatMap(({ vouchers = { signedBy: [], attested: [] } }) => vouchers);
+  const signedBy = new Set(all.flatMap((each) => each.signedBy));
+  const attested = new Set(all.flatMap((each) => each.attested));
+  if (signedBy.size + attested.size === 0) return null;
+  return (
+    <Section title="Who vouches for it">
+      <Facts
+        facts={[
+          signedBy.size === 0 ? undefined : ['Signed by', <Names of={signedBy} />],
+          attested.size === 0 ? undefined : ['Attested', <Names of={attested} />],
+        ]}
+      />
+    </Section>
+  );
+}
+
+function Names({ of }: { readonly of: ReadonlySet<string> }) {
+  return <span class="breaks">{[...of].join(', ')}</span>;
 }
 
 interface UpgradeRow {

@@ -96,8 +96,7 @@ export function VexPage({ query }: PageProps) {
             )}
             {total === 0 ? (
               <Empty title="There are no statements" command="ward vex set DOCUMENT.json">
-                Set OpenVEX or CycloneDX documents, as JSON, on a machine with a server. Those that a trusted
-                signer attested to an image count for that image, and are not listed here.
+                Set OpenVEX or CycloneDX documents, as JSON, on a machine with a server.
               </Empty>
             ) : (
               <>
@@ -141,6 +140,10 @@ export function VexPage({ query }: PageProps) {
                 </Section>
               </>
             )}
+            <p class="quiet">
+              Statements that a signer of the policy attested to an image are not listed here. They are read
+              when the image is judged, and count for it alone. The page of its report names who attested any.
+            </p>
           </div>
         )}
       </LoadView>
