@@ -16,7 +16,7 @@
  */
 'use strict';
 const { openChannel } = require('./channel.cjs');
-const { setEnvironment, setLater, watchEnvironment } = require('./environment.cjs');
+const { setEnvironment, setForRun, watchEnvironment } = require('./environment.cjs');
 const { endLogs, logError, openLog, takeOverStreams, tellApart } = require('./logs.cjs');
 
 const { stringify } = JSON;
@@ -145,7 +145,7 @@ async function run({ id, value, env }, call) {
 }
 
 function runAlone(value, env) {
-  setLater(env);
+  setForRun(env);
   return apply(main, undefined, [value]);
 }
 
