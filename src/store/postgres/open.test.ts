@@ -219,6 +219,32 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     await pool.close();
   });
 
+  test('deletes logs and inputs with their records, and with the namespace', async () => {
+    const { url } = await migratedDatabase();
+    await using store = await openPostgresStore({ url });
+    for (const name of ['guest', 'other']) await store.namespaces.create(namespaceRow(name));
+    const more = { logs: ['ü'], inputJson: '{"a":1}' };
+    for (const namespace of ['guest', 'guest', 'other'])
+      await store.activations.append(write(activationRow({ namespace, start: 1 }), more));
+    const pool = openPool({ url });
+    const connection = await pool.connect();
+    const left = async () =>
+      (
+        await connection.raw(`select (select count(*) from activation_logs) as logs,
+          (select count(*) from activation_inputs) as inputs, (select sum(bytes) from activation_counts) as bytes`)
+      ).rows;
+    await store.activations.prune({ namespace: 'guest', max: 1, before: 2 });
+    expect(await left()).toMatchObject([{ logs: 2, inputs: 2 }]);
+    await store.activations.prune({ namespace: 'guest', max: 9, before: 2 });
+    await store.activations.append(write(activationRow(), more));
+    await connection.raw(`delete from namespaces where name = 'other'`);
+    expect(await left()).toMatchObject([{ logs: 1, inputs: 1 }]);
+    await store.activations.prune({ namespace: 'guest', max: 9, keep: 0 });
+    expect(await left()).toEqual([{ logs: 0, inputs: 0, bytes: '0' }]);
+    connection.release();
+    await pool.close();
+  });
+
   test('that has lost its id is not taken for any database', async () => {
     const { url } = await migratedDatabase();
     await server?.admin(`delete from facts where name = 'id'`, url);

@@ -26,6 +26,7 @@ import * as domains from './0013-domains.ts';
 import * as minReader from './0023-min-reader.ts';
 import * as startKinds from './0025-start-kinds.ts';
 import * as earlierCode from './0026-earlier-code.ts';
+import * as textsOfRecords from './0027-texts-of-records.ts';
 
 export const postgresMigrations: Migrations = {
   '0001-schema': schema,
@@ -54,4 +55,5 @@ export const postgresMigrations: Migrations = {
   '0024-usage-slots': usageSlots,
   '0025-start-kinds': startKinds,
   '0026-earlier-code': earlierCode,
+  '0027-texts-of-records': textsOfRecords,
 };
