@@ -101,6 +101,31 @@ describe.skipIf(missing !== undefined)(`the command line${missing ? ` (${missing
     expect(await json('action', 'invoke', 'again', '-r', '-p', 'n', '1')).toEqual({ n: 2 });
   });
 
+  it('a change of code is shown, and taken back', async () => {
+    const source = await file('back.js', 'const a = 1;\nexports.main = () => ({ a });\n');
+    await cli('action', 'create', 'back', source);
+    const none = await refused('action', 'diff', 'back');
+    expect(none).toMatchObject({ code: 5, stderr: expect.stringContaining('No earlier code') });
+    await cli(
+      'action',
+      'update',
+      'back',
+      await file('back.js', 'const a = 2;\nexports.main = () => ({ a });\n'),
+    );
+    expect(await cli('action', 'diff', 'back')).toMatch(
+      /^--- a\/back\n\+\+\+ b\/back\n@@ .*\n-const a = 1;\n\+const a = 2;\n exports/,
+    );
+    await cli('action', 'revert', 'back');
+    expect(await json('action', 'invoke', 'back', '-r')).toEqual({ a: 1 });
+    const lines = expect.stringContaining('-const a = 2;\n+const a = 1;\n');
+    expect(await json('action', 'diff', 'back', '-o', 'json')).toEqual({
+      name: 'back',
+      earlier: { version: '0.0.2', replaced: expect.any(Number), kind: 'nodejs:24' },
+      now: { version: '0.0.3', kind: 'nodejs:24' },
+      files: [{ path: 'back', change: 'changed', diff: lines }],
+    });
+  });
+
   it('web actions: their address, their secret', async () => {
     const source = await file('page.js', 'exports.main = () => ({ body: "<b>hi</b>" });');
     await cli('action', 'create', 'page', source, '--web', 'true', '--web-secure', 'true');

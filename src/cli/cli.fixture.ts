@@ -56,6 +56,7 @@ export interface RecordedRequest {
   readonly method: string;
   readonly url: string;
   readonly authorization: string | undefined;
+  readonly ifMatch: string | undefined;
   readonly body: unknown;
 }
 
@@ -87,8 +88,9 @@ export async function startStubApi(): Promise<StubApi> {
   const server = createServer(async (request, response) => {
     const text = await textOf(request);
     const { method = '', url = '' } = request;
-    const { authorization } = request.headers;
-    const recorded = { method, url, authorization, body: text === '' ? undefined : JSON.parse(text) };
+    const { authorization, 'if-match': ifMatch } = request.headers;
+    const body = text === '' ? undefined : JSON.parse(text);
+    const recorded = { method, url, authorization, ifMatch, body };
     requests.push(recorded);
     const route = `${method} ${url.split('?')[0]}`;
     const count = requests.filter((each) => `${each.method} ${each.url.split('?')[0]}` === route).length;

@@ -17,6 +17,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
   403: { code: 'NOT_AUTHORISED', hint: 'use a key of the namespace that owns it' },
   404: { code: 'NOT_FOUND' },
   409: { code: 'CONFLICT' },
+  412: { code: 'CONFLICT' },
   413: { code: 'REQUEST_TOO_LARGE' },
   422: { code: 'REQUEST_INVALID' },
   429: {

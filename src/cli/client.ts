@@ -33,6 +33,8 @@ export interface ApiRequest {
   readonly accepts?: readonly number[];
   /** Needs no key. */
   readonly isPublic?: boolean;
+  /** The `ETag` that the server's revision must have. */
+  readonly ifMatch?: string;
   /** The request's id for the server. */
   readonly requestId?: string;
   /** Ends the wait for the answer. */
@@ -165,6 +167,7 @@ export class ApiClient {
       Accept: accept,
       'User-Agent': 'ward-cli',
       ...(body === undefined ? {} : { 'Content-Type': call.form === undefined ? json : form }),
+      ...(call.ifMatch === undefined ? {} : { 'If-Match': call.ifMatch }),
       ...(call.requestId === undefined ? {} : { 'X-Request-Id': call.requestId }),
     };
     // Forms hold tokens, and answers to them keys.

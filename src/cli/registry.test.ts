@@ -29,7 +29,9 @@ test('has the commands of the platform', () => {
     'status',
     'doctor',
     'prove',
-    ...['create', 'update', 'get', 'list', 'delete', 'invoke'].map((verb) => `action ${verb}`),
+    ...['create', 'update', 'get', 'list', 'diff', 'revert', 'delete', 'invoke'].map(
+      (verb) => `action ${verb}`,
+    ),
     ...['list', 'get', 'result', 'logs', 'poll', 'cancel'].map((verb) => `activation ${verb}`),
     'logs',
     ...['create', 'update', 'bind', 'get', 'list', 'delete'].map((verb) => `package ${verb}`),

@@ -150,6 +150,31 @@ const list: CommandSpec = {
   handler: async () => (await import('../handlers/action-read.ts')).list,
 };
 
+const diff: CommandSpec = {
+  name: 'diff',
+  summary: 'show what the last change of the code changed',
+  works: 'remote',
+  args: [nameArgument],
+  options: [],
+  examples: [
+    { command: 'ward action diff hello', does: 'lines, or files of a zip, since the last revision' },
+    { command: 'ward action diff hello -o json', does: 'the same for programs' },
+  ],
+  handler: async () => (await import('../handlers/action-earlier.ts')).diff,
+};
+
+const revert: CommandSpec = {
+  name: 'revert',
+  summary: 'put back the code that the last change replaced',
+  works: 'remote',
+  args: [nameArgument],
+  options: [],
+  examples: [
+    { command: 'ward action revert hello', does: 'deploys the last revision’s code; settings stay' },
+  ],
+  handler: async () => (await import('../handlers/action-earlier.ts')).revert,
+};
+
 const remove: CommandSpec = {
   name: 'delete',
   summary: 'delete a function',
@@ -189,5 +214,5 @@ const invoke: CommandSpec = {
 export const actionGroup: GroupSpec = {
   name: 'action',
   summary: 'deploy, change and run functions',
-  commands: [create, update, get, list, remove, invoke],
+  commands: [create, update, get, list, diff, revert, remove, invoke],
 };

@@ -455,3 +455,20 @@ test.each([
   expect(outcome.stderr).toMatch(new RegExp(`^error\\[${code}\\]: the words\nwhy: {3}POST .* → ${status}`));
   expect(outcome.stderr).toContain('request-1');
 });
+
+test('revert sends the earlier code for the revision that it saw, and overwrites no other', async () => {
+  const exec = { kind: 'java:21', code: 'UEs=', main: 'Hello' };
+  const earlier = { version: '0.0.1', exec: { ...exec, binary: true, deprecated: true, runsAs: 'java:21' } };
+  const headers = { etag: '"tag"' };
+  api.answers.set('GET /ward/v1/namespaces/_/earlier/tools/hello', { body: earlier, headers });
+  api.answers.set(`PUT ${actionsUrl}/tools/hello`, { body: { ...action, version: '0.0.3' } });
+  expect(await ward(['action', 'revert', 'tools/hello'])).toMatchObject({
+    code: 0,
+    stderr: 'ok: put back the code of revision 0.0.1 of tools/hello as 0.0.3\n',
+  });
+  expect(api.requests.at(-1)).toMatchObject({ ifMatch: '"tag"', body: { exec } });
+  const error = 'The resource has changed since it was read.';
+  api.answers.set(`PUT ${actionsUrl}/tools/hello`, { status: 412, body: { error } });
+  const outcome = await ward(['action', 'revert', 'tools/hello']);
+  expect(outcome).toMatchObject({ code: 1, stderr: expect.stringContaining(`error[CONFLICT]: ${error}`) });
+});

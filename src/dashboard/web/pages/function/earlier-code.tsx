@@ -47,7 +47,7 @@ export function EarlierNote({ earlier, exec, onRestore }: NoteProps) {
       <span class="quiet">
         Revision {version}, replaced <Time at={replaced} />
         {old.kind === exec.kind ? '' : `, was of kind ${old.kind}`}
-        {text === undefined ? ', was an archive.' : '.'}
+        {text === undefined ? ', was an archive: compare it in a terminal, with ward action diff.' : '.'}
       </span>
       {text !== undefined && onRestore !== undefined && (
         <Button onClick={() => onRestore(text)}>Put its text into the editor</Button>

@@ -204,6 +204,8 @@ function Opaque({ path, record: { exec } }: { readonly path: string; readonly re
         <>
           <p class="quiet">Its files can’t be edited here. Save it, change it, and deploy it again:</p>
           <CommandLine text={`ward action get ${path} --save`} />
+          <p class="quiet">What its last change changed:</p>
+          <CommandLine text={`ward action diff ${path}`} />
         </>
       ) : (
         <p class="mono">{exec.image}</p>
