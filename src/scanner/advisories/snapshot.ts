@@ -112,7 +112,8 @@ async function unpack(
           yield piece;
         }
       },
-      createWriteStream(to, { flags: 'wx' }),
+      // Flushed here, where no one waits for the disk: `putInPlace` would hold the thread.
+      createWriteStream(to, { flags: 'wx', flush: true }),
       { signal },
     );
   } catch (error) {

@@ -37,15 +37,21 @@ beforeEach(async () => {
 });
 afterEach(() => stack.disposeAsync());
 
-async function nodeOf(name: string, parts: { readonly blobs?: BlobStore; readonly graceMs?: number } = {}) {
+interface NodeParts {
+  readonly blobs?: BlobStore;
+  readonly graceMs?: number;
+  readonly checkMs?: number;
+}
+
+async function nodeOf(name: string, { blobs: through, ...changed }: NodeParts = {}) {
   const work: Workplace = stack.use(await workplace());
   const advisories = stack.use(openAdvisories({ path: work.path }));
   const onTaken = vi.fn<() => void>();
   const sharing = stack.use(
     await openAdvisorySharing({
-      ...{ path: work.path, advisories, store, blobs: parts.blobs ?? blobs, leases: state.leases },
+      ...{ path: work.path, advisories, store, blobs: through ?? blobs, leases: state.leases },
       ...{ node: name, admitWrite: () => {}, onTaken, tellOthers: () => {}, log: { ...silentLog, warn } },
-      times: { ...times, ...(parts.graceMs !== undefined && { graceMs: parts.graceMs }) },
+      times: { ...times, ...changed },
     }),
   );
   return {
@@ -283,6 +289,13 @@ test('while the store is away a node goes on, and later catches up', async () =>
   isAway = false;
   expect(await b.now()).toEqual(given);
   expect([b.problem(), b.isBehind()]).toEqual([undefined, false]);
+  // A node that has the same asks the store for nothing when it starts.
+  isAway = true;
+  const c = await nodeOf('c', { blobs: flaky, checkMs: 3_600_000 });
+  await mkdir(dirname(c.path));
+  await copyFile(a.path, c.path);
+  expect(await c.now()).toEqual(given);
+  expect(c.problem()).toBeUndefined();
 });
 
 test('a row that can’t be read counts as none', async () => {

@@ -4,7 +4,7 @@
  * others fetch it. Any node can do both, and all agree which of two files is later, so the latest reaches all of them in any
  * order of events. While the store of blobs is away, a node goes on with what it has.
  */
-import type { BlobStore } from '../../blobs/index.ts';
+import type { BlobStore, Digest } from '../../blobs/index.ts';
 import type { GateStore } from '../../gate/index.ts';
 import { isFault, type Log, messageOf, oneAfterAnother, watchUnneeded } from '../../lib/index.ts';
 import { type AdvisoryDatabase, loadSnapshots } from '../../scanner/index.ts';
@@ -66,7 +66,7 @@ export async function openAdvisorySharing(options: AdvisorySharingOptions): Prom
   let row: SharedRow = { file: undefined, advisories: undefined };
   let problem: string | undefined;
   let failed = { of: '', times: 0, at: 0 };
-  /** The row whose blob was there, and when. */
+  /** The last row that named what this node has, and when its blob was there, or taken for granted: a start asks no store. */
   let seen = { blob: '', at: 0 };
 
   const own = () => {
@@ -74,6 +74,7 @@ export async function openAdvisorySharing(options: AdvisorySharingOptions): Prom
     // An earlier Ward can have built a file without any time.
     return mark === undefined || mark.builtAt === '' ? undefined : mark;
   };
+  const sizeOf = (blob: Digest) => unlessAborted(blobs.size(blob), signal);
   const isBehind = () => row.advisories !== undefined && isLater(row.advisories, own());
   const tell = (message: string) => {
     if (message !== problem) log.warn({ reason: message }, 'the advisories of the nodes differ');
@@ -82,8 +83,9 @@ export async function openAdvisorySharing(options: AdvisorySharingOptions): Prom
 
   /** Whether the row names a blob that the store does not have. */
   const isLost = async ({ blob }: SharedAdvisories): Promise<boolean> => {
-    if (seen.blob === blob && performance.now() - seen.at < checkMs) return false;
-    if ((await blobs.size(blob)) === undefined) return true;
+    if (seen.blob !== blob) seen = { blob, at: performance.now() };
+    if (performance.now() - seen.at < checkMs) return false;
+    if ((await sizeOf(blob)) === undefined) return true;
     seen = { blob, at: performance.now() };
     return false;
   };
@@ -99,7 +101,7 @@ export async function openAdvisorySharing(options: AdvisorySharingOptions): Prom
       throw new Error(
         `node ${shared.node}, of another version of Ward, has shared advisories of another form`,
       );
-    const size = await blobs.size(blob);
+    const size = await sizeOf(blob);
     if (size !== blobBytes)
       throw new Error(`the store has ${size ?? 'no'} bytes of the shared advisories, and not ${blobBytes}`);
     admitWrite(bytes);
