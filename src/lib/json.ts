@@ -14,6 +14,8 @@ export function isJsonObject(value: unknown): value is JsonObject {
  * recurses into it.
  */
 export function nestsDeeperThan(text: string, limit: number): boolean {
+  // Each level costs a character.
+  if (text.length <= limit) return false;
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
     const char = text.charCodeAt(i);

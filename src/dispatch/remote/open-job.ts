@@ -6,7 +6,7 @@ import type { Completion, Handover, Job, JobEnd } from '../types.ts';
 import { invalid } from '../wire/frames.ts';
 import type { HeadOf } from '../wire/heads.ts';
 import { fromParts } from '../wire/log-parts.ts';
-import { parseTail } from '../wire/tails.ts';
+import { readTail } from '../wire/tails.ts';
 
 /** The job is not done, and `fault` says why. */
 export interface Refusal {
@@ -90,9 +90,9 @@ function resultFrom(bytes: Buffer, resultBytes: number): Result {
     const json = JSON.stringify(result);
     return { status: 'application error', result, json, sizeBytes: Buffer.byteLength(json) };
   }
-  const result = parseTail(bytes, 'result');
+  const { text: json, value: result } = readTail(bytes, 'result');
   const utf8 = bytes.length < largeBytes ? {} : { utf8: ownCopy(bytes) };
-  return { result, json: bytes.toString(), ...utf8, sizeBytes: bytes.length };
+  return { result, json, ...utf8, sizeBytes: bytes.length };
 }
 
 function checkLogBytes({ limits }: Job, bytes: number): void {

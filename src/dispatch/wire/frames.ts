@@ -97,12 +97,16 @@ export function encodeFrames(subject: FrameSubject, body: readonly Buffer[], lim
   if (headBytes > limits.headBytes) throw tooLarge(headBytes, limits.headBytes);
   if (!idForm.test(activationId)) throw invalid('its activation id is not 32 hex digits');
   if (attempt >>> 0 !== attempt) throw invalid('its attempt is not a 32-bit number');
-  const whole = body.length === 1 ? (body[0] ?? nothing) : Buffer.concat(body, bytes);
   const fullBytes = limits.frameBytes - headerBytes;
+  // Nearly every message is one frame, whose bytes are copied once.
+  if (bytes > 0 && bytes <= fullBytes)
+    return [encodeFrame({ ...subject, number: 0, isLast: true }, body, bytes)];
+  const whole = body.length === 1 ? (body[0] ?? nothing) : Buffer.concat(body, bytes);
   const frames: Buffer[] = [];
   for (let at = 0; at < bytes; at += fullBytes) {
     const part = whole.subarray(at, at + fullBytes);
-    frames.push(encodeFrame({ ...subject, number: frames.length, isLast: at + fullBytes >= bytes, part }));
+    const place = { number: frames.length, isLast: at + fullBytes >= bytes };
+    frames.push(encodeFrame({ ...subject, ...place }, [part], part.length));
   }
   return frames;
 }
@@ -142,8 +146,12 @@ export function tooLarge(bytes: number, allowed: number) {
   );
 }
 
-function encodeFrame({ type, activationId, attempt, number, isLast, headBytes, part }: Frame): Buffer {
-  const frame = Buffer.allocUnsafe(headerBytes + part.length);
+function encodeFrame(
+  { type, activationId, attempt, number, isLast, headBytes }: Omit<Frame, 'part'>,
+  parts: readonly Buffer[],
+  partBytes: number,
+): Buffer {
+  const frame = Buffer.allocUnsafe(headerBytes + partBytes);
   frame.writeUInt8(writtenVersion, 0);
   frame.writeUInt8(messageTypes.indexOf(type) + 1, 1);
   frame.writeUInt16BE(isLast ? lastFlag : 0, 2);
@@ -151,7 +159,8 @@ function encodeFrame({ type, activationId, attempt, number, isLast, headBytes, p
   frame.writeUInt32BE(attempt, 20);
   frame.writeUInt32BE(number, 24);
   frame.writeUInt32BE(headBytes, 28);
-  part.copy(frame, headerBytes);
+  let at = headerBytes;
+  for (const part of parts) at += part.copy(frame, at);
   return frame;
 }
 

@@ -25,3 +25,24 @@ it('hears long messages although others never end theirs', async () => {
   expect(heard).toEqual(['honest']);
   expect(link.counts.refused).toBeGreaterThan(0);
 });
+
+it('joins the frames of each sender, although all use the same names', async () => {
+  const network = new MemoryNetwork();
+  const [here, there] = [network.bus(), network.bus()];
+  using link = new Link(here, silentLog);
+  const heard: string[] = [];
+  using _ = link.listen(subjects.api('here', '*'), (from, { tail }) =>
+    heard.push(`${from} ${tail.subarray(0, 1)} ${tail.subarray(-1)}`),
+  );
+  const activationId = newActivationId();
+  const framesOf = (letter: string) =>
+    encodeMessage({ type: 'res', activationId, attempt: 1, head: {}, tail: Buffer.alloc(mebibyte, letter) });
+  const [ofOne, ofTwo] = [framesOf('1'), framesOf('2')];
+  for (const [at, frame] of ofOne.entries()) {
+    there.publish(subjects.api('here', 'one'), frame);
+    there.publish(subjects.api('here', 'two'), ofTwo[at] ?? frame);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(heard).toEqual(['one 1 1', 'two 2 2']);
+  expect(link.counts.refused).toBe(0);
+});

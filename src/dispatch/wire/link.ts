@@ -33,6 +33,8 @@ export class Link implements Disposable {
   readonly #mostBytes: number;
   /** Only of senders with unfinished messages. */
   readonly #readers = new Map<string, MessageReader>();
+  /** For senders without any: a message of one frame leaves nothing in it. */
+  #idleReader: MessageReader;
   readonly #timer: NodeJS.Timeout;
   readonly #counts = { refused: 0, stalled: 0, unsent: 0 };
   #isClosed = false;
@@ -44,6 +46,7 @@ export class Link implements Disposable {
     this.#bus = bus;
     this.#log = log;
     this.#now = now;
+    this.#idleReader = new MessageReader(limits, now);
     this.#timer = setInterval(() => this.sweep(), sweepEveryMs);
     this.#timer.unref();
   }
@@ -99,12 +102,14 @@ export class Link implements Disposable {
 
   #read(subject: string, bytes: Buffer): Message | undefined {
     const known = this.#readers.get(subject);
-    const reader = known ?? new MessageReader(limits, this.#now);
+    const reader = known ?? this.#idleReader;
     try {
       return reader.read(bytes);
     } finally {
-      if (reader.unfinished === 0) this.#readers.delete(subject);
-      else this.#keep(subject, reader);
+      if (reader.unfinished > 0) {
+        if (known === undefined) this.#idleReader = new MessageReader(limits, this.#now);
+        this.#keep(subject, reader);
+      } else if (known !== undefined) this.#readers.delete(subject);
     }
   }
 

@@ -26,6 +26,14 @@ export const tailLimits = {
 
 /** @throws Fault MESSAGE_INVALID */
 export function parseTail(tail: Buffer, kind: keyof typeof tailLimits): JsonValue {
+  return readTail(tail, kind).value;
+}
+
+/** The value with its text. @throws Fault MESSAGE_INVALID */
+export function readTail(
+  tail: Buffer,
+  kind: keyof typeof tailLimits,
+): { readonly text: string; readonly value: JsonValue } {
   const { bytes, values = Number.POSITIVE_INFINITY }: TailLimits = tailLimits[kind];
   if (tail.length > bytes) throw invalid(`its ${kind} have ${tail.length} bytes`);
   if (!isUtf8(tail)) throw invalid(`its ${kind} are not UTF-8`);
@@ -33,7 +41,7 @@ export function parseTail(tail: Buffer, kind: keyof typeof tailLimits): JsonValu
   if (nestsDeeperThan(text, defaultMessageLimits.headDepth)) throw invalid(`its ${kind} nest too deep`);
   if (hasMoreValuesThan(text, values)) throw invalid(`its ${kind} have more than ${values} values`);
   try {
-    return JSON.parse(text);
+    return { text, value: JSON.parse(text) };
   } catch {
     throw invalid(`its ${kind} are not JSON`);
   }
