@@ -1,5 +1,5 @@
 /** Spans as a real collector gets them. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { startReceiver } from '../../forwarding/receiver.fixture.ts';
 import type { TracedActivation } from '../../functions/index.ts';
 import { type Log, silentLog } from '../../lib/index.ts';
@@ -105,6 +105,20 @@ test('a collector gets them by OTLP', async () => {
   });
   expect(whole.attributes).toContainEqual({ key: 'faas.coldstart', value: { boolValue: true } });
   expect(queue).toMatchObject({ name: 'queue', kind: 1, parentSpanId: activation.span });
+});
+
+test('many activations are exported without a pause', async () => {
+  await using collector = await startReceiver();
+  const endpoint = `http://127.0.0.1:${collector.port}`;
+  await using tracing = openTracing({ endpoint, ratio: 1, version: '1', node: 'a', log: silentLog });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    for (let at = 0; at < 512; at++) tracing.ended(activation);
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
+  await expect.poll(() => collector.received.length, { timeout: 10_000 }).toBeGreaterThan(0);
 });
 
 test('a collector that is away holds up nothing', async () => {

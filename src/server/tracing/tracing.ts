@@ -10,8 +10,10 @@ export interface TracingOptions extends ExporterData {
 }
 
 const program = new URL('./exporter.ts', import.meta.url);
-/** To wake the thread costs more than to export an activation. */
-const collectMs = 200;
+/** To wake the thread costs more than to export an activation. It exports every five seconds anyway. */
+const collectMs = 1_000;
+/** As many go to the thread without a pause. */
+const atOnce = 512;
 /** Activations that wait for the thread at most; further ones are not exported. */
 const mostWaiting = 4_096;
 /** How long the end of the server waits for the collector. */
@@ -25,6 +27,7 @@ export function openTracing({ ratio, log, ...data }: TracingOptions): Tracing & 
   let timer: NodeJS.Timeout | undefined;
   let isThreadBusy = false;
   const postWaiting = () => {
+    clearTimeout(timer);
     timer = undefined;
     if (isThreadBusy) return;
     isThreadBusy = true;
@@ -32,7 +35,8 @@ export function openTracing({ ratio, log, ...data }: TracingOptions): Tracing & 
     waiting = [];
   };
   const postSoon = () => {
-    timer ??= setTimeout(postWaiting, collectMs).unref();
+    if (waiting.length >= atOnce) postWaiting();
+    else timer ??= setTimeout(postWaiting, collectMs).unref();
   };
   thread.on('message', (reply: ExporterReply) => {
     if (reply.type === 'failing') log.warn({ reason: reply.reason }, 'the collector takes no traces');
