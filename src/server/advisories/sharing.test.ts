@@ -298,6 +298,22 @@ test('while the store is away a node goes on, and later catches up', async () =>
   expect(c.problem()).toBeUndefined();
 });
 
+test('a stop waits for no store', async () => {
+  const begun = Promise.withResolvers<void>();
+  const never = () => {
+    begun.resolve();
+    return new Promise<never>(() => {});
+  };
+  const a = await nodeOf('a', { blobs: { ...blobs, putStream: never } });
+  await a.import('A-1');
+  const looking = a.look();
+  await begun.promise;
+  await a[Symbol.asyncDispose]();
+  await looking;
+  expect(await row()).toBeUndefined();
+  expect(warn).not.toHaveBeenCalled();
+});
+
 test('a row that can’t be read counts as none', async () => {
   const [a] = [await nodeOf('a')];
   for (const text of ['no JSON', '{}', '{"blob": "../../x"}', `{"bytes": ${Number.MAX_SAFE_INTEGER}}`]) {

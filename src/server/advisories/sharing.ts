@@ -4,6 +4,7 @@
  * others fetch it. Any node can do both, and all agree which of two files is later, so the latest reaches all of them in any
  * order of events. While the store of blobs is away, a node goes on with what it has.
  */
+import { addAbortSignal } from 'node:stream';
 import type { BlobStore, Digest } from '../../blobs/index.ts';
 import type { GateStore } from '../../gate/index.ts';
 import { isFault, type Log, messageOf, oneAfterAnother, watchUnneeded } from '../../lib/index.ts';
@@ -123,8 +124,8 @@ export async function openAdvisorySharing(options: AdvisorySharingOptions): Prom
     if (!(await isToBeShared(row.advisories))) return;
     const { mark, bytes, packed } = await packSnapshot(path);
     const { revision, builtAt } = mark;
-    signal.addEventListener('abort', () => packed.destroy(), { once: true });
-    const { digest: blob, size: blobBytes } = await unlessAborted(blobs.putStream(packed), signal);
+    const putting = blobs.putStream(addAbortSignal(signal, packed));
+    const { digest: blob, size: blobBytes } = await unlessAborted(putting, signal);
     const at = new Date().toISOString();
     const of = { form: snapshotForm, revision, builtAt, bytes, blob, blobBytes, node, at };
     await writeSharedRow(store, { ...of, lastUpdate: readLastUpdate(path) }, row);
