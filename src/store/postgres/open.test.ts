@@ -245,6 +245,21 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     await pool.close();
   });
 
+  test('claims of accepted calls change no index', async () => {
+    const { url } = await migratedDatabase();
+    const pool = openPool({ url });
+    const connection = await pool.connect();
+    await connection.raw('begin');
+    await connection.raw(`insert into namespaces values ('guest', 'id', 'hash', '{}', 1)`);
+    await connection.raw(`insert into accepted (activation_id, namespace, accepted_at, attempt, job)
+      select n::text, 'guest', n, 0, repeat('x', 700) from generate_series(1, 300) n`);
+    await connection.raw('update accepted set attempt = 1');
+    const hot = `select pg_stat_get_xact_tuples_hot_updated('accepted'::regclass) as claims`;
+    expect((await connection.raw(hot)).rows).toEqual([{ claims: 300 }]);
+    connection.release(true);
+    await pool.close();
+  });
+
   test('that has lost its id is not taken for any database', async () => {
     const { url } = await migratedDatabase();
     await server?.admin(`delete from facts where name = 'id'`, url);

@@ -27,6 +27,7 @@ import * as minReader from './0023-min-reader.ts';
 import * as startKinds from './0025-start-kinds.ts';
 import * as earlierCode from './0026-earlier-code.ts';
 import * as textsOfRecords from './0027-texts-of-records.ts';
+import * as roomForClaims from './0028-room-for-claims.ts';
 
 export const postgresMigrations: Migrations = {
   '0001-schema': schema,
@@ -56,4 +57,5 @@ export const postgresMigrations: Migrations = {
   '0025-start-kinds': startKinds,
   '0026-earlier-code': earlierCode,
   '0027-texts-of-records': textsOfRecords,
+  '0028-room-for-claims': roomForClaims,
 };
