@@ -1,8 +1,8 @@
 /**
- * Stores code as blobs by content: actions with the same code share one. A blob is removed when no entity names it
- * and no activation of this process needs it. A put shares the lock that a removal takes exclusively, so code is
- * never removed between being stored and being named. Servers that share the blobs agree by marks instead
- * (`shared-code.ts`).
+ * Stores code as blobs by content: actions with the same code share one. A blob is removed when no entity names it, not
+ * even as its earlier code, and no activation of this process needs it. A put shares the lock that a removal takes
+ * exclusively, so code is never removed between being stored and being named. Servers that share the blobs agree by marks
+ * instead (`shared-code.ts`).
  */
 import type { BlobStore, Digest } from '../../blobs/index.ts';
 import { codeArchiveLimits, inspectZip, isProgram } from '../../images/index.ts';
