@@ -14,9 +14,9 @@ export const waitReasons = [
   'the machine lacked disk space, descriptors or memory, or a disk failed',
   // In the queue of its action.
   'no memory was free for another sandbox',
-  'sandboxes of it had failed to start',
+  'sandboxes of the action had failed to start',
   'the output of its namespace was being processed',
-  'it had as many sandboxes as its limit of instances allows',
+  'the action had as many sandboxes as its limit of instances allows',
   'its namespace was starting as many sandboxes as it may at once',
   'as many sandboxes were being started as may be at once',
   'its next sandbox was being started',

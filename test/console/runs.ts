@@ -134,7 +134,9 @@ export function runPages(given: () => Given): void {
     // One that was followed to its end, and three that were cancelled.
     await page.getByText('4 runs', { exact: true }).waitFor();
     await page.goto(`/console/runs/${waiting}`);
-    await page.getByText('It waited: it had as many sandboxes as its limit of instances allows.').waitFor();
+    await page
+      .getByText('It waited: the action had as many sandboxes as its limit of instances allows.')
+      .waitFor();
     expect(browser.problems).toEqual([]);
   });
 

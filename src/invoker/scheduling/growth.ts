@@ -30,7 +30,7 @@ export function needsAnother(group: Group, parallelSlots: number, startMs: numbe
 export function whyNoOther(group: Group): WaitReason {
   if (group.starting > 0) return 'its next sandbox was being started';
   return isFull(group)
-    ? 'it had as many sandboxes as its limit of instances allows'
+    ? 'the action had as many sandboxes as its limit of instances allows'
     : 'all its sandboxes were busy';
 }
 

@@ -55,7 +55,7 @@ describe('the reason of a wait', () => {
     }
     expect(calls.map(reasonOf)).toEqual([
       undefined,
-      'it had as many sandboxes as its limit of instances allows',
+      'the action had as many sandboxes as its limit of instances allows',
     ]);
   });
 
@@ -116,6 +116,18 @@ describe('the reason of a wait', () => {
     runners[0]?.answer();
     await settle();
     expect(reasonOf(waiting)).toBe('the output of its namespace was being processed');
+  });
+
+  it('is the pause after a start that failed', async () => {
+    const { call, scheduler, settle, world } = fakeScheduler();
+    const target = fakeTarget();
+    world.startFault = new Error('no sandbox starts');
+    await call(target);
+    world.startFault = undefined;
+    const waiting = await call(target);
+    scheduler.cancel(waiting.job.activationId);
+    await settle();
+    expect(reasonOf(waiting)).toBe('sandboxes of the action had failed to start');
   });
 
   it('is told of a call that is cancelled while it waits', async () => {

@@ -91,7 +91,7 @@ export class SlotLives {
       return undefined;
     }
     if (this.#underWay >= maxStarting) return 'as many sandboxes were being started as may be at once';
-    if (!this.#pauses.mayStart(group)) return 'sandboxes of it had failed to start';
+    if (!this.#pauses.mayStart(group)) return 'sandboxes of the action had failed to start';
     // The rest is for others: one namespace must not take all places.
     if ((this.#underWayOf.get(group.namespace) ?? 0) >= Math.ceil(maxStarting / 2))
       return 'its namespace was starting as many sandboxes as it may at once';
