@@ -23,7 +23,7 @@ const show: CommandSpec = {
       command: 'ward policy show --policy policy.yaml --stage run -o json',
       does: 'the rules of a file, as JSON',
     },
-    { command: 'ward policy show --text > policy.yaml', does: 'to change it, and put it in force again' },
+    { command: 'ward policy show --text', does: 'to change it, and put it in force again' },
   ],
   handler: async () => (await import('../handlers/policy.ts')).show,
 };
