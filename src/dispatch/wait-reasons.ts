@@ -9,6 +9,7 @@ export const waitReasons = [
   'no node that runs calls was heard',
   'no node could run it',
   'all nodes had too much to do',
+  'too many calls were waiting for a sandbox',
   'a node that was asked first could not take it',
   'the gate could not judge its code',
   'the machine lacked disk space, descriptors or memory, or a disk failed',

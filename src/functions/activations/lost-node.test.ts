@@ -1,10 +1,12 @@
-/** Calls whose invoker is lost, or for which none is heard. */
+/** Calls whose invoker is lost or busy, or for which none is heard. */
 import { expect, test } from 'vitest';
 import { Fault } from '../../lib/index.ts';
 import { completion, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
 
 const lost = new Fault('INVOKER_LOST', 'unreachable', 'The activation was interrupted: node a had it.');
 const unheard = new Fault('INVOKERS_UNREACHABLE', 'busy', 'no invoker is heard', { retryAfterMs: 1000 });
+
+const busy = new Fault('INVOKER_BUSY', 'busy', 'too many activations are waiting for a sandbox');
 
 async function start(): Promise<Platform> {
   const platform = await startPlatform();
@@ -46,20 +48,23 @@ test('a blocking call for which no invoker is heard is refused', async () => {
   await expect(call(platform, 5000)).rejects.toBe(unheard);
 });
 
-test('an accepted call for which no invoker is heard waits until one is', async () => {
+test.each([
+  ['no invoker is heard', unheard, 'no node that runs calls was heard'],
+  ['the invoker has too much to do', busy, 'too many calls were waiting for a sandbox'],
+])('an accepted call waits while %s', async (_, trouble, waitReason) => {
   await using platform = await start();
   const { invoker } = platform;
   const run = invoker.run;
   let tries = 0;
   invoker.run = async (...job) => {
-    if (tries++ === 0) throw unheard;
+    if (tries++ === 0) throw trouble;
     return run(...job);
   };
   invoker.script = () => completion({ done: true });
   const { activationId } = await call(platform, undefined);
   await expect.poll(() => platform.store.accepted.pending(1)).toEqual([]);
   expect(await platform.functions.activations.get('guest', activationId)).toMatchObject({
-    annotations: expect.arrayContaining([{ key: 'waitReason', value: 'no node that runs calls was heard' }]),
+    annotations: expect.arrayContaining([{ key: 'waitReason', value: waitReason }]),
     response: { success: true, result: { done: true } },
   });
   expect(tries).toBe(2);
