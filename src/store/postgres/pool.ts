@@ -24,7 +24,7 @@ export interface Connection {
   /** @throws the client's own error, or that of an earlier `send` */
   raw(sql: string, values?: readonly unknown[]): Promise<QueryRows>;
   /**
-   * Sends a statement without waiting for its end: `sent` or the next `raw` does, and throws its error. The connection
+   * Queues a statement without waiting for its end: `sent` or the next `raw` does, and throws its error. The connection
    * prepares it once, so its plan must suit tables of every size.
    */
   send(sql: string, values: readonly unknown[]): void;
@@ -65,8 +65,6 @@ export function openPool({ url, schema, isReader = false }: PoolOptions): Pool {
     statement_timeout: statementTimeoutMs,
     query_timeout: answerTimeoutMs,
     keepAlive: true,
-    // A statement is sent at once, while earlier ones still run.
-    pipeline: true,
     idle_in_transaction_session_timeout: statementTimeoutMs,
     types: {
       getTypeParser: (type, format) => (type === bigintType ? Number : pg.types.getTypeParser(type, format)),
