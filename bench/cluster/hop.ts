@@ -13,7 +13,7 @@ import { type Site, warmUp } from './site.ts';
 const code = 'function main(p) { return { greeting: "Hello, " + p.name }; }';
 const rounds = 5;
 const seconds = 5;
-/** Until about so many, Node still compiles, and a call takes more time. Both make them, however long that takes. */
+/** Node compiles during about as many calls, and a call then takes more time. Both sides make them first. */
 const warmCalls = 30_000;
 /** As many as there are sandboxes. */
 const warmConnections = 4;

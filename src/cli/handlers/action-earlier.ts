@@ -46,7 +46,7 @@ export const revert: Handler = async (input, context) => {
     method: 'PUT',
     path: name.segments('actions'),
     query: { overwrite: true },
-    // Else code that somebody has deployed meanwhile would be replaced unseen.
+    // Without it, `revert` would replace code that somebody has deployed meanwhile.
     ...(etag === undefined ? {} : { ifMatch: etag }),
     body: { exec: withoutAbsent({ kind, code, main, image }) },
     timeoutMs: uploadTimeoutMs,
