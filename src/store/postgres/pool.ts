@@ -21,14 +21,10 @@ interface QueryRows {
 
 /** One connection, for as long as its holder keeps it. */
 export interface Connection {
-  /** @throws the client's own error, or that of an earlier `send` */
+  /** @throws the client's own error */
   raw(sql: string, values?: readonly unknown[]): Promise<QueryRows>;
-  /**
-   * Queues a statement without waiting for its end: `sent` or the next `raw` does, and throws its error. The connection
-   * prepares it once, so its plan must suit tables of every size.
-   */
-  send(sql: string, values: readonly unknown[]): void;
-  sent(): Promise<void>;
+  /** The connection prepares the statement once, so its plan must suit tables of every size. @throws like `raw` */
+  prepared(sql: string, values: readonly unknown[]): Promise<QueryRows>;
   /** @param isBroken ends the connection instead of reusing it */
   release(isBroken?: boolean): void;
 }
@@ -94,40 +90,25 @@ export function openPool({ url, schema, isReader = false }: PoolOptions): Pool {
 
 function connectionOf(client: pg.PoolClient): Connection {
   let hasEnded = false;
-  const sent: Promise<unknown>[] = [];
-  const endOf = async <T>(running: Promise<T>): Promise<T> => {
+  const run = async (text: string, values: readonly unknown[], name?: string): Promise<QueryRows> => {
     try {
-      if (sent.length > 0) await allOf([...sent.splice(0), running]);
-      return await running;
+      const { rowCount, rows } = await client.query({ name, text, values: values.map(bindable) });
+      return { rowCount: rowCount ?? 0, rows };
     } catch (error) {
       hasEnded ||= endsConnection(error);
       throw error;
     }
   };
   return {
-    async raw(text, values = []) {
-      const { rowCount, rows } = await endOf(client.query(text, values.map(bindable)));
-      return { rowCount: rowCount ?? 0, rows };
-    },
-    send(text, values) {
-      const running = client.query({ name: nameFor(text), text, values: values.map(bindable) });
-      running.catch(() => {});
-      sent.push(running);
-    },
-    sent: () => endOf(Promise.resolve()),
-    release: (isBroken = false) => client.release(isBroken || hasEnded || sent.length > 0),
+    raw: (text, values = []) => run(text, values),
+    prepared: (text, values) => run(text, values, nameFor(text)),
+    release: (isBroken = false) => client.release(isBroken || hasEnded),
   };
-}
-
-/** Waits for all, so that nothing is under way any more. @throws the first error, which others can be consequences of */
-async function allOf(running: readonly Promise<unknown>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(running))
-    if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 const names = new Map<string, string>();
 
-/** The name under which connections prepare a statement. There are as many as statements that are sent. */
+/** The name under which connections prepare a statement. There are as many as such statements. */
 function nameFor(text: string): string {
   let name = names.get(text);
   if (name === undefined) {

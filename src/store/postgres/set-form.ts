@@ -11,7 +11,7 @@ export async function runMany(
 ): Promise<readonly number[]> {
   if (form?.kind === 'insert') {
     // It inserts all of them, or fails.
-    connection.send(setSql(form), columnsOf(form, rows));
+    await connection.prepared(setSql(form), columnsOf(form, rows));
     return rows.map((_, at) => at);
   }
   const [first = []] = rows;

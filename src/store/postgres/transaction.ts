@@ -20,9 +20,7 @@ export function singly<T>(pool: Pool, run: Run<T>): Promise<T> {
   return repeated(async () => {
     const connection = await pool.connect();
     try {
-      const result = await run(connection);
-      await connection.sent();
-      return result;
+      return await run(connection);
     } finally {
       connection.release();
     }
