@@ -3,6 +3,7 @@
  * record. A node's lease is one row, so that renewing it costs the same for any number of calls.
  */
 import { type Kysely, sql } from 'kysely';
+import { isFault } from '../lib/index.ts';
 import { parseValue } from './documents.ts';
 import type { GroupWriter } from './group-writer.ts';
 import type { AcceptedTable, Schema } from './schema.ts';
@@ -21,9 +22,18 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, words: Sq
   const leases = leaseStatements(db, now);
   const write = (of: (typeof leases)[keyof typeof leases], values: readonly (string | number)[]) =>
     writer.submit({ namespace: anyNamespace, unit: [step(of, values)], urgent: true });
+  const settle = async (activationId: string, attempt: number) => {
+    await writer.submit({ ...mark, unit: units.settle(activationId, attempt) });
+  };
   return {
     async accept(row, attempt = 0) {
-      await writer.submit({ namespace: row.namespace, unit: units.accept(row, attempt), urgent: true });
+      try {
+        await writer.submit({ namespace: row.namespace, unit: units.accept(row, attempt), urgent: true });
+      } catch (error) {
+        // Its caller is told that it was not accepted.
+        if (isFault(error, 'STORE_ANSWER_LOST')) settle(row.activationId, attempt).catch(() => {});
+        throw error;
+      }
     },
     async claim(activationId, attempt, node) {
       const unit = units.claim(activationId, attempt, node);
@@ -51,10 +61,7 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, words: Sq
     async release(activationId, node) {
       await write(leases.release, [activationId, node]);
     },
-    async settle(activationId, attempt) {
-      const unit = units.settle(activationId, attempt);
-      await writer.submit({ ...mark, unit });
-    },
+    settle,
     async get(namespace, activationId) {
       await writer.flushNamespace(namespace);
       await writer.flushNamespace(anyNamespace);

@@ -22,6 +22,8 @@ export const storeFaults = {
   STORE_LEASE_LOST: 'busy',
   /** The database server does not answer. */
   STORE_UNREACHABLE: 'busy',
+  /** The database server may have written something: the connection ended before its answer. */
+  STORE_ANSWER_LOST: 'busy',
   /** The database server refuses Ward: the password, the database, a right or the number of connections. */
   STORE_REFUSED: 'busy',
   /** The database has settings that Ward can't work with. */
@@ -48,6 +50,7 @@ const passing: readonly string[] = [
   'STORE_UNWRITABLE',
   'STORE_LOCKED',
   'STORE_UNREACHABLE',
+  'STORE_ANSWER_LOST',
   'STORE_REFUSED',
   'STORE_CORRUPT',
 ] satisfies (keyof typeof storeFaults)[];

@@ -4,42 +4,106 @@
  * A round trip for each step would take longer than the writes. So units of different rows form a wave, in which each
  * step is one statement for all of them. In PostgreSQL a failed statement aborts the whole transaction: a batch that
  * fails because of a unit's own values runs again, unit after unit, each behind a savepoint.
+ *
+ * When the answer to a commit is lost, the writer submits the units again. Those of a batch that was committed have
+ * their outcome, and do not run twice.
  */
-import type { RunBatch, Statement, Unit, UnitOutcome } from '../batch.ts';
+import type { RunBatch, Statement, StatementForm, Unit, UnitOutcome } from '../batch.ts';
+import { storeFault } from '../faults.ts';
 import { addMarks, type Mark, mark, type Tallies, valuesOf } from '../tallies.ts';
+import { BatchMarks } from './batch-marks.ts';
 import type { Connection, Pool } from './pool.ts';
-import { runMany } from './set-form.ts';
-import { faultOf, isConfinedToOneUnit } from './sql-state.ts';
+import { runMany, runMarked } from './set-form.ts';
+import { faultOf, isConfinedToOneUnit, retryAfterMs } from './sql-state.ts';
 import { singly, transaction } from './transaction.ts';
 
-export function batches(pool: Pool): RunBatch {
-  return async (units) => {
-    try {
-      return await once(pool, units);
-    } catch (error) {
-      throw faultOf(error, pool.where);
-    }
+export interface Batches {
+  /** One call at a time. */
+  readonly run: RunBatch;
+  /** Removes what it leaves in the database. */
+  close(): Promise<void>;
+}
+
+export function batches(pool: Pool): Batches {
+  const writer = new BatchWriter(pool);
+  return {
+    async run(units) {
+      try {
+        return await writer.run(units);
+      } catch (error) {
+        const fault = faultOf(error, pool.where);
+        if (fault.code !== 'STORE_UNREACHABLE' || !writer.mayHaveCommitted(units)) throw fault;
+        const text = `the connection to ${pool.where} ended before its answer`;
+        throw storeFault('STORE_ANSWER_LOST', text, { cause: error, retryAfterMs });
+      }
+    },
+    close: () => writer.close(),
   };
 }
 
-async function once(pool: Pool, units: readonly Unit[]): Promise<readonly UnitOutcome[]> {
-  try {
-    const inOne = isOneStatement(units) ? singly : transaction;
-    return await inOne(pool, (connection) => runTogether(connection, units));
-  } catch (error) {
-    if (!isConfinedToOneUnit(error)) throw error;
-    return await transaction(pool, (connection) => runApart(connection, units, pool.where));
+type RunUnits = (connection: Connection, units: readonly Unit[]) => Promise<readonly UnitOutcome[]>;
+
+class BatchWriter {
+  readonly #pool: Pool;
+  readonly #marks = new BatchMarks();
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  async run(units: readonly Unit[]): Promise<readonly UnitOutcome[]> {
+    try {
+      const form = this.#marks.isSure ? onlyForm(units) : undefined;
+      return form === undefined ? await this.#commit(units, runTogether) : await this.#single(units, form);
+    } catch (error) {
+      if (!isConfinedToOneUnit(error)) throw error;
+      return await this.#commit(units, (connection, left) => runApart(connection, left, this.#pool.where));
+    }
+  }
+
+  mayHaveCommitted(units: readonly Unit[]): boolean {
+    return this.#marks.mayBeCommitted(units);
+  }
+
+  async close(): Promise<void> {
+    await singly(this.#pool, (connection) => this.#marks.remove(connection));
+  }
+
+  async #commit(units: readonly Unit[], run: RunUnits): Promise<readonly UnitOutcome[]> {
+    const marks = this.#marks;
+    const outcomes = await transaction(this.#pool, async (connection) => {
+      await marks.mark(connection);
+      const left = units.filter((unit) => marks.outcomeOf(unit) === undefined);
+      const ran = (await run(connection, left)).values();
+      const outcomes = units.map((unit) => marks.outcomeOf(unit) ?? ran.next().value ?? 0);
+      marks.ending(units, outcomes);
+      return outcomes;
+    });
+    marks.committed(units);
+    return outcomes;
+  }
+
+  /** A single statement is a transaction by itself. */
+  async #single(units: readonly Unit[], form: StatementForm): Promise<readonly UnitOutcome[]> {
+    const rows = units.map(([first]) => first?.values ?? []);
+    const changed = await singly(this.#pool, (connection) =>
+      runMarked(connection, form, rows, this.#marks.markOf(units)),
+    );
+    this.#marks.committed(units);
+    const outcomes: number[] = units.map(() => 0);
+    for (const at of changed) outcomes[at] = 1;
+    return outcomes;
   }
 }
 
-/** Whether the units are one wave of one step, without anything that comes before or after it. */
-function isOneStatement(units: readonly Unit[]): boolean {
+/** The form of the units' statement if they are one wave of one step, without anything that comes before or after it. */
+function onlyForm(units: readonly Unit[]): StatementForm | undefined {
   const first = units[0]?.[0]?.statement;
-  if (first?.form === undefined) return false;
-  const { tally, timeTally, holds } = first;
-  if (tally !== undefined || timeTally !== undefined || holds !== undefined) return false;
-  if (!units.every((unit) => unit.length === 1 && unit[0]?.statement === first)) return false;
-  return new Set(units.map(rowOf)).size === units.length;
+  if (first?.form === undefined) return undefined;
+  const { tally, timeTally, holds, form } = first;
+  if (tally !== undefined || timeTally !== undefined || holds !== undefined) return undefined;
+  if (!units.every((unit) => unit.length === 1 && unit[0]?.statement === first)) return undefined;
+  return new Set(units.map(rowOf)).size === units.length ? form : undefined;
 }
 
 /** A unit in progress. */

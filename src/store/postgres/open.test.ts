@@ -21,6 +21,7 @@ import { missingForPostgres, programs, startPostgres } from './server.fixture.ts
 import { faultOf } from './sql-state.ts';
 import { postgresChangeTests } from './suite/changes.ts';
 import { postgresLockTests } from './suite/locks.ts';
+import { lostAnswerTests } from './suite/lost-answers.ts';
 import { newerDatabaseTests } from './suite/newer.ts';
 import { postgresPlanTests } from './suite/plans.ts';
 
@@ -57,6 +58,8 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
       admin: async (sql, url) => server?.admin(sql, url),
     }));
 
+  describe('a lost answer', () => lostAnswerTests({ server, newDatabase: migratedDatabase }));
+
   describe('plans', () => postgresPlanTests(async () => (await migratedDatabase()).url));
 
   test('has the tables and columns of SQLite, and its own', async () => {
@@ -70,11 +73,18 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
       await migrate(sqlite, migrations);
       await migrate(postgres, postgresMigrations);
       const found = columnsOf(await postgres.introspection.getTables());
-      const { key_ids: ids, facts, min_reader: minReader, ...shared } = found;
-      expect({ ids, facts, minReader }).toEqual({
+      const { key_ids: ids, facts, min_reader: minReader, writers, ...shared } = found;
+      expect({ ids, facts, minReader, writers }).toEqual({
         ids: ['key_id text'],
         facts: ['name text', 'value text'],
         minReader: ['migration text', 'one integer'],
+        writers: [
+          'batch integer',
+          'changed? _int4',
+          'name text',
+          'previous? integer',
+          'previously_changed? _int4',
+        ],
       });
       expect(shared).toEqual(columnsOf(await sqlite.introspection.getTables()));
     } finally {

@@ -33,11 +33,13 @@ const probe = [{ statement: { sql: 'select pg_current_xact_id()', arity: 0 }, va
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
   const { pool, db } = await openDatabase<Schema>(options, postgresMigrations);
-  const writer = groupWriter(batches(pool), { probe, onRecording: options.onRecording });
+  const { run, close: closeBatches } = batches(pool);
+  const writer = groupWriter(run, { probe, onRecording: options.onRecording });
   let closing: Promise<void> | undefined;
   const close = () =>
     (closing ??= writer
       .flush()
+      .then(closeBatches)
       .catch(() => {})
       .then(() => pool.close()));
   const parts = storeParts(db, writer, postgresWords);

@@ -1,5 +1,6 @@
 /** Statements over many rows at once: one round trip for all of them instead of one for each. */
 import type { SqlValue, Statement, StatementForm } from '../batch.ts';
+import { markOfChanged } from './batch-marks.ts';
 import { binaryArray } from './binary-array.ts';
 import type { Connection } from './pool.ts';
 
@@ -23,6 +24,17 @@ export async function runMany(
   return changed.map(positionOf);
 }
 
+/** The same for a statement with a form as a batch of its own, with its mark. */
+export async function runMarked(
+  connection: Connection,
+  form: StatementForm,
+  rows: readonly (readonly SqlValue[])[],
+  mark: readonly [string, number],
+): Promise<readonly number[]> {
+  const { rows: changed } = await connection.raw(markedSql(form), [...columnsOf(form, rows), ...mark]);
+  return changed.map(positionOf);
+}
+
 function columnsOf({ columns }: StatementForm, rows: readonly (readonly SqlValue[])[]): readonly Buffer[] {
   return columns.map(({ type }, column) =>
     binaryArray(
@@ -38,15 +50,28 @@ function positionOf(row: unknown): number {
   return at - 1;
 }
 
-const texts = new WeakMap<StatementForm, string>();
+const setSql = oncePerForm(textOf);
 
-function setSql(form: StatementForm): string {
-  let text = texts.get(form);
-  if (text === undefined) {
-    text = textOf(form);
-    texts.set(form, text);
-  }
-  return text;
+/** A statement that reads a row for each insertion would not know which one it was; all of them are made, or none. */
+const markedSql = oncePerForm((form) => {
+  const { kind, columns } = form;
+  const changed =
+    kind === 'insert'
+      ? `inserted as (${textOf(form)}), changed as (select at from generate_series(1, cardinality($1)) as at)`
+      : `changed as (${textOf(form)})`;
+  return `with ${changed}, marked as (${markOfChanged(columns.length + 1)}) select at from changed`;
+});
+
+function oncePerForm(write: (form: StatementForm) => string): (form: StatementForm) => string {
+  const texts = new WeakMap<StatementForm, string>();
+  return (form) => {
+    let text = texts.get(form);
+    if (text === undefined) {
+      text = write(form);
+      texts.set(form, text);
+    }
+    return text;
+  };
 }
 
 function textOf({ kind, table, columns, set }: StatementForm): string {

@@ -3,7 +3,7 @@ import { type Fault, isFault, messageOf } from '../../lib/index.ts';
 import { storeFault } from '../faults.ts';
 
 /** Time until a retry makes sense for a database that does not answer. */
-const retryAfterMs = 5000;
+export const retryAfterMs = 5000;
 
 /** A deadlock, or transactions that can't be serialised: the same transaction can succeed at once. */
 const conflicts: readonly string[] = ['40001', '40P01'];

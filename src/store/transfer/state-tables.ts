@@ -40,6 +40,7 @@ export const leftBehind: readonly string[] = [
   'key_ids',
   'facts',
   'min_reader',
+  'writers',
   'changes',
   'leases',
   'code_marks',

@@ -42,6 +42,7 @@ export interface AcceptedQueue {
    * Durable when it settles (batched with its neighbours in one transaction). Its owner's lease should run: otherwise
    * others can adopt it.
    * @param attempt 1 for a call that has already begun; 0 by default
+   * @throws Fault; then the call is not in the queue, or leaves it once the database answers again
    */
   accept(row: AcceptedInsert, attempt?: number): Promise<void>;
   /**

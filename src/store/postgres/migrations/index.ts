@@ -28,6 +28,7 @@ import * as startKinds from './0025-start-kinds.ts';
 import * as earlierCode from './0026-earlier-code.ts';
 import * as textsOfRecords from './0027-texts-of-records.ts';
 import * as roomForClaims from './0028-room-for-claims.ts';
+import * as writers from './0029-writers.ts';
 
 export const postgresMigrations: Migrations = {
   '0001-schema': schema,
@@ -58,4 +59,5 @@ export const postgresMigrations: Migrations = {
   '0026-earlier-code': earlierCode,
   '0027-texts-of-records': textsOfRecords,
   '0028-room-for-claims': roomForClaims,
+  '0029-writers': writers,
 };

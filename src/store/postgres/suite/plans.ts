@@ -20,7 +20,7 @@ export function postgresPlanTests(newUrl: () => Promise<string>): void {
     const pool = openPool({ url: await newUrl() });
     const queries = new Set<string>();
     const db = new Kysely<Schema>({ dialect: postgresDialect(watched(pool, queries)) });
-    const writer = groupWriter(batches(pool));
+    const writer = groupWriter(batches(pool).run);
     const store = { changes: postgresChanges(db, pool), ...storeParts(db, writer, postgresWords) };
     await store.namespaces.create(namespaceRow('guest'));
     queries.clear();

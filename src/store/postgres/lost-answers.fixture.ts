@@ -1,0 +1,55 @@
+/** A way to a PostgreSQL server that can lose a statement or its answer: it ends the connection instead of passing it on. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import type { PostgresServer } from './server.fixture.ts';
+
+export type Lost = 'statement' | 'answer';
+
+export interface LosingWay extends AsyncDisposable {
+  url(database: string): string;
+  /** Loses what comes as this one from now on; 1: the next. Replaces what was to be lost before. */
+  lose(what: Lost, at: number): void;
+  /** Number of statements and answers that it has lost. */
+  lost(): number;
+}
+
+export async function losingWay(server: PostgresServer): Promise<LosingWay> {
+  const folder = await mkdtemp(join(tmpdir(), 'ward-way-'));
+  const sockets = new Set<Socket>();
+  let [awaited, left, lost]: [Lost, number, number] = ['answer', 0, 0];
+  const listener = createServer((client) => {
+    const toServer = connect(server.socket);
+    for (const socket of [client, toServer]) {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+      socket.on('error', () => {});
+    }
+    client.on('close', () => toServer.destroy());
+    toServer.on('close', () => client.destroy());
+    // Each side waits for the other, so each of these comes as one piece.
+    const pass = (what: Lost, to: Socket) => (piece: Buffer) => {
+      if (what !== awaited || --left !== 0) to.write(piece);
+      else {
+        lost++;
+        client.destroy();
+      }
+    };
+    client.on('data', pass('statement', toServer));
+    toServer.on('data', pass('answer', client));
+  });
+  await new Promise<void>((resolve) => listener.listen(join(folder, basename(server.socket)), resolve));
+  return {
+    url: (database) => `postgres://ward@/${database}?host=${encodeURIComponent(folder)}`,
+    lose: (what, at) => {
+      [awaited, left] = [what, at];
+    },
+    lost: () => lost,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => listener.close(resolve));
+      await rm(folder, { recursive: true });
+    },
+  };
+}
