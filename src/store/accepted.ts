@@ -6,6 +6,7 @@ import { type Kysely, sql } from 'kysely';
 import { isFault } from '../lib/index.ts';
 import { parseValue } from './documents.ts';
 import type { GroupWriter } from './group-writer.ts';
+import { inTransaction } from './noted.ts';
 import type { AcceptedTable, Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
 import { statement, step, writeUnits } from './statements.ts';
@@ -22,6 +23,8 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, words: Sq
   const leases = leaseStatements(db, now);
   const write = (of: (typeof leases)[keyof typeof leases], values: readonly (string | number)[]) =>
     writer.submit({ namespace: anyNamespace, unit: [step(of, values)], urgent: true });
+  /** Calls that an adoption may have taken whose answer was lost. */
+  const doubtful = new Set<string>();
   const settle = async (activationId: string, attempt: number) => {
     await writer.submit({ ...mark, unit: units.settle(activationId, attempt) });
   };
@@ -51,11 +54,13 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, words: Sq
       await write(leases.end, [node]);
     },
     async adopt(node, max) {
-      const adopted: AcceptedRow[] = [];
+      const adopted = await adoptedBefore(db, node, doubtful);
       for (const owner of await ownersWithoutLease(db, now, node)) {
         if (adopted.length >= max) break;
-        adopted.push(...(await adoptFrom(db, words, { owner, node, max: max - adopted.length })));
+        const from = { owner, node, max: max - adopted.length, doubtful };
+        adopted.push(...(await inTransaction(db, (on) => adoptFrom(on, words, from))));
       }
+      doubtful.clear();
       return adopted.toSorted((a, b) => a.acceptedAt - b.acceptedAt);
     },
     async release(activationId, node) {
@@ -180,6 +185,30 @@ async function ownersWithoutLease(
   return rows.map(({ owner }) => owner);
 }
 
+interface Adoption {
+  readonly owner: string;
+  readonly node: string;
+  readonly max: number;
+  /** It adds those that it may take. */
+  readonly doubtful: Set<string>;
+}
+
+/** Those of these calls that the node owns. Nobody knows of them, because the answer to their adoption was lost. */
+async function adoptedBefore(
+  db: Kysely<Schema>,
+  node: string,
+  doubtful: Set<string>,
+): Promise<AcceptedRow[]> {
+  if (doubtful.size === 0) return [];
+  const rows = await db
+    .selectFrom('accepted')
+    .selectAll()
+    .where('activation_id', 'in', [...doubtful])
+    .where('owner', '=', node)
+    .execute();
+  return rows.map(toRow);
+}
+
 /**
  * The calls of the owner, unless its lease has been renewed by now. Leaves out those that another transaction changes:
  * it would wait for several rows in another order than the transaction does.
@@ -187,23 +216,25 @@ async function ownersWithoutLease(
 async function adoptFrom(
   db: Kysely<Schema>,
   { now, unlocked }: SqlWords,
-  { owner, node, max }: { readonly owner: string; readonly node: string; readonly max: number },
+  { owner, node, max, doubtful }: Adoption,
 ): Promise<readonly AcceptedRow[]> {
+  const oldest = await db
+    .selectFrom('accepted')
+    .select('activation_id')
+    .where('owner', '=', owner)
+    .orderBy('accepted_at')
+    .orderBy('activation_id')
+    .limit(max)
+    .modifyEnd(unlocked)
+    .execute();
+  if (oldest.length === 0) return [];
+  const ids = oldest.map((row) => row.activation_id);
+  for (const id of ids) doubtful.add(id);
   const rows = await db
-    .with('oldest', (from) =>
-      from
-        .selectFrom('accepted')
-        .select('activation_id')
-        .where('owner', '=', owner)
-        .orderBy('accepted_at')
-        .orderBy('activation_id')
-        .limit(max)
-        .modifyEnd(unlocked),
-    )
     .updateTable('accepted')
     .set({ owner: node })
     .where('owner', '=', owner)
-    .where('activation_id', 'in', (from) => from.selectFrom('oldest').select('activation_id'))
+    .where('activation_id', 'in', ids)
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(selectFrom('nodes').select('name').where('name', '=', owner).where('lease_until', '>', now)),

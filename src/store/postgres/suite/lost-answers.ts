@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { newActivationId } from '../../../lib/index.ts';
 import { activationRow, namespaceRow, write } from '../../suite/context.ts';
+import type { AcceptedRow } from '../../types/accepted.ts';
 import type { UnrecordedCall } from '../../types/activations.ts';
 import type { TestDatabase } from '../databases.fixture.ts';
 import { type Lost, losingWay } from '../lost-answers.fixture.ts';
@@ -38,6 +39,20 @@ export function lostAnswerTests(place: Place): void {
     await expect(accept(store, 'a')).rejects.toMatchObject({ code: 'STORE_ANSWER_LOST', kind: 'busy' });
     const activationId = await accept(store, 'a');
     expect(await store.accepted.pending(9)).toMatchObject([{ activationId }]);
+  });
+
+  test('calls whose adoption was not answered are adopted by the next look', async () => {
+    await using site = await open(place);
+    const { store, way } = site;
+    const queue = store.accepted;
+    for (let answer = 1; answer <= 8; answer++) {
+      const activationId = await accept(store, `gone ${answer}`);
+      way.lose('answer', answer);
+      const looks: AcceptedRow[] = [];
+      for (let look = 1; look <= 3; look++) looks.push(...(await queue.adopt('a', 10).catch(() => [])));
+      expect(looks).toMatchObject([{ activationId, owner: 'a' }]);
+    }
+    expect(way.lost()).toBeGreaterThan(2);
   });
 
   test.each<Lost>(['statement', 'answer'])(
