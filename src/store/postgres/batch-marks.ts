@@ -55,11 +55,13 @@ export class BatchMarks {
 
   /** The first statement in a batch's transaction. */
   async mark(connection: Connection): Promise<void> {
-    const { rows } = await connection.prepared(markSql, [this.#writer, ++this.#number]);
-    const { previous, changed } = replaced.parse(rows[0]);
+    const values = [this.#writer, ++this.#number];
     const unsure = this.#unsure;
+    if (unsure === undefined) return connection.send(markSql, values);
+    const { rows } = await connection.raw(markSql, values);
+    const { previous, changed } = replaced.parse(rows[0]);
     this.#unsure = undefined;
-    if (unsure === undefined || unsure.number !== previous) return;
+    if (unsure.number !== previous) return;
     unsure.units.forEach((unit, at) => {
       const outcome = unsure.outcomes === undefined ? Number(changed?.includes(at + 1)) : unsure.outcomes[at];
       this.#outcomes.set(unit, outcome ?? 0);

@@ -2,8 +2,9 @@
  * Batches of units in one transaction each.
  *
  * A round trip for each step would take longer than the writes. So units of different rows form a wave, in which each
- * step is one statement for all of them. In PostgreSQL a failed statement aborts the whole transaction: a batch that
- * fails because of a unit's own values runs again, unit after unit, each behind a savepoint.
+ * step is one statement for all of them, and no one waits for the end of a statement whose outcome is known. In
+ * PostgreSQL a failed statement aborts the whole transaction: a batch that fails because of a unit's own values runs
+ * again, unit after unit, each behind a savepoint.
  *
  * When the answer to a commit is lost, the writer submits the units again. Those of a batch that was committed have
  * their outcome, and do not run twice.
@@ -119,7 +120,7 @@ async function runTogether(connection: Connection, units: readonly Unit[]): Prom
   const members = units.map((unit): Member => ({ unit, changed: 0, marks: [] }));
   await lockHoldings(connection, units);
   for (const wave of wavesOf(members)) await runWave(connection, wave);
-  await keepTallies(connection, members);
+  keepTallies(connection, members);
   return members.map(({ changed }) => changed);
 }
 
@@ -199,7 +200,7 @@ async function runApart(
       outcomes.push(faultOf(error, where));
     }
   }
-  await keepTallies(connection, done);
+  keepTallies(connection, done);
   return outcomes;
 }
 
@@ -213,11 +214,11 @@ async function lockHoldings(connection: Connection, units: readonly Unit[]): Pro
 }
 
 /** In a fixed order: otherwise two servers whose batches change the same rows would wait for each other. */
-async function keepTallies(connection: Connection, members: readonly Member[]): Promise<void> {
+function keepTallies(connection: Connection, members: readonly Member[]): void {
   const tallies: Tallies = new Map();
   for (const { marks } of members) addMarks(tallies, marks);
   for (const [sql, growths] of inOrder(tallies))
-    for (const [, growth] of inOrder(growths)) await connection.prepared(sql, valuesOf(growth));
+    for (const [, growth] of inOrder(growths)) connection.send(sql, valuesOf(growth));
 }
 
 function inOrder<T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {

@@ -9,9 +9,9 @@ export type Lost = 'statement' | 'answer';
 
 export interface LosingWay extends AsyncDisposable {
   url(database: string): string;
-  /** Loses what comes as this one from now on; 1: the next. Replaces what was to be lost before. */
+  /** Loses what comes as this piece from now on; 1: the next. Replaces what was to be lost before. */
   lose(what: Lost, at: number): void;
-  /** Number of statements and answers that it has lost. */
+  /** Number of pieces that it has lost. */
   lost(): number;
 }
 
@@ -28,7 +28,6 @@ export async function losingWay(server: PostgresServer): Promise<LosingWay> {
     }
     client.on('close', () => toServer.destroy());
     toServer.on('close', () => client.destroy());
-    // Each side waits for the other, so each of these comes as one piece.
     const pass = (what: Lost, to: Socket) => (piece: Buffer) => {
       if (what !== awaited || --left !== 0) to.write(piece);
       else {

@@ -21,10 +21,14 @@ interface QueryRows {
 
 /** One connection, for as long as its holder keeps it. */
 export interface Connection {
-  /** @throws the client's own error */
+  /** @throws the client's own error, or that of an earlier `send` */
   raw(sql: string, values?: readonly unknown[]): Promise<QueryRows>;
-  /** The connection prepares the statement once, so its plan must suit tables of every size. @throws like `raw` */
-  prepared(sql: string, values: readonly unknown[]): Promise<QueryRows>;
+  /**
+   * Sends a statement without waiting for its end: `sent` or the next `raw` does, and throws its error. The connection
+   * prepares it once, so its plan must suit tables of every size.
+   */
+  send(sql: string, values: readonly unknown[]): void;
+  sent(): Promise<void>;
   /** @param isBroken ends the connection instead of reusing it */
   release(isBroken?: boolean): void;
 }
@@ -61,6 +65,8 @@ export function openPool({ url, schema, isReader = false }: PoolOptions): Pool {
     statement_timeout: statementTimeoutMs,
     query_timeout: answerTimeoutMs,
     keepAlive: true,
+    // A statement is sent at once, while earlier ones still run.
+    pipeline: true,
     idle_in_transaction_session_timeout: statementTimeoutMs,
     types: {
       getTypeParser: (type, format) => (type === bigintType ? Number : pg.types.getTypeParser(type, format)),
@@ -90,25 +96,40 @@ export function openPool({ url, schema, isReader = false }: PoolOptions): Pool {
 
 function connectionOf(client: pg.PoolClient): Connection {
   let hasEnded = false;
-  const run = async (text: string, values: readonly unknown[], name?: string): Promise<QueryRows> => {
+  const sent: Promise<unknown>[] = [];
+  const endOf = async <T>(running: Promise<T>): Promise<T> => {
     try {
-      const { rowCount, rows } = await client.query({ name, text, values: values.map(bindable) });
-      return { rowCount: rowCount ?? 0, rows };
+      if (sent.length > 0) await allOf([...sent.splice(0), running]);
+      return await running;
     } catch (error) {
       hasEnded ||= endsConnection(error);
       throw error;
     }
   };
   return {
-    raw: (text, values = []) => run(text, values),
-    prepared: (text, values) => run(text, values, nameFor(text)),
-    release: (isBroken = false) => client.release(isBroken || hasEnded),
+    async raw(text, values = []) {
+      const { rowCount, rows } = await endOf(client.query(text, values.map(bindable)));
+      return { rowCount: rowCount ?? 0, rows };
+    },
+    send(text, values) {
+      const running = client.query({ name: nameFor(text), text, values: values.map(bindable) });
+      running.catch(() => {});
+      sent.push(running);
+    },
+    sent: () => endOf(Promise.resolve()),
+    release: (isBroken = false) => client.release(isBroken || hasEnded || sent.length > 0),
   };
+}
+
+/** Waits for all, so that nothing is under way any more. @throws the first error, which others can be consequences of */
+async function allOf(running: readonly Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(running))
+    if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 const names = new Map<string, string>();
 
-/** The name under which connections prepare a statement. There are as many as such statements. */
+/** The name under which connections prepare a statement. There are as many as statements that are sent. */
 function nameFor(text: string): string {
   let name = names.get(text);
   if (name === undefined) {

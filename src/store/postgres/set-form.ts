@@ -12,7 +12,7 @@ export async function runMany(
 ): Promise<readonly number[]> {
   if (form?.kind === 'insert') {
     // It inserts all of them, or fails.
-    await connection.prepared(setSql(form), columnsOf(form, rows));
+    connection.send(setSql(form), columnsOf(form, rows));
     return rows.map((_, at) => at);
   }
   const [first = []] = rows;

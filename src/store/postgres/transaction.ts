@@ -20,7 +20,9 @@ export function singly<T>(pool: Pool, run: Run<T>): Promise<T> {
   return repeated(async () => {
     const connection = await pool.connect();
     try {
-      return await run(connection);
+      const result = await run(connection);
+      await connection.sent();
+      return result;
     } finally {
       connection.release();
     }

@@ -61,17 +61,16 @@ export function lostAnswerTests(place: Place): void {
       await using site = await open(place);
       const { store, way } = site;
       const batches = 12;
-      for (let batch = 1; batch <= batches; batch++) {
-        way.lose(what, batch);
+      for (let batch = 0; batch < batches; batch++) {
+        // Ward sends the first statement alone, and the others together.
+        way.lose(what, 1 + (batch % 2));
         await Promise.all([
           store.activations.append(write(activationRow(), { logs: ['a line'] })),
           store.activations.append(write(activationRow())),
           store.activations.addUnrecorded(unrecorded()),
         ]);
+        expect(way.lost()).toBe(batch + 1);
       }
-      expect(way.lost()).toBeGreaterThan(5);
-      expect(way.lost()).toBeLessThan(batches);
-      way.lose(what, 0);
       expect(await store.activations.count({ namespace: 'guest' })).toBe(2 * batches);
       const days = await store.usage.days({ namespace: 'guest', since: 0, until: 1e6 }, undefined, 9);
       expect(days.map(({ calls }) => calls)).toEqual([3 * batches]);
