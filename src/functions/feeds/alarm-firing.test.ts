@@ -69,6 +69,18 @@ describe('after a restart', () => {
   });
 });
 
+test('a date is fired although the answer of the database to the claim was lost', async () => {
+  await using bench = await startFeeds(start);
+  await hourly(bench, 't');
+  const { put } = bench.store.feeds;
+  vi.spyOn(bench.store.feeds, 'put').mockImplementationOnce(async (...row) => {
+    await put(...row);
+    throw new Fault('STORE_ANSWER_LOST', 'busy', 'the connection ended before its answer');
+  });
+  expect(await bench.firedUntil('2026-03-10T10:00:00Z')).toEqual(['t 2026-03-10T10:00:00']);
+  expect(await bench.firedUntil('2026-03-10T11:00:00Z')).toEqual(['t 2026-03-10T11:00:00']);
+});
+
 test('two processes with the same rows fire each date once', async () => {
   await using bench = await startFeeds(start);
   const names = Array.from({ length: 40 }, (_, index) => `t${index}`);

@@ -7,8 +7,9 @@
  * A refused namespace is not tried again before it may fire: its other due alarms are put off unread, so that a
  * namespace with many alarms does not delay the others.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault, isFault, type KeyedLock, type Log, messageOf, newId } from '../../lib/index.ts';
-import type { FeedRow, FeedStore } from '../../store/index.ts';
+import { type FeedRow, type FeedStore, mayPass } from '../../store/index.ts';
 import { corrupt, plainNameOf } from '../entities/entity-row.ts';
 import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { FiringService } from '../triggers/firing.ts';
@@ -44,6 +45,9 @@ const concurrency = 16;
 const retryMs = 5000;
 /** Pause before an alarm is tried again that failed for a reason on the server's side. */
 const troubleMs = 60_000;
+
+/** Pause before the database is asked again whether an alarm was moved on. */
+const readAgainMs = 1000;
 
 /** Until when the firings of each namespace are refused, in epoch milliseconds. */
 type Refused = Map<string, number>;
@@ -89,7 +93,7 @@ async function fireRow(options: AlarmFiringOptions, row: FeedRow, refused: Refus
 
 /** Returns whether the trigger was fired. */
 async function fireAlarm(options: AlarmFiringOptions, alarm: Alarm, refused: Refused): Promise<boolean> {
-  const { feeds, log, now, graceMs } = options;
+  const { log, now, graceMs } = options;
   const { trigger, config, state } = alarm;
   const at = now();
   if (!hasDate(state)) throw corrupt();
@@ -98,7 +102,7 @@ async function fireAlarm(options: AlarmFiringOptions, alarm: Alarm, refused: Ref
   const identity = await options.namespaces.identityOf(trigger.namespace);
   const step = advance(config, alarmSchedule(alarm), state, at, graceMs);
   const claimed = changedAlarm(alarm, { state: step.state });
-  if (!(await feeds.put(rowOfAlarm(claimed), alarm.revision))) return false;
+  if (!(await claim(options, claimed, alarm.revision))) return false;
   if (!step.fires) {
     const missed = { namespace: trigger.namespace, trigger: trigger.name, date: new Date(state.date) };
     log.warn(missed, 'an alarm was missed for too long to be made up for');
@@ -111,6 +115,28 @@ async function fireAlarm(options: AlarmFiringOptions, alarm: Alarm, refused: Ref
   } catch (error) {
     await afterRefusal(options, alarm, claimed, error, refused);
     return false;
+  }
+}
+
+/** Moves the alarm on. False if another process has changed it. */
+async function claim(
+  { feeds, isClosing }: AlarmFiringOptions,
+  claimed: Alarm,
+  expected: string,
+): Promise<boolean> {
+  try {
+    return await feeds.put(rowOfAlarm(claimed), expected);
+  } catch (error) {
+    if (!isFault(error, 'STORE_ANSWER_LOST')) throw error;
+  }
+  const { namespace, name } = claimed.trigger;
+  for (;;) {
+    try {
+      return (await feeds.get(namespace, name))?.revision === claimed.revision;
+    } catch (error) {
+      if (!mayPass(error) || isClosing()) throw error;
+      await sleep(readAgainMs, undefined, { ref: false });
+    }
   }
 }
 
