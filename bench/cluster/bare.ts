@@ -1,6 +1,6 @@
 /**
- * What NATS itself adds to a call: Fastify that asks another bare process over NATS, against one that answers alone. The difference
- * to a hop of Ward is what Ward could still save.
+ * What NATS itself adds to a call: a Fastify that asks another bare process over NATS, against one that answers alone. What a
+ * hop of Ward takes beyond that, Ward could save.
  */
 import type { Engines } from '../../test/cluster/engines.ts';
 import { type BareServer, startBare } from '../bare-server.ts';
