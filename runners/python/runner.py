@@ -22,6 +22,8 @@ import os
 import sys
 from time import monotonic, time
 
+import _posixsubprocess
+
 # The C half of the json module; its Python half imports `re`.
 from _json import encode_basestring, make_encoder, make_scanner
 
@@ -183,19 +185,67 @@ def log_error(error):
         return text_of(error)
 
 
-# --- Loading
+# --- The environment
+
+
+environ = os.environ
+putenv = os.putenv
+# The variables of runs so far, by their names in `environ`.
+names_of_runs = set()
 
 
 def set_environment(env):
     """Sets values as OpenWhisk does: strings as they are, false values as empty, objects as JSON."""
     for name, value in env.items():
-        if not isinstance(value, str):
-            value = encode(value) if value or isinstance(value, (dict, list)) else ""
-        os.environ[name] = value
+        os.environ[name] = variable(value)
+
+
+def variable(value):
+    if isinstance(value, str):
+        return value
+    return encode(value) if value or isinstance(value, (dict, list)) else ""
+
+
+def set_for_run(env):
+    """Sets the variables of a run in `os.environ`, but not in the C library, which never frees a value. There they are
+    set only when the code starts another process."""
+    if os.environ is not environ:  # The code has put its own there.
+        return set_environment(env)
+    for name, value in env.items():
+        key = environ.encodekey(name)
+        environ._data[key] = environ.encodevalue(variable(value))
+        names_of_runs.add(key)
+
+
+def export_to_children():
+    """Makes all functions through which Python starts another program set the variables of the run first."""
+    for name in ("execv", "posix_spawn", "posix_spawnp", "system"):
+        setattr(os, name, exporting(os, name))
+    _posixsubprocess.fork_exec = exporting(_posixsubprocess, "fork_exec")
+
+
+def exporting(module, name):
+    start = getattr(module, name)
+
+    def export_and_start(*args, **kwargs):
+        for key in tuple(names_of_runs):
+            # The code may have removed it.
+            if (value := environ._data.get(key)) is not None:
+                putenv(key, value)
+        return start(*args, **kwargs)
+
+    export_and_start.__module__ = module.__name__  # Where pickle looks for it.
+    export_and_start.__name__ = export_and_start.__qualname__ = name
+    export_and_start.__wrapped__ = start
+    return export_and_start
+
+
+# --- Loading
 
 
 def load_main(name, is_zip):
     """The action's main function. Raises Refusal, and whatever the code raises while it is loaded."""
+    export_to_children()
     entry = f"{code_folder}/{ENTRY_FILE}"
     file, _, function = name.rpartition(".") if is_zip else ("", "", name)
     if is_zip:
@@ -289,7 +339,7 @@ def run(main, request, answered_at):
     answer, and whether early runs are void."""
     begun_at = begin(request, answered_at)
     try:
-        set_environment(request["env"])
+        set_for_run(request["env"])
         result = main(request["value"])
     except Exception as error:
         log_error(error)

@@ -65,7 +65,7 @@ def run(body):
         raise Refusal(403, "Cannot invoke an uninitialized action.")
     fields = {f"__OW_{name.upper()}": value for name, value in body.items() if name != "value"}
     try:
-        runner.set_environment(fields)
+        runner.set_for_run(fields)
         result = main(body.get("value") or {})
     except Exception as error:
         runner.log_error(error)
