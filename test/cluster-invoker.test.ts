@@ -3,11 +3,12 @@
  * configuration that Ward writes, and real sandboxes.
  */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { missingForMoto, startMoto, testBucket } from '../src/blobs/s3/moto.fixture.ts';
 import { missingForNats, startSecureNats } from '../src/bus/nats-server.fixture.ts';
 import { mustRun, runCommand } from '../src/lib/index.ts';
@@ -15,8 +16,9 @@ import { dataPaths } from '../src/server/instance/instance.ts';
 import { listeningSocketsOf } from '../src/server/listener/listening-sockets.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
 import { makeBlackboxImages } from './blackbox/image.ts';
+import { deployHeld } from './held-action.ts';
 import { wardsBelow } from './processes.ts';
-import { missingForSandboxes, runWard, Ward } from './ward.ts';
+import { missingForSandboxes, runWard, startWard, Ward } from './ward.ts';
 
 const missing =
   missingForSandboxes() ??
@@ -31,6 +33,7 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
   let token: string;
   let apiToken: string;
   let startFurther: () => Promise<Ward>;
+  let further: Ward | undefined;
   /** An operator's command beside the API node. */
   let operate: (...words: string[]) => Promise<string>;
 
@@ -91,6 +94,11 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     await api.until(async () => (await api.invoke('hello', { name: 'first' })).status !== 503);
   });
   afterAll(() => stack.disposeAsync());
+
+  const furtherNode = async () => {
+    further ??= await startFurther();
+    return further;
+  };
 
   test('has no database and no key, listens nowhere, and runs what API nodes give it', async () => {
     const answer = await api.invoke('hello', { name: 'world' });
@@ -184,16 +192,35 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
   });
 
   test('runs what a further API node gives it, which has joined with a token for its role', async () => {
-    const further = await startFurther();
+    const joined = await furtherNode();
     const answers: unknown[] = [];
     // It hears the nodes only now.
     await api.until(async () => {
-      const { status, body } = await further.invoke('hello', { name: 'further' });
+      const { status, body } = await joined.invoke('hello', { name: 'further' });
       answers.push(body);
       return status === 200;
     });
     expect(answers.at(-1)).toMatchObject({ response: { result: { hi: 'further' } } });
-    expect(await readdir(join(further.dataDir, 'cluster'))).toEqual(['node.json']);
+    expect(await readdir(join(joined.dataDir, 'cluster'))).toEqual(['node.json']);
+  });
+
+  test('has its calls followed through every API node while they run: by ward logs -f, to their end', async () => {
+    const held = await deployHeld(api, 'held');
+    const { body } = await api.request('POST', '/api/v1/namespaces/_/actions/held', { body: {} });
+    await held.begun();
+    const asked = [api, await furtherNode()];
+    const followers = asked.map((node) => followLog(node, body.activationId));
+    // The call waits to be released, so these lines come while it runs.
+    for (const { seen } of followers) await api.until(() => seen() === 'begun\n');
+    expect((await api.request('GET', `/api/v1/namespaces/_/activations/${body.activationId}`)).status).toBe(
+      404,
+    );
+    await held.release();
+    for (const { ended, seen } of followers) {
+      expect(await ended).toEqual([0, null]);
+      expect(seen()).toBe('begun\nreleased\n');
+    }
+    expect(await api.activation(body.activationId)).toMatchObject({ response: { success: true } });
   });
 
   test('starts again without a token, and ends when it is told to', async () => {
@@ -209,6 +236,21 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
 
 const apiFlags = ['--role', 'api'];
 const asWard = ['setpriv', '--reuid=ward', '--regid=ward', '--clear-groups', '--'];
+
+/** Follows a log as a user does, in a process of its own. */
+function followLog(node: Ward, activationId: string) {
+  const follower = startWard([
+    ...['logs', '-f', '--strip', activationId],
+    ...['--apihost', node.url, '-u', node.auth],
+  ]);
+  onTestFinished(() => void follower.kill());
+  let said = '';
+  for (const stream of [follower.stdout, follower.stderr])
+    stream?.on('data', (text) => {
+      said += text;
+    });
+  return { seen: () => said, ended: once(follower, 'close') };
+}
 
 /** Without the keys of the store of blobs, which are in the environment of these tests. */
 async function startInvoker(dataDir: string, url: string, token?: string): Promise<Ward> {
