@@ -1,6 +1,6 @@
 /** Jobs that are refused or have to wait, what nodes tell each other, and their names. */
 import { describe, expect, it } from 'vitest';
-import { newActivationId, silentLog } from '../../lib/index.ts';
+import { Fault, hostTroubleOf, newActivationId, silentLog } from '../../lib/index.ts';
 import { dispatchFault } from '../faults.ts';
 import { join, MemoryNetwork } from './cluster.fixture.ts';
 import { clusterOf, invokerNode, job, joined, prompt, until, watch } from './scripted-cluster.fixture.ts';
@@ -41,6 +41,25 @@ describe('a refusal', () => {
       message: expect.stringMatching(/2048 MiB.*1024 MiB/),
     });
     await expect(refused({ memoryMiB: 1024 })).rejects.toMatchObject({ code: 'INVOKERS_BUSY' });
+  });
+
+  const noDescriptor = () => Object.assign(new Error('no descriptor'), { code: 'EMFILE' });
+  it.each([
+    ['itself', noDescriptor()],
+    ['behind a fault', new Fault('SANDBOX_START_FAILED', 'host', 'no start', { cause: noDescriptor() })],
+  ])('because of the machine still has the error of the system: %s', async (_, trouble) => {
+    const { dispatcher, a } = await clusterOf('a');
+    const given = job();
+    const seen = watch(dispatcher.run(given, prompt()));
+    await until(() => a.jobs.length === 1);
+    a.refuse(given.activationId, trouble);
+    await until(() => seen.fault !== undefined);
+    expect(seen.fault).toMatchObject({
+      code: 'SANDBOX_START_FAILED',
+      kind: 'host',
+      message: trouble.message,
+    });
+    expect(hostTroubleOf(seen.fault)).toBe('exhausted');
   });
 
   it('for another reason ends the job', async () => {

@@ -1,5 +1,6 @@
 /** A job that runs here for an API node, until that node has its result and its log. */
-import { isFault, messageOf } from '../../lib/index.ts';
+import { type Fault, hostTroubleOf, isFault, messageOf } from '../../lib/index.ts';
+import { sandboxFault } from '../../sandbox/index.ts';
 import type { ActivationLog } from '../activation-log.ts';
 import { dispatchFault, elsewhereCodes } from '../faults.ts';
 import type { Completion } from '../types.ts';
@@ -72,9 +73,15 @@ export function logMessages({ activationId, attempt }: Of, log: ActivationLog): 
 
 /** Says why the job was not run. */
 export function refusalMessage({ activationId, attempt }: Of, error: unknown): Message {
-  const fault = isFault(error) ? error : dispatchFault('INVOKER_LOST', messageOf(error));
+  const fault = isFault(error) ? error : faultFor(error);
   const head = { fault: faultHead(fault), isElsewhere: elsewhereCodes.has(fault.code) };
   return { type: 'nack', activationId, attempt, head: plain(head), tail: Buffer.alloc(0) };
+}
+
+/** With trouble of its machine, the node lives, and the API node can try again. */
+function faultFor(error: unknown): Fault {
+  if (hostTroubleOf(error) === undefined) return dispatchFault('INVOKER_LOST', messageOf(error));
+  return sandboxFault('SANDBOX_START_FAILED', messageOf(error), { cause: error });
 }
 
 /** The log if it is there within this turn. */

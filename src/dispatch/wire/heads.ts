@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { type Connection, mostConnections, mostTrafficBytes } from '../../egress/index.ts';
-import { Fault, type FaultKind, faultKinds, type JsonObject } from '../../lib/index.ts';
+import { Fault, type FaultKind, faultKinds, hostErrnoOf, type JsonObject } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import { partialLogs } from '../activation-log.ts';
 import type { LoadNote } from '../placement/types.ts';
@@ -84,6 +84,12 @@ const faultSchema = z.object({
   message: z.string().max(10_000),
   hint: z.string().max(10_000).optional(),
   retryAfterMs: ms.max(86_400_000).optional(),
+  /** Of the system, behind a fault of the host: it says whether another try may succeed. */
+  errno: z
+    .string()
+    .regex(/^E[A-Z0-9]{1,20}$/)
+    .optional()
+    .catch(undefined),
 });
 export const drainOrderSchema = z.object({ isDrained: z.boolean(), at: ms }) satisfies z.ZodType<DrainOrder>;
 const reader = { follower: u32 };
@@ -184,12 +190,15 @@ export function plain(value: object): JsonObject {
 
 export function faultHead(fault: Fault): JsonObject {
   const { code, kind, message, hint, retryAfterMs } = fault;
-  return { code, kind, message: message.slice(0, 10_000), hint: hint?.slice(0, 10_000), retryAfterMs };
+  const texts = { message: message.slice(0, 10_000), hint: hint?.slice(0, 10_000) };
+  return { code, kind, ...texts, retryAfterMs, errno: hostErrnoOf(fault) };
 }
 
-export function faultFrom({ code, kind, message, hint, retryAfterMs }: z.output<typeof faultSchema>): Fault {
+export function faultFrom(given: z.output<typeof faultSchema>): Fault {
+  const { code, kind, message, hint, retryAfterMs, errno } = given;
   const known: FaultKind = kind;
   return new Fault(code, known, message, {
+    ...(errno === undefined ? {} : { cause: Object.assign(new Error(message), { code: errno }) }),
     ...(hint === undefined ? {} : { hint }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
