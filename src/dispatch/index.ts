@@ -47,5 +47,5 @@ export { defaultResultBytes, overLimitText, tooLargeText } from './result-limit.
 export { boundAsk, type DerivedPolicy, sandboxPolicy } from './sandbox-policy.ts';
 export type * from './types.ts';
 export { loadGrantMs } from './types.ts';
-export { type WaitReason, waitReasons } from './wait-reasons.ts';
+export { mainReason, type WaitReason, waitReasons } from './wait-reasons.ts';
 export { loadWire, type Wire } from './wire/load-wire.ts';

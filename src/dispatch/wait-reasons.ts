@@ -25,3 +25,12 @@ export const waitReasons = [
 ] as const;
 
 export type WaitReason = (typeof waitReasons)[number];
+
+/** The one of two that says most about a wait during which both held. */
+export function mainReason(
+  one: WaitReason | undefined,
+  other: WaitReason | undefined,
+): WaitReason | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return waitReasons.indexOf(one) < waitReasons.indexOf(other) ? one : other;
+}

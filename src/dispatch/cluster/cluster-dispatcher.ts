@@ -20,7 +20,7 @@ import type {
   KeptAction,
   LoadGrant,
 } from '../types.ts';
-import type { WaitReason } from '../wait-reasons.ts';
+import { mainReason, type WaitReason } from '../wait-reasons.ts';
 import { noActivation } from '../wire/frames.ts';
 import { plain } from '../wire/heads.ts';
 import type { Link } from '../wire/link.ts';
@@ -167,7 +167,7 @@ async function runOn(nodes: readonly string[], remote: RemoteJobs, run: Run): Pr
     if (node !== self) {
       // Only if all have no room; those with room came first.
       if (!remote.hasRoom(node)) {
-        waitReason ??= 'all nodes had too much to do';
+        waitReason = mainReason(waitReason, 'all nodes had too much to do');
         await remote.untilRoom(node);
       }
       if (handover?.isPrompt === true) {
@@ -189,15 +189,15 @@ async function runOn(nodes: readonly string[], remote: RemoteJobs, run: Run): Pr
     if ('completion' in outcome) return waitReason === undefined ? outcome : withReason(outcome, waitReason);
     last = outcome.fault;
     if (!outcome.isElsewhere) throw last;
-    waitReason ??= 'a node that was asked first could not take it';
+    waitReason = mainReason(waitReason, 'a node that was asked first could not take it');
   }
   if (isFault(last) && last.code !== 'INVOKER_LOST') throw last;
   throw run.whyNot(last);
 }
 
-/** The node that ran it knows better why it waited there. */
+/** The node that ran it may have met others. */
 function withReason({ completion, log }: JobEnd, waitReason: WaitReason): JobEnd {
-  return { completion: { ...completion, waitReason: completion.waitReason ?? waitReason }, log };
+  return { completion: { ...completion, waitReason: mainReason(waitReason, completion.waitReason) }, log };
 }
 
 /** Runs it in this process. */

@@ -21,6 +21,18 @@ describe('a refusal', () => {
     expect(directory.sent).toEqual(['a accepted', 'a refused', 'b accepted', 'b ended']);
   });
 
+  it('says more about a wait than what the job met at the next node', async () => {
+    const { dispatcher, a, b } = await clusterOf('a', 'b');
+    const given = job();
+    const end = dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    a.refuse(given.activationId, busy);
+    await until(() => b.jobs.length === 1);
+    b.answer(given.activationId, {}, undefined, 'all its sandboxes were busy');
+    const { completion } = await end;
+    expect(completion.waitReason).toBe('a node that was asked first could not take it');
+  });
+
   it('of the last node is what the caller sees', async () => {
     const { dispatcher, a } = await clusterOf('a');
     const given = job();

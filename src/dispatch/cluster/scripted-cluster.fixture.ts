@@ -6,6 +6,7 @@ import { operatorPolicy } from '../../sandbox/index.ts';
 import { dispatchFault } from '../faults.ts';
 import { LiveLog } from '../live-log.ts';
 import type { Dispatcher, Handover, Job, JobEnd } from '../types.ts';
+import type { WaitReason } from '../wait-reasons.ts';
 import { encodeMessage, type Message } from '../wire/messages.ts';
 import { subjectsOf } from '../wire/subjects.ts';
 import { anyDirectory, join, localInvoker, type MemoryBus, MemoryNetwork } from './cluster.fixture.ts';
@@ -23,7 +24,12 @@ export interface ScriptedNode {
   readonly cancelled: string[];
   /** Jobs that were told that they don't begin. */
   readonly withdrawn: string[];
-  answer(activationId: string, result?: object, log?: Promise<readonly string[]>): void;
+  answer(
+    activationId: string,
+    result?: object,
+    log?: Promise<readonly string[]>,
+    waitReason?: WaitReason,
+  ): void;
   refuse(activationId: string, fault: Error): void;
   readonly told: string[];
   setNamespaces(names: readonly string[]): void;
@@ -73,13 +79,13 @@ export async function invokerNode(
   const cluster = await joined(bus, { node, invoker, ...options });
   return {
     ...{ cluster, bus, jobs, cancelled, withdrawn, told },
-    answer(activationId, result = {}, log = Promise.resolve([])) {
+    answer(activationId, result = {}, log = Promise.resolve([]), waitReason = undefined) {
       const json = JSON.stringify(result);
       const now = Date.now();
       ends.get(activationId)?.resolve({
         completion: {
           ...{ status: 'success', start: 'warm', timedOut: false, waitMs: 0 },
-          ...{ startedAt: now, endedAt: now, result: JSON.parse(json), json },
+          ...{ startedAt: now, endedAt: now, result: JSON.parse(json), json, waitReason },
           sizeBytes: Buffer.byteLength(json),
         },
         log,

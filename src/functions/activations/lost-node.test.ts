@@ -6,6 +6,7 @@ import { completion, hello, type Platform, ref, startPlatform } from '../platfor
 const lost = new Fault('INVOKER_LOST', 'unreachable', 'The activation was interrupted: node a had it.');
 const unheard = new Fault('INVOKERS_UNREACHABLE', 'busy', 'no invoker is heard', { retryAfterMs: 1000 });
 
+const unfit = new Fault('INVOKERS_UNFIT', 'busy', 'no invoker that is heard can run the action');
 const busy = new Fault('INVOKER_BUSY', 'busy', 'too many activations are waiting for a sandbox');
 
 async function start(): Promise<Platform> {
@@ -50,6 +51,7 @@ test('a blocking call for which no invoker is heard is refused', async () => {
 
 test.each([
   ['no invoker is heard', unheard, 'no node that runs calls was heard'],
+  ['no invoker that is heard can run it', unfit, 'no node could run it'],
   ['the invoker has too much to do', busy, 'too many calls were waiting for a sandbox'],
 ])('an accepted call waits while %s', async (_, trouble, waitReason) => {
   await using platform = await start();
@@ -68,4 +70,22 @@ test.each([
     response: { success: true, result: { done: true } },
   });
   expect(tries).toBe(2);
+});
+
+test('a call that waited for several reasons says the one that says most, not the first', async () => {
+  await using platform = await start();
+  const { invoker } = platform;
+  const run = invoker.run;
+  const troubles: Error[] = [busy, unfit];
+  invoker.run = async (...job) => {
+    const trouble = troubles.shift();
+    if (trouble !== undefined) throw trouble;
+    return run(...job);
+  };
+  invoker.script = () => completion({}, { waitReason: 'all its sandboxes were busy' });
+  const { activationId } = await call(platform, undefined);
+  await expect.poll(() => platform.store.accepted.pending(1), { timeout: 10_000 }).toEqual([]);
+  expect(await platform.functions.activations.get('guest', activationId)).toMatchObject({
+    annotations: expect.arrayContaining([{ key: 'waitReason', value: 'no node could run it' }]),
+  });
 });

@@ -5,6 +5,7 @@ import {
   type Handover,
   type JobEnd,
   jobWithdrawn,
+  mainReason,
   type WaitReason,
   withLine,
 } from '../../dispatch/index.ts';
@@ -134,7 +135,7 @@ export function runToEnd(
       if (isFault(error, 'INVOKER_CLOSED') && execution.canWait) execution.withdraw?.();
       else if (isFault(error, 'INVOKER_LOST')) finish(lostFailure(execution.task, error.message));
       else if (passingReasonOf(error) !== undefined && isDurableOrPart(execution)) {
-        execution.waitReason ??= passingReasonOf(error);
+        execution.waitReason = mainReason(execution.waitReason, passingReasonOf(error));
         beginLater();
       } else leave(error);
     };
@@ -159,7 +160,7 @@ export function runToEnd(
       if (task.type !== 'code') return void compose(task, call, execution).then(finish).catch(refuse);
       const judged = image === task.image ? task : { ...task, image };
       const explain = ({ completion, log }: JobEnd) => {
-        const { waitReason = completion.waitReason } = execution;
+        const waitReason = mainReason(execution.waitReason, completion.waitReason);
         const end = { ...completion, waitReason, log };
         if (execution.isCancelled && end.status === 'whisk internal error') finish(cancelledEnd(end));
         else if (end.status === 'success') finish(end);
