@@ -194,7 +194,12 @@ describe('the gate', () => {
     verdict = allow;
     await expect
       .poll(() => activations.get('guest', activationId).catch(() => undefined), { timeout: 5000 })
-      .toMatchObject({ response: { success: true } });
+      .toMatchObject({
+        response: { success: true },
+        annotations: expect.arrayContaining([
+          { key: 'waitReason', value: 'the gate could not judge its code' },
+        ]),
+      });
   });
 
   test('makes the call wait while it does not know yet, with the same refusal', async () => {

@@ -3,6 +3,10 @@ import { expect, test, vi } from 'vitest';
 import { Fault } from '../../lib/index.ts';
 import { completion, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
 
+const troubled = {
+  key: 'waitReason',
+  value: 'the machine lacked disk space, descriptors or memory, or a disk failed',
+};
 const noSpace = () => Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
 const backlog = () => new Fault('STORE_BACKLOG', 'busy', 'too much waits');
 
@@ -48,8 +52,35 @@ test('an accepted call whose sandbox cannot start waits for the disk, and runs o
   hasSpace = true;
   isRefusing = false;
   await expect.poll(() => platform.store.accepted.pending(10), { timeout: 10_000 }).toEqual([]);
-  expect(await record(platform, id)).toMatchObject({ response: { success: true } });
+  expect(await record(platform, id)).toMatchObject({
+    response: { success: true },
+    annotations: expect.arrayContaining([troubled]),
+  });
   expect(platform.invoker.jobs.filter(({ activationId }) => activationId === id)).toHaveLength(1);
+});
+
+test.each([
+  ['a descriptor', 'EMFILE'],
+  ['a process', 'EAGAIN'],
+  ['memory', 'ENOMEM'],
+  ['a disk that works', 'EIO'],
+])('an accepted call waits for %s, and its record says so', async (_, code) => {
+  await using platform = await startPlatform();
+  await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
+  const cause = Object.assign(new Error('refused by the system'), { code });
+  const troubles = [new Fault('SANDBOX_START_FAILED', 'host', 'no sandbox', { cause })];
+  const run = platform.invoker.run;
+  platform.invoker.run = async (...job) => {
+    const trouble = troubles.shift();
+    if (trouble !== undefined) throw trouble;
+    return run(...job);
+  };
+  const id = await invoke(platform);
+  await expect.poll(() => platform.store.accepted.pending(10), { timeout: 10_000 }).toEqual([]);
+  expect(await record(platform, id)).toMatchObject({
+    response: { success: true },
+    annotations: expect.arrayContaining([troubled]),
+  });
 });
 
 test('a part whose sandbox cannot start waits for the disk, and the whole succeeds', async () => {
