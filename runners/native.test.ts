@@ -66,6 +66,25 @@ describe.skipIf(!hasPython)('the runner for native programs (needs /usr/bin/pyth
       expect(await runner.run({}, { B: 'two' })).toEqual(ok(['init two']));
     });
 
+    it('takes no more memory with each run', async () => {
+      // The program answers with the pages of its parent, the runner.
+      await using runner = text(
+        '#!/bin/bash\nread -r _ pages _ < /proc/$PPID/statm\necho "[$pages, $(printenv LONG | wc -c)]"\n',
+      );
+      await runner.init();
+      const runs = async (from: number, to: number) => {
+        let answer: unknown;
+        for (let at = from; at < to; at++)
+          answer = (await runner.run({}, { LONG: `${at}`.padEnd(100_000, '.') }))?.['value'];
+        const [pages = 0, letters = 0] = answer as number[];
+        expect(letters).toBe(100_001);
+        return (pages * 4096) / 1e6;
+      };
+      const before = await runs(0, 20);
+      // The values of these have 20 MB together.
+      expect((await runs(20, 220)) - before).toBeLessThan(5);
+    });
+
     it('logs all but its last line, as it goes', async () => {
       await using runner = text('#!/bin/bash\necho one; echo err >&2; printf "two\\n\\n"; echo "{}"\n');
       await runner.init();

@@ -9,7 +9,7 @@
 import os
 
 from channel import log, quote, scan
-from program import Program, Refusal, ended, read_some
+from program import Program, Refusal, ended, environment, read_some
 
 # Linux takes no longer argument (MAX_ARG_STRLEN); stdin always has the parameters.
 MAX_ARGUMENT_BYTES = 131071
@@ -82,7 +82,7 @@ class Loop:
 
 
 def loop_request(value):
-    names = [(name, os.environ.get(f"__OW_{name.upper()}")) for name in REQUEST_NAMES]
+    names = [(name, environment.get(f"__OW_{name.upper()}")) for name in REQUEST_NAMES]
     rest = "".join(f',"{name}":{quote(text)}' for name, text in names if text is not None)
     return f'{{"value":{value}{rest}}}\n'.encode()
 

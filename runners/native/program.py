@@ -17,6 +17,8 @@ class Refusal(Exception):
     """The code can't be an action, or a program gave no result; its text is for the caller."""
 
 
+# What programs get. A dictionary, because the C library never frees the value of a variable.
+environment = dict(os.environ)
 # Process id to status, for every child that has ended since the last start.
 ended = {}
 
@@ -71,7 +73,7 @@ class Program:
             self.pid = os.posix_spawn(
                 path,
                 [path, *arguments],
-                os.environ,
+                environment,
                 file_actions=actions,
                 setsigdef=[SIGPIPE, SIGXFSZ],
             )

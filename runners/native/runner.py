@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 
 from channel import CHANNEL_FD, end_logs, log, quote, raw_members, receive, scan, send
 from contracts import NO_RESULT, contract_of, result_in
-from program import Refusal
+from program import Refusal, environment
 
 PATIENCE = 0.020
 
@@ -36,7 +36,7 @@ def set_environment(env):
         value, _ = scan(text, 0)
         if not isinstance(value, str):
             value = text if value or isinstance(value, (dict, list)) else ""
-        os.environ[name] = value
+        environment[name] = value
 
 
 def init(request):
@@ -88,7 +88,7 @@ def run(contract, request, answered_at):
 
 def is_concurrent():
     """Then nothing is sent early: the host lets runs wait here, and counts on their being done."""
-    return os.environ.get("__OW_ALLOW_CONCURRENT") == "true"
+    return environment.get("__OW_ALLOW_CONCURRENT") == "true"
 
 
 def serve():
