@@ -189,7 +189,7 @@ def log_error(error):
 
 
 environ = os.environ
-putenv = os.putenv
+putenv, unsetenv = os.putenv, os.unsetenv
 # The variables of runs so far, by their names in `environ`.
 names_of_runs = set()
 
@@ -208,12 +208,14 @@ def variable(value):
 
 def set_for_run(env):
     """Sets the variables of a run in `os.environ`, but not in the C library, which never frees a value. There they are
-    set only when the code starts another process."""
+    set only when the code starts another program. Until then it rather has none than that of an earlier caller."""
     if os.environ is not environ:  # The code has put its own there.
         return set_environment(env)
     for name, value in env.items():
-        key = environ.encodekey(name)
-        environ._data[key] = environ.encodevalue(variable(value))
+        key, text = environ.encodekey(name), environ.encodevalue(variable(value))
+        if environ._data.get(key) != text:
+            unsetenv(key)
+            environ._data[key] = text
         names_of_runs.add(key)
 
 
@@ -229,8 +231,7 @@ def exporting(module, name):
 
     def export_and_start(*args, **kwargs):
         for key in tuple(names_of_runs):
-            # The code may have removed it.
-            if (value := environ._data.get(key)) is not None:
+            if (value := environ._data.get(key)) is not None:  # The code may have removed it.
                 putenv(key, value)
         return start(*args, **kwargs)
 
