@@ -42,6 +42,7 @@ export function triggerPages(parts: () => Parts): void {
       .fill(JSON.stringify({ text: `${script} ${foreignText}` }));
     await page.getByRole('button', { name: 'Fire', exact: true }).click();
     await page.getByText('called').waitFor();
+    await lookAtFiring(page);
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('button', { name: 'Go on' }).waitFor();
     await page.getByRole('button', { name: `Disable ${longName}` }).click();
@@ -87,6 +88,19 @@ export function triggerPages(parts: () => Parts): void {
     expect((await ward.request('GET', '/api/v1/namespaces/_/triggers/nightly')).status).toBe(404);
     expect(browser.problems).toEqual([]);
   });
+}
+
+/** In the list of runs and on a page of its own, a firing has ended; then goes back to the trigger. */
+async function lookAtFiring(page: ConsoleBrowser['page']): Promise<void> {
+  const trigger = page.url();
+  await page.goto('/console/runs');
+  const row = page.getByRole('row').filter({ hasText: oddName });
+  await row.getByText('success').waitFor();
+  await row.getByRole('link', { name: oddName }).click();
+  await page.getByRole('heading', { name: 'Result' }).waitFor();
+  await page.locator('dt:text-is("Outcome") + dd').getByText('success').waitFor();
+  expect(await page.getByRole('button', { name: /^(?:Cancel|Run again)…$/ }).count()).toBe(0);
+  await page.goto(trigger);
 }
 
 /** Sends a request to the webhook, which is paused. */

@@ -6,7 +6,7 @@ export interface RunSummary {
   readonly name: string;
   /** Epoch milliseconds. */
   readonly start: number;
-  /** Absent while it has not ended. */
+  /** Absent while it has not ended, and of the firing of a trigger. */
   readonly end?: number;
   readonly duration?: number;
   /** 0: success. */
@@ -24,6 +24,16 @@ export interface RunRecord extends RunSummary {
   readonly version?: string;
   readonly response?: { readonly status?: string; readonly result?: unknown; readonly size?: number };
   readonly logs?: readonly unknown[];
+}
+
+/** Lists have only runs that have ended. */
+export function hasEnded({ response }: Pick<RunRecord, 'response'>): boolean {
+  return response?.status !== 'pending';
+}
+
+/** Whether it is of a trigger: OpenWhisk gives a firing neither an end nor a duration. */
+export function isFiring(run: Pick<RunRecord, 'response' | 'end'>): boolean {
+  return hasEnded(run) && run.end === undefined;
 }
 
 export interface RunFilter {

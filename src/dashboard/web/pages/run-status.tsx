@@ -1,5 +1,5 @@
 /** How a run ended, in OpenWhisk's words. */
-import type { RunRecord } from '../api/runs.ts';
+import { hasEnded, isFiring, type RunRecord } from '../api/runs.ts';
 import { Status, type Tone } from '../components/status.tsx';
 
 interface Outcome {
@@ -23,8 +23,11 @@ export function RunStatus({ run }: { readonly run: Ended }) {
   return <Status tone={tone} text={text} />;
 }
 
-function outcomeOf({ end, statusCode, response }: Ended): Outcome {
-  if (end === undefined) return running;
+function outcomeOf(run: Ended): Outcome {
+  if (!hasEnded(run)) return running;
+  const { response } = run;
+  // Lists say nothing of how a firing ended: it always succeeds.
+  const statusCode = run.statusCode ?? (isFiring(run) ? 0 : undefined);
   const known = outcomes.find(({ word }, code) => code === statusCode || word === response?.status);
   return known ?? { tone: 'idle', text: response?.status ?? 'unknown' };
 }

@@ -2,7 +2,15 @@
 import { useEffect, useState } from 'preact/hooks';
 import { cancelCalls } from '../api/calls.ts';
 import { follow } from '../api/event-source.ts';
-import { annotationOf, functionOf, getRun, type RunRecord, runStream } from '../api/runs.ts';
+import {
+  annotationOf,
+  functionOf,
+  getRun,
+  hasEnded,
+  isFiring,
+  type RunRecord,
+  runStream,
+} from '../api/runs.ts';
 import type { PageProps } from '../app/pages.ts';
 import { linkTo } from '../app/router.ts';
 import { may } from '../app/session.ts';
@@ -44,8 +52,8 @@ interface RunViewProps {
 function RunView({ id, record, onEnd }: RunViewProps) {
   const [isReplaying, setReplaying] = useState(false);
   const [isCancelling, setCancelling] = useState(false);
-  const hasEnded = record.end !== undefined;
-  const live = useLiveLog(id, hasEnded, onEnd);
+  const isOver = hasEnded(record);
+  const live = useLiveLog(id, isOver, onEnd);
   const name = functionOf(record);
   const parts = partsOf(record);
   return (
@@ -58,16 +66,16 @@ function RunView({ id, record, onEnd }: RunViewProps) {
           </>
         }
       >
-        {may('invoke') && !hasEnded && (
+        {may('invoke') && !isOver && (
           <Button kind="danger" onClick={() => setCancelling(true)}>
             Cancel…
           </Button>
         )}
-        {may('invoke') && <Button onClick={() => setReplaying(true)}>Run again…</Button>}
+        {may('invoke') && !isFiring(record) && <Button onClick={() => setReplaying(true)}>Run again…</Button>}
       </PageHead>
       <div class="stack wide">
         <Facts facts={factsOf(record)} isAcross />
-        {hasEnded && <Phases run={record} />}
+        {isOver && <Phases run={record} />}
         <Network run={record} />
         <Violations run={record} />
         <div class="columns">
@@ -76,8 +84,8 @@ function RunView({ id, record, onEnd }: RunViewProps) {
             <Parts ids={parts} />
           ) : (
             <LogView
-              lines={hasEnded ? (record.logs ?? []) : live}
-              isLive={!hasEnded}
+              lines={isOver ? (record.logs ?? []) : live}
+              isLive={!isOver}
               partial={annotationOf(record, 'partialLog')}
             />
           )}
@@ -88,7 +96,7 @@ function RunView({ id, record, onEnd }: RunViewProps) {
           <CommandLine text={`curl -u "$WARD_AUTH" "$WARD_APIHOST/api/v1/namespaces/_/activations/${id}"`} />
         </section>
       </div>
-      {isCancelling && !hasEnded && (
+      {isCancelling && !isOver && (
         <Confirm
           title={`Cancel this run of ${name}?`}
           action="Cancel the run"
@@ -113,7 +121,9 @@ function factsOf(record: RunRecord): readonly Fact[] {
   return [
     ['Outcome', <RunStatus key="outcome" run={record} />],
     ['Started', <Time key="started" at={start} />],
-    ['Duration', duration === undefined ? 'so far unknown' : durationText(duration)],
+    isFiring(record)
+      ? undefined
+      : ['Duration', duration === undefined ? 'so far unknown' : durationText(duration)],
     typeof kind === 'string' ? ['Kind', kind] : undefined,
     version === undefined ? undefined : ['Revision', version],
     memory === undefined ? undefined : ['Memory limit', sizeText(memory * 1024 * 1024)],
@@ -139,7 +149,7 @@ function ResultView({ record }: { readonly record: RunRecord }) {
         <h2>Result</h2>
       </div>
       {typeof hint === 'string' && <p class="note warn preserved">{hint}</p>}
-      {record.end === undefined ? (
+      {!hasEnded(record) ? (
         <p class="quiet">It has not ended.</p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a long result scrolls, also by keyboard
@@ -152,10 +162,10 @@ function ResultView({ record }: { readonly record: RunRecord }) {
 }
 
 /** Lines of a log that still grows. */
-function useLiveLog(id: string, hasEnded: boolean, onEnd: () => void): readonly unknown[] {
+function useLiveLog(id: string, isOver: boolean, onEnd: () => void): readonly unknown[] {
   const [lines, setLines] = useState<readonly unknown[]>([]);
   useEffect(() => {
-    if (hasEnded) return;
+    if (isOver) return;
     setLines([]);
     return follow({
       path: runStream(id),
@@ -166,7 +176,7 @@ function useLiveLog(id: string, hasEnded: boolean, onEnd: () => void): readonly 
         return true;
       },
     });
-  }, [id, hasEnded]);
+  }, [id, isOver]);
   return lines;
 }
 
