@@ -53,6 +53,13 @@ test.each([
   expect(answerFault({ status: 404, body: null }, request, auth).hint).toContain(hint);
 });
 
+test('a wrong form of an id suggests where the ids are', () => {
+  const request = 'GET /api/v1/namespaces/_/activations/123';
+  expect(answerFault({ status: 400, body: null }, request, auth).hint).toBe(
+    'ward activation list shows the ids',
+  );
+});
+
 test('reports the source of a refused key, but never the key', () => {
   const fault = answerFault({ status: 401, body: null }, 'GET /x', auth);
   expect(fault.message).toBe('the server answered 401');

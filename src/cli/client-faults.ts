@@ -142,6 +142,7 @@ function hintOf(status: number, request: string): string | undefined {
     ? 'image'
     : (nouns.find((candidate) => request.includes(`/${candidate}s`)) ?? 'action');
   if (status === 404) return `ward ${noun} list shows all`;
+  if (status === 400 && /^GET .*\/activations\//.test(request)) return 'ward activation list shows the ids';
   const isCreation = status === 409 && request.startsWith('PUT ');
   return isCreation ? `ward ${noun} update changes what exists` : undefined;
 }

@@ -26,7 +26,16 @@ test.each([
   ['actions/helo', 'action helo does not exist', 'did you mean hello? ward x list'],
   ['actions/shout', 'action shout does not exist', 'did you mean tools/shout? ward x list'],
   ['actions/tools/shuot', 'action tools/shuot does not exist', 'did you mean tools/shout? ward x list'],
-  ['actions/tols/shout', 'package tols does not exist', 'did you mean tools/shout? ward x list'],
+  [
+    'actions/tols/shout',
+    'package tols does not exist',
+    'did you mean tools/shout? ward package list shows all, and ward package create NAME makes one',
+  ],
+  [
+    'actions/unlike/shout',
+    'package unlike does not exist',
+    'ward package list shows all, and ward package create NAME makes one',
+  ],
   ['triggers/nightl', 'trigger nightl does not exist', 'did you mean nightly? ward x list'],
   ['rules/any', 'rule any does not exist', 'ward x list'],
   ['actions/unlike-all-of-them', 'action unlike-all-of-them does not exist', 'ward x list'],
@@ -45,6 +54,19 @@ test.each([
   ['elsewhere'],
 ])('%s/%s: other answers stay as they are', async (...path) => {
   expect(await namingMissing(notFound, { path }, null, list)).toBe(notFound);
+});
+
+test.each([
+  ['helo', 'did you mean hello? ward action update NAME FILE, or --docker IMAGE, makes one'],
+  ['unlike-all-of-them', 'ward action update NAME FILE, or --docker IMAGE, makes one'],
+])('a change of %s, which does not exist, needs code', async (name, hint) => {
+  const fault = cliFault('REQUEST_INVALID', 'exec undefined');
+  const call = { path: ['namespaces', '_', 'actions', name] };
+  expect(await namingMissing(fault, call, { error: 'exec undefined' }, list)).toMatchObject({
+    code: 'REQUEST_INVALID',
+    message: `action ${name} does not exist, and a new one needs code`,
+    hint,
+  });
 });
 
 const notShared = cliFault('NOT_AUTHORISED', 'not authorized', { hint: 'use another key' });

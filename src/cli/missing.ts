@@ -14,6 +14,9 @@ import { cliFault } from './faults.ts';
 /** The entities of a collection. */
 export type ListEntities = (path: readonly string[]) => Promise<readonly JsonObject[]>;
 
+const newActionHint = 'ward action update NAME FILE, or --docker IMAGE, makes one';
+const packageHint = 'ward package list shows all, and ward package create NAME makes one';
+
 /** A slower list is ignored: the answer is known already. */
 export const lookUpMs = 2000;
 
@@ -24,6 +27,7 @@ export async function namingMissing(
   body: JsonValue,
   list: ListEntities,
 ): Promise<Fault> {
+  if (fault.message === 'exec undefined') return ofNewAction(fault, call.path, list);
   if (fault.kind === 'missing') return ofRequest(fault, call.path, list);
   if (fault.code === 'NOT_AUTHORISED') return ofOthers(fault, call.path, list);
   const missing = isJsonObject(body) ? body['missing'] : undefined;
@@ -42,16 +46,25 @@ async function ofRequest(fault: Fault, path: readonly string[], list: ListEntiti
   if (root !== 'namespaces' || collection === undefined || name.length === 0 || name.at(-1) === '')
     return fault;
   const { meant, noPackage } = await lookFor(namespace, collection, name, list);
+  const hint = noPackage === undefined ? fault.hint : packageHint;
   const isBare = fault.message.startsWith('The requested resource ');
   const what = noPackage === undefined ? `${nounOf(collection)} ${name.join('/')}` : `package ${noPackage}`;
   const message = isBare ? `${what} does not exist` : fault.message;
+  return again(fault, message, suggesting(meant, namespace, hint));
+}
+
+/** OpenWhisk's words for a change of an action that does not exist: without code it can't be made. */
+async function ofNewAction(fault: Fault, path: readonly string[], list: ListEntities): Promise<Fault> {
+  const [, namespace = '_', , ...name] = path;
+  const { meant } = await lookFor(namespace, 'actions', name, list);
+  const message = `action ${name.join('/')} does not exist, and a new one needs code`;
+  return again(fault, message, suggesting(meant, namespace, newActionHint));
+}
+
+function suggesting(meant: string | undefined, namespace: string, hint: string | undefined) {
+  if (meant === undefined) return hint;
   // As the user typed it: without its namespace the name would mean one of the key's namespace.
-  const typed = namespace === '_' ? meant : `/${namespace}/${meant}`;
-  return again(
-    fault,
-    message,
-    meant === undefined ? fault.hint : `did you mean ${typed}? ${fault.hint ?? ''}`,
-  );
+  return `did you mean ${namespace === '_' ? meant : `/${namespace}/${meant}`}? ${hint ?? ''}`;
 }
 
 /** A package that another namespace does not have is refused like one that it does not share. */

@@ -29,6 +29,13 @@ test('names come from the server, without those that a shell or a command would 
   expect(asked(api)).toEqual([`GET ${actionsUrl}?limit=0&skip=0`]);
 });
 
+test('without a shell, it names those that it knows', async () => {
+  expect(await ward(['completion'])).toMatchObject({
+    code: 2,
+    stderr: 'error[USAGE]: name a shell\ntry:   shells: bash, zsh, fish\n',
+  });
+});
+
 test('kinds are those that the server runs', async () => {
   const runtimes = {
     nodejs: [{ kind: 'nodejs:22' }, { kind: 'nodejs:24' }],

@@ -13,6 +13,8 @@ const scripts: ReadonlyMap<string, (entries: readonly EntrySpec[]) => string> = 
   ['fish', fishScript],
 ]);
 
+const shellsHint = `shells: ${[...scripts.keys()].join(', ')}`;
+
 /** Users do not wait longer for a TAB. */
 const namesMs = 1000;
 /** Names that no shell interprets, and that no command reads as an option. */
@@ -24,12 +26,10 @@ export const completion: Handler = async (input, context) => {
     context.io.lines(await namesOf(thing, context));
     return 0;
   }
-  const shell = input.required(0);
+  const shell = input.optional(0);
+  if (shell === undefined) throw cliFault('USAGE', 'name a shell', { hint: shellsHint });
   const script = scripts.get(shell);
-  if (script === undefined)
-    throw cliFault('USAGE', `no completion for '${shell}'`, {
-      hint: `shells: ${[...scripts.keys()].join(', ')}`,
-    });
+  if (script === undefined) throw cliFault('USAGE', `no completion for '${shell}'`, { hint: shellsHint });
   context.io.lines([script(context.entries)]);
   return 0;
 };
