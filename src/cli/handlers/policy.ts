@@ -51,28 +51,31 @@ export const check: Handler = async (input, { io, stdin }) => {
   if (io.format === 'json' || io.format === 'yaml') {
     await io.value({ file: input.required(0), isValid: revision !== undefined, revision, faults: problems });
   } else {
-    io.lines(problems.map((each) => printableLine(`${name}:${problemText(each)}`)));
+    io.lines(faultLines(name, problems));
   }
   if (revision !== undefined) {
     io.ok(`${name} is a policy, revision ${revision.slice(0, 12)}`);
     return 0;
   }
-  io.problem(
-    'POLICY_INVALID',
-    `${name} has ${problems.length === 1 ? 'a fault' : `${problems.length} faults`}`,
-    {
-      hint: 'docs/gate.md lists every key; ward policy show has the rules of Ward’s own policy',
-    },
-  );
-  return 2;
+  return refuse(io, name, problems);
 };
 
+function refuse(io: Io, name: string, { length }: PolicyCheck['problems'], why?: string): number {
+  io.problem('POLICY_INVALID', `${name} has ${length === 1 ? 'a fault' : `${length} faults`}`, {
+    ...(why !== undefined && { why }),
+    hint: 'docs/gate.md lists every key; ward policy show has the rules of Ward’s own policy',
+  });
+  return exitCodeOf('invalid');
+}
+
 export const set: Handler = async (input, { io, stdin }) => {
-  const { setPolicy } = await openServer();
+  const { checkPolicy, setPolicy } = await openServer();
   const isNone = input.has('none');
   if (isNone === input.rest(0).length > 0)
     throw cliFault('USAGE', 'give a file, or --none for no rules but Ward’s own');
   const { text, name } = isNone ? ownAlone : await givenFile(input, stdin);
+  const { problems } = await checkPolicy(text);
+  if (problems.length > 0) return refuse(io, name, problems, faultLines(name, problems).join('\n'));
   const done = await setPolicy(localOptions(input), text);
   const { revision, place, overriddenBy } = done;
   io.ok(`${name} is in force in ${place}, revision ${revision.slice(0, 12)}`);
@@ -88,6 +91,10 @@ export const set: Handler = async (input, { io, stdin }) => {
   });
   return 0;
 };
+
+function faultLines(name: string, problems: PolicyCheck['problems']): readonly string[] {
+  return problems.map((each) => printableLine(`${name}:${problemText(each)}`));
+}
 
 /** `3:5: rules.malware.action: …; did you mean deny?` */
 function problemText({ line, column, path, message, suggestion }: PolicyCheck['problems'][number]): string {
