@@ -38,7 +38,7 @@ test.each([
     { failed: ['osv/npm', 'a', 'b', 'c', 'd', 'e'] },
     /^their last update, at 2026-11-19T01:00Z, failed for osv\/npm, a, b, c, d and 1 more$/,
   ],
-  [{ failed: [], reason: 'no way\n  x' }, /^their last update, at 2026-11-19T01:00Z, failed: no way$/],
+  [{ failed: [], reason: 'no way:\n  x' }, /^their last update, at 2026-11-19T01:00Z, failed: no way$/],
 ])('failures of the last update are reported: %o', (last, warning) => {
   const ended = { endedAt: '2026-11-19T01:00:00.000Z', ...last };
   const age = advisoriesAge(state('2026-11-19T00:00:00Z'), defaultPolicy(), { last: ended, now });

@@ -66,7 +66,9 @@ function failure(last: LastUpdate | undefined): string | undefined {
   if (last === undefined) return undefined;
   const { reason, failed, endedAt } = last;
   const head = `their last update, at ${endedAt.slice(0, 16)}Z, failed`;
-  if (reason !== undefined) return `${head}: ${(reason.split('\n')[0] ?? '').slice(0, 300)}`;
+  // A colon leads to lines that are left out here.
+  const why = reason?.split('\n')[0]?.slice(0, 300).replace(/:$/, '');
+  if (why !== undefined) return `${head}: ${why}`;
   if (failed.length === 0) return undefined;
   const more = failed.length > mostNamed ? ` and ${failed.length - mostNamed} more` : '';
   return `${head} for ${failed.slice(0, mostNamed).join(', ')}${more}`;
