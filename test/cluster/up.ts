@@ -99,7 +99,15 @@ function greeting({ cluster, engines, lines }: Stage, urls: readonly string[]): 
     const where = lines.get(name)?.address ?? '';
     return `  ${name.padEnd(10)} ${`--role ${role}`.padEnd(14)} ${urls[index] ?? 'listens nowhere'} ${where}`.trimEnd();
   });
-  const auth = cluster.nodes[0]?.ward.auth;
+  const { auth, dataDir } = cluster.nodes[0]?.ward ?? {};
+  // With --netns, PostgreSQL is out of reach from here.
+  const asOperator = options.netns
+    ? ''
+    : `
+As its operator:
+
+  WARD_STORE='${store}' ward node list --data ${dataDir}
+`;
   const words = Object.entries(verbs).map(([word, { what }]) => `  ${word.padEnd(8)} ${what}`);
   return `
   store      ${store}
@@ -115,7 +123,7 @@ Call it, in another terminal:
   ward action create hello /tmp/hello.js
   WARD_APIHOST=${urls.at(-1)} ward action invoke hello --param name Ada --result
   wsk --apihost ${urls.at(-1)} --auth $WARD_AUTH action invoke hello --result
-
+${asOperator}
 Type here what to do to a node, to nats-1 … nats-${natsServers}, to postgres or to moto, such as "kill ${cluster.nodes.at(-1)?.name}":
 
 ${words.join('\n')}
