@@ -1,8 +1,9 @@
 /** Jobs that are refused or have to wait, what nodes tell each other, and their names. */
 import { describe, expect, it } from 'vitest';
 import { Fault, hostTroubleOf, newActivationId, silentLog } from '../../lib/index.ts';
+import { operatorPolicy } from '../../sandbox/index.ts';
 import { dispatchFault } from '../faults.ts';
-import { join, MemoryNetwork } from './cluster.fixture.ts';
+import { join, localInvoker, MemoryNetwork } from './cluster.fixture.ts';
 import { clusterOf, invokerNode, job, joined, prompt, until, watch } from './scripted-cluster.fixture.ts';
 
 describe('a refusal', () => {
@@ -225,6 +226,27 @@ describe('a name', () => {
       kind: 'conflict',
     });
     expect(api.nodes().map(({ node, role }) => [node, role])).toEqual([['a', 'invoker']]);
+  });
+
+  it('that another process has lets the second one hear no job of the first', async () => {
+    const { network, dispatcher, a } = await clusterOf('a');
+    // What the first says is late, so the second does not know yet.
+    network.fate = ({ type, subject }) =>
+      type === 'report' && subject.endsWith('.a') ? 'is lost' : 'arrives';
+    const taken: unknown[] = [];
+    const invoker = localInvoker(
+      { ...dispatcher, run: async (job) => Promise.reject(taken.push(job)) },
+      async () => ({ operator: operatorPolicy(), gvisorObstacle: undefined }),
+    );
+    const joining = join(network.bus(), { node: 'a', nameMs: 1500, invoker });
+    const given = job();
+    const end = dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    a.answer(given.activationId);
+    await end;
+    network.fate = () => 'arrives';
+    await expect(joining).rejects.toMatchObject({ code: 'NODE_NAME_TAKEN' });
+    expect(taken).toEqual([]);
   });
 
   it.each(['', 'a.b', 'a b', '*', 'x'.repeat(65)])('is refused that cannot be one: %j', async (node) => {

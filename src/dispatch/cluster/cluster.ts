@@ -57,10 +57,14 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
   let drainedAt: number | undefined;
   /** Another process has the name: this one must not speak under it. */
   let isTaken = false;
+  /** What is said to this node may be for another process with its name, until none has answered. */
+  let isNamed = false;
   const report = (): NodeReport => ({
     ...self,
     ...{ protocol, upMs: upMs(), isLeaving: false },
-    invoker: loadOf(invoker, abilities?.known(), drainedAt !== undefined || isDrained()),
+    invoker: isNamed
+      ? loadOf(invoker, abilities?.known(), drainedAt !== undefined || isDrained())
+      : undefined,
     order: orders.own,
     judges: options.judges?.(),
     kept: invoker?.kept().slice(0, mostKept) ?? [],
@@ -131,7 +135,8 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
     createChangeHints({ link, subject: subjects.all(node), onHint: options.onChanged ?? (() => {}) }),
   );
   const onOrder = (order: DrainOrder) => orders.take(order) && ordered();
-  stack.use(listen({ ...options, self, link, subjects, remote, relayed, service, members, hints, onOrder }));
+  const ears = { ...options, self, link, subjects, remote, relayed, service, members, hints, onOrder };
+  stack.use(listenToAll(ears));
   const tick = () => {
     // The others have heard nothing of this node meanwhile, and their clocks went on.
     if (clock.tick()) {
@@ -155,6 +160,10 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
     await delay(nameMs);
     if (isTaken) throw nameTaken(node);
   } else log.warn({ node }, 'the bus is down; this node goes on alone until it is up');
+  stack.use(listenToOwn(ears));
+  isNamed = true;
+  hearSelf();
+  heartbeat.send();
   const joined = stack.move();
   /** Returns the time by which the jobs have to be over. */
   const takeNoMore = () => {
@@ -210,15 +219,27 @@ interface Ears extends Pick<ClusterOptions, 'bus'> {
   readonly onOrder: (order: DrainOrder) => void;
 }
 
-/** Listens to everything that is said to this node. */
-function listen(ears: Ears): Disposable {
-  const { bus, self, link, subjects, remote, relayed, service, members, hints, onOrder } = ears;
-  const { node, role } = self;
+/** Listens to what is said to all nodes. */
+function listenToAll({ self, link, subjects, service, members, hints }: Ears): Disposable {
   using stack = new DisposableStack();
   for (const kind of nodeKinds)
     stack.use(
       link.listen(subjects.report(kind, anyone), (from, message) => members.take(kind, from, message)),
     );
+  const hear = (from: string, message: Message) => {
+    // It has told itself directly.
+    if (from === self.node) return;
+    if (message.type !== 'changed') service?.takeForAll(message);
+    else if (self.role !== 'invoker') hints.take();
+  };
+  stack.use(link.listen(subjects.all(anyone), hear));
+  return stack.move();
+}
+
+/** Listens to what is said to this node alone. */
+function listenToOwn({ bus, self, link, subjects, remote, relayed, service, onOrder }: Ears): Disposable {
+  const { node, role } = self;
+  using stack = new DisposableStack();
   // An invoker gives no jobs, and has no right to hear answers.
   if (role !== 'invoker') {
     const toApi = (from: string, message: Message) => {
@@ -240,13 +261,6 @@ function listen(ears: Ears): Disposable {
     };
     stack.use(link.listen(subjects.invoker(node, anyone), toThis));
   }
-  const hear = (from: string, message: Message) => {
-    // It has told itself directly.
-    if (from === node) return;
-    if (message.type !== 'changed') service?.takeForAll(message);
-    else if (role !== 'invoker') hints.take();
-  };
-  stack.use(link.listen(subjects.all(anyone), hear));
   return stack.move();
 }
 
