@@ -223,6 +223,27 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     expect(await api.activation(body.activationId)).toMatchObject({ response: { success: true } });
   });
 
+  test('does not give its name to another process, which says so and does not start', async () => {
+    const held = await deployHeld(api, 'kept');
+    const { body } = await api.request('POST', '/api/v1/namespaces/_/actions/kept', { body: {} });
+    await held.begun();
+    const { token: fresh } = JSON.parse(await operate('node', 'token', '--name', 'inv1', '-o', 'json'));
+    const folder = await mkdtemp(join(tmpdir(), 'ward-same-name-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const place = ['--data', folder, '--config', join(invoker.dataDir, 'config.yaml')];
+    const second = await runWard(['up', '--role', 'invoker', '--join', api.url, ...place], {
+      ...{ env: { WARD_JOIN_TOKEN: fresh }, timeoutMs: 60_000 },
+    });
+    expect(second).toMatchObject({
+      ...{ code: 1, stdout: '' },
+      stderr: expect.stringMatching(
+        /another node of the cluster has the name inv1[\s\S]*ward node remove inv1/,
+      ),
+    });
+    await held.release();
+    expect(await api.activation(body.activationId)).toMatchObject({ response: { success: true } });
+  });
+
   test('starts again without a token, and ends when it is told to', async () => {
     const { ready } = dataPaths(invoker.dataDir);
     expect(existsSync(ready)).toBe(true);

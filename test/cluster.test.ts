@@ -1,9 +1,11 @@
 /** Servers as one Ward: PostgreSQL, NATS and an S3-compatible store between them, and real sandboxes. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Cluster, type ClusterNode, type NodePlan } from './cluster/cluster.ts';
 import { missingForCluster, startEngines } from './cluster/engines.ts';
+import { deployHeld } from './held-action.ts';
 import { runWard, type Ward } from './ward.ts';
 
 const missing = await missingForCluster();
@@ -96,6 +98,41 @@ describe.skipIf(missing !== undefined)(`a cluster${missing ? ` (${missing})` : '
     expect(b.sandboxStates().length).toBeLessThanOrEqual(before);
     expect((await node('drain', 'b', '--undo')).code).toBe(0);
     await b.until(async () => (await stateOf('b')) === 'ready');
+  });
+
+  test('a second server with the name of one that lives does not start, and nothing of the first is lost', async () => {
+    const held = await deployHeld(b, 'kept');
+    const accepted = await b.request('POST', '/api/v1/namespaces/_/actions/kept', { body: {} });
+    await held.begun();
+    const folder = await mkdtemp(join(tmpdir(), 'ward-same-name-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await chmod(folder, 0o711);
+    for (const file of ['config.yaml', 'guest.auth'])
+      await copyFile(join(b.dataDir, file), join(folder, file));
+    const place = ['--data', folder, '--config', join(folder, 'config.yaml')];
+    let hasEnded = false;
+    const start = ['up', '--listen', '127.0.0.1:0', ...place];
+    const second = runWard(start, { timeoutMs: 60_000 }).finally(() => {
+      hasEnded = true;
+    });
+    const results: unknown[] = [];
+    // So long that they stay below the limit of calls per minute.
+    for (let n = 0; !hasEnded; n++)
+      results.push((await (n % 2 === 0 ? b : a).invoke('slow', { ms: 1500 })).body.response?.result);
+    const { code, stdout, stderr } = await second;
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/another node of the cluster has the name b\b[\s\S]*cluster\.node/),
+    });
+    expect(stdout).not.toMatch(/^ready/m);
+    expect(new Set(results.map((result) => JSON.stringify(result)))).toEqual(new Set(['{"ms":1500}']));
+    await held.release();
+    expect(await b.activation(accepted.body.activationId)).toMatchObject({ response: { success: true } });
+    const { nodes } = JSON.parse(await cluster.node('a').operate('node', 'list', '-o', 'json'));
+    expect(nodes).toMatchObject([
+      { name: 'a', state: 'ready' },
+      { name: 'b', state: 'ready' },
+    ]);
   });
 
   test('a policy that is put in force through one node counts on the other, and of two at once one is refused', async () => {
