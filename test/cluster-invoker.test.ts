@@ -211,7 +211,7 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     const asked = [api, await furtherNode()];
     const followers = asked.map((node) => followLog(node, body.activationId));
     // The call waits to be released, so these lines come while it runs.
-    for (const { seen } of followers) await api.until(() => seen() === 'begun\n');
+    for (const { seen } of followers) await expect.poll(seen, { timeout: 30_000 }).toBe('begun\n');
     expect((await api.request('GET', `/api/v1/namespaces/_/activations/${body.activationId}`)).status).toBe(
       404,
     );
