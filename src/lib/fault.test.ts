@@ -12,6 +12,12 @@ async function thrownBy(work: () => unknown): Promise<unknown> {
   throw new Error('nothing was thrown');
 }
 
+test('a refusal because of too much work takes no stack trace, which other faults have', () => {
+  expect(new Fault('A', 'busy', 'too much').stack).not.toContain('\n    at ');
+  expect(new Fault('A', 'throttled', 'too often').stack).not.toContain('\n    at ');
+  expect(new Fault('A', 'bug', 'wrong').stack).toContain('\n    at ');
+});
+
 describe('an error of the system', () => {
   test('is named by its code', async () => {
     expect(errnoOf(await thrownBy(() => readFile('/nonexistent/file')))).toBe('ENOENT');

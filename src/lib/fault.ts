@@ -44,7 +44,11 @@ export class Fault extends Error {
   readonly details: JsonObject | undefined;
 
   constructor(code: string, kind: FaultKind, message: string, options: FaultOptions = {}) {
+    const { stackTraceLimit } = Error;
+    // Refused calls must cost little, because there are many when there is too much to do.
+    if (kind === 'busy' || kind === 'throttled') Error.stackTraceLimit = 0;
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'Fault';
     this.code = code;
     this.kind = kind;
