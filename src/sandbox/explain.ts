@@ -55,7 +55,8 @@ const fresh =
 
 const sentences: Readonly<Record<Mechanism, Sentence>> = {
   'memory-limit': ({ memoryBytes }) => `${formatSize(memoryBytes)} of memory, tmpfs included, and no swap`,
-  'cpu-limit': ({ cpus, cpuWeight }) => `${cpus} processors at most; weight ${cpuWeight} under contention`,
+  'cpu-limit': ({ cpus, cpuWeight }) =>
+    `${cpus} processor${cpus === 1 ? '' : 's'} at most; weight ${cpuWeight} under contention`,
   'pids-limit': ({ pidsLimit }) => `${pidsLimit} processes and threads`,
   'io-limit': ({ io }) => describeIo(io),
   'tmpfs-limit': ({ tmpfs }) =>
