@@ -1,6 +1,6 @@
 /**
- * What NATS itself adds to a call: a Fastify that asks another bare process over NATS, against one that answers alone. What a
- * hop of Ward takes beyond that, Ward could save.
+ * Measures what NATS itself adds to a call. One Fastify asks another bare process over NATS, and one answers alone. Ward could
+ * save what its hop takes beyond that.
  */
 import type { Engines } from '../../test/cluster/engines.ts';
 import { type BareServer, startBare } from '../bare-server.ts';

@@ -17,7 +17,7 @@ class Refusal(Exception):
     """The code can't be an action, or a program gave no result; its text is for the caller."""
 
 
-# What programs get. A dictionary, because the C library never frees the value of a variable.
+# Programs get these variables. They are in a dictionary because the C library never frees the value of a variable.
 environment = dict(os.environ)
 # Process id to status, for every child that has ended since the last start.
 ended = {}

@@ -230,7 +230,7 @@ describe('a name', () => {
 
   it('that another process has lets the second one hear no job of the first', async () => {
     const { network, dispatcher, a } = await clusterOf('a');
-    // What the first says is late, so the second does not know yet.
+    // The second process does not know of the first yet, because it hears no report of it.
     network.fate = ({ type, subject }) =>
       type === 'report' && subject.endsWith('.a') ? 'is lost' : 'arrives';
     const taken: unknown[] = [];
