@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Digest, digestOf, openBlobStore, parseAnyDigest } from '../src/blobs/index.ts';
+import { type BlobStore, type Digest, digestOf, openBlobStore, parseAnyDigest } from '../src/blobs/index.ts';
 import { openBlobFiles } from '../src/content/content.ts';
 import { parseRepositoryName, parseTag } from '../src/content/names.ts';
 import { openPostgresRegistry } from '../src/content/postgres/database.ts';
@@ -188,6 +188,33 @@ function twoServers(): void {
     expect(await buffer(await two.sweeper.openBlob(digest))).toEqual(big);
   });
 
+  test('name bytes again that the other doomed and revived at the same moment', async () => {
+    let url = '';
+    const doomed = new Set<Digest>();
+    const doom = async (digest: Digest) => {
+      if (doomed.has(digest)) return;
+      doomed.add(digest);
+      await server?.admin(doomUntilNextUpdate, url);
+    };
+    const dooming = (blobs: BlobStore): BlobStore => ({
+      ...blobs,
+      write() {
+        const writer = blobs.write();
+        const commit = writer.commit.bind(writer);
+        return Object.assign(writer, { commit: (digest: Digest) => commit(digest).then(() => doom(digest)) });
+      },
+      async put(bytes) {
+        const digest = await blobs.put(bytes);
+        await doom(digest);
+        return digest;
+      },
+    });
+    await using two = await openTwo({ wrapBlobs: dooming });
+    ({ url } = two);
+    const { digest } = await putImage(two.store, app, [layerOf('a')], 'v1');
+    expect(await two.sweeper.findManifest(app, parseTag('v1'))).toMatchObject({ digest });
+  });
+
   test('move one tag, and know each other’s changes at once', async () => {
     await using two = await open();
     const images = [
@@ -250,6 +277,17 @@ function twoServers(): void {
     expect(await mounted).toBe(true);
   });
 }
+
+/** Dooms all blobs. The next statement that updates blobs does not find them, and revives them. */
+const doomUntilNextUpdate = `
+  drop trigger if exists revive on registry.blobs;
+  update registry.blobs set doomed_at = 1;
+  create or replace function registry.revive() returns trigger language plpgsql as $$
+    begin
+      if pg_trigger_depth() = 1 then update registry.blobs set doomed_at = null; end if;
+      return null;
+    end $$;
+  create trigger revive after update on registry.blobs execute function registry.revive();`;
 
 const pieces = (bytes: Buffer | string) => Readable.from([Buffer.from(bytes)]);
 

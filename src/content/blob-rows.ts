@@ -16,7 +16,7 @@
 import { z } from 'zod';
 import type { Digest } from '../blobs/index.ts';
 import type { BatchStep } from '../store/index.ts';
-import { type RegistryDatabase, step } from './database.ts';
+import { step } from './database.ts';
 
 const isHeld = `(exists (select 1 from holdings where holdings.digest = blobs.digest)
   or exists (select 1 from upload_parts where upload_parts.digest = blobs.digest))`;
@@ -48,11 +48,4 @@ export function doomWithoutRowStep(digest: Digest, size: number, at: number): Ba
     `insert into blobs (digest, size, touched_at, doomed_at) values (?1, ?2, ?3, ?3) on conflict (digest) do nothing`,
     ...[digest, size, at],
   );
-}
-
-const foundRow = z.object({ found: z.number() });
-
-export async function isLive(db: RegistryDatabase, digest: Digest): Promise<boolean> {
-  const sql = 'select 1 as found from blobs where digest = ?1 and doomed_at is null';
-  return (await db.first(foundRow, sql, digest)) !== undefined;
 }

@@ -2,12 +2,11 @@
 import { z } from 'zod';
 import type { Digest, SecondName } from '../blobs/index.ts';
 import type { BatchStep } from '../store/index.ts';
-import { isLive } from './blob-rows.ts';
 import { type RegistryDatabase, step } from './database.ts';
 import { registryStoreFault } from './faults.ts';
 import { namespaceOfRepository, type RepositoryName } from './names.ts';
 import { noteStep } from './noted.ts';
-import { hasRoom, roomValues, storageExhausted } from './room.ts';
+import { checkRoom, hasRoom, roomValues } from './room.ts';
 import { secondNameSteps } from './second-names.ts';
 import type { LimitsOf } from './types.ts';
 
@@ -45,8 +44,8 @@ export function createLinks(db: RegistryDatabase, limitsOf: LimitsOf): Links {
         ...secondNameSteps(secondName, digest),
       );
       if (changed > 0) return true;
-      if (!(await isLive(db, digest))) return false;
-      throw await storageExhausted(db, repository, limits);
+      await checkRoom(db, repository, { digest, size }, limits);
+      return false;
     },
     async size(repository, digest, which = 'any') {
       const row = await db.first(
@@ -83,8 +82,8 @@ export function createLinks(db: RegistryDatabase, limitsOf: LimitsOf): Links {
       );
       if (changed > 0) return true;
       const isStillThere = await sizeFrom(db, namespace, digest, from);
-      if (isStillThere === undefined) return false;
-      throw await storageExhausted(db, repository, limits);
+      if (isStillThere !== undefined) await checkRoom(db, repository, { digest, size: source.size }, limits);
+      return false;
     },
     remove: (repository, digest) => removeLink(db, repository, digest),
   };

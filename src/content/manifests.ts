@@ -5,7 +5,6 @@
 import { z } from 'zod';
 import { type Digest, isDigest } from '../blobs/index.ts';
 import { isFault } from '../lib/index.ts';
-import { isLive } from './blob-rows.ts';
 import type { Content } from './content.ts';
 import { type RegistryDatabase, step } from './database.ts';
 import { registryStoreFault } from './faults.ts';
@@ -14,7 +13,7 @@ import { checkParts, digestList, partsOf } from './manifest-parts.ts';
 import { putSteps } from './manifest-put.ts';
 import { namespaceOfRepository, type RepositoryName, type Tag } from './names.ts';
 import { noteStep, noteTagStep } from './noted.ts';
-import { storageExhausted } from './room.ts';
+import { checkRoom } from './room.ts';
 import type { SecondNames } from './second-names.ts';
 import type {
   DeletedManifest,
@@ -64,10 +63,10 @@ export function createManifests(options: ManifestsOptions): Manifests {
       await content.put(document.bytes, document.digest, async () => {
         const facts = { tags, secondName, depth, limits, at: await db.now() };
         if ((await db.write(namespace, ...putSteps(db.words, repository, document, facts))) > 0) return true;
-        if (!(await isLive(db, document.digest))) return false;
         await checkParts(db, repository, document);
         await checkTags(db, repository, tags, limits);
-        throw await storageExhausted(db, repository, limits);
+        await checkRoom(db, repository, { digest: document.digest, size: document.bytes.length }, limits);
+        return false;
       });
     },
     async find(repository, reference) {

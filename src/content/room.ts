@@ -55,8 +55,21 @@ export interface Room {
   readonly allowed: number;
 }
 
-/** The fault for a condition of `hasRoom` that failed. */
-export async function storageExhausted(
+const roomRow = z.object({ found: z.number() });
+
+/** @throws Fault STORAGE_EXHAUSTED when a condition of `hasRoom` fails */
+export async function checkRoom(
+  db: RegistryDatabase,
+  repository: RepositoryName,
+  { digest, size }: { readonly digest: string; readonly size: number },
+  limits: RegistryStoreLimits,
+): Promise<void> {
+  const values = roomValues(digest, size, repository, limits);
+  const found = await db.first(roomRow, `select 1 as found where ${hasRoom}`, ...values);
+  if (found === undefined) throw await storageExhausted(db, repository, limits);
+}
+
+async function storageExhausted(
   db: RegistryDatabase,
   repository: RepositoryName,
   { bytesPerNamespace: allowed, repositoriesPerNamespace }: RegistryStoreLimits,

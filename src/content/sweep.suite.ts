@@ -324,9 +324,10 @@ function raceTests(open: Open, rounds: number): void {
         if (round % 3 === 0) await test.store.deleteManifest(repository, document.digest);
       }
     };
-    await Promise.all([0, 1, 2].map(push));
-    isDone = true;
-    await sweeping;
+    const pushing = Promise.all([0, 1, 2].map(push)).finally(() => {
+      isDone = true;
+    });
+    await Promise.all([pushing, sweeping]);
     expect(pushed).toBe(3 * rounds);
     const files = await test.files();
     for (const worker of [0, 1, 2]) {
