@@ -180,8 +180,11 @@ describe.skipIf(missing !== undefined)(`a full disk${missing ? ` (${missing})` :
     });
     expect(await metric('ward_recording')).toBe(0);
     expect(await metric('ward_records_waiting')).toBeGreaterThan(0);
-    const told = await ward.cli(['status', '-o', 'json']);
-    expect([told.code, JSON.parse(told.stdout).recording]).toEqual([7, failing]);
+    await ward.until(async () => {
+      await fillUpTo(0);
+      const told = await ward.cli(['status', '-o', 'json']);
+      return told.code === 7 && JSON.parse(told.stdout).recording.error === 'STORE_FULL';
+    });
     expect((await request('DELETE', `${actions}/slow`)).status).not.toBe(500);
     await rm(path('filler'));
     await ward.until(async () => (await invoke('hello', {}, true)).status === 200);

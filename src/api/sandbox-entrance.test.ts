@@ -218,7 +218,7 @@ describe('a sandbox’s entrance to the API', () => {
 
   test('unread answers make other requests of the namespace wait, but no call', async () => {
     const entrance = await openEntrance({ reading: 1 });
-    const code = 'x'.repeat(8 * 1024 * 1024);
+    const code = 'x'.repeat(2 * 1024 * 1024);
     await api.call('PUT', 'actions/large', { body: { exec: { kind: 'nodejs:default', code } } });
     const head = (method: string, path: string) =>
       `${method} /api/v1/namespaces/_/${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${basic(api.key)}\r\nContent-Length: 0\r\n\r\n`;
