@@ -244,6 +244,21 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     expect(await api.activation(body.activationId)).toMatchObject({ response: { success: true } });
   });
 
+  test('does not give it to a process with a copy of its identity either', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ward-same-identity-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await cp(join(invoker.dataDir, 'cluster'), join(folder, 'cluster'), { recursive: true });
+    const place = ['--data', folder, '--config', join(invoker.dataDir, 'config.yaml')];
+    const second = await runWard(['up', '--role', 'invoker', '--join', api.url, ...place], {
+      timeoutMs: 60_000,
+    });
+    expect(second).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('another node of the cluster has the name inv1'),
+    });
+    expect((await api.invoke('hello', { name: 'still' })).status).toBe(200);
+  });
+
   test('starts again without a token, and ends when it is told to', async () => {
     const { ready } = dataPaths(invoker.dataDir);
     expect(existsSync(ready)).toBe(true);

@@ -249,6 +249,16 @@ describe('a name', () => {
     expect(taken).toEqual([]);
   });
 
+  it('ends the process that came second, if it could not know that when it began', async () => {
+    const { network } = await clusterOf('a');
+    const bus = network.bus();
+    bus.state = 'down';
+    const second = await joined(bus, { node: 'a' });
+    bus.state = 'up';
+    expect(await second.ended).toMatchObject({ code: 'NODE_NAME_TAKEN' });
+    expect(second.isUp()).toBe(false);
+  });
+
   it.each(['', 'a.b', 'a b', '*', 'x'.repeat(65)])('is refused that cannot be one: %j', async (node) => {
     await expect(join(new MemoryNetwork().bus(), { node })).rejects.toMatchObject({
       code: 'NODE_NAME_INVALID',

@@ -1,7 +1,7 @@
 /** Joins a process to the cluster: it reports about itself, hears others, sends them jobs, and runs theirs. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { type Log, messageOf, randomHex } from '../../lib/index.ts';
+import { type Fault, type Log, messageOf, randomHex } from '../../lib/index.ts';
 import type { InvokerAbilities } from '../abilities.ts';
 import { dispatchFault } from '../faults.ts';
 import { createAwakeClock } from '../nodes/awake-clock.ts';
@@ -57,6 +57,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
   let drainedAt: number | undefined;
   /** Another process has the name: this one must not speak under it. */
   let isTaken = false;
+  const ended = Promise.withResolvers<Fault>();
   /** What is said to this node may be for another process with its name, until none has answered. */
   let isNamed = false;
   const report = (): NodeReport => ({
@@ -122,8 +123,8 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
     },
     onSameName(isOurs) {
       if (isOurs) return heartbeat.soon();
-      if (!isTaken) log.error({ node }, 'another node has the name of this one, which leaves the cluster');
       isTaken = true;
+      ended.resolve(nameTaken(node));
       link[Symbol.dispose]();
     },
   });
@@ -189,6 +190,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
       for (const of of members.live()) if (orders.missingAt(of) !== undefined) hearOther(of);
     },
     isUp: () => link.isUp,
+    ended: ended.promise,
     counts: () => ({ ...link.counts, ignored: remote.ignored }),
     changed: () => hints.send(),
     violated(of) {

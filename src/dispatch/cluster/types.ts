@@ -1,6 +1,6 @@
 /** A process as a node of a cluster, as its owner sees it. */
 import type { Bus } from '../../bus/index.ts';
-import type { Log } from '../../lib/index.ts';
+import type { Fault, Log } from '../../lib/index.ts';
 import type { InvokerAbilities } from '../abilities.ts';
 import type { LogPiece } from '../live-log.ts';
 import type { HeardNode } from '../nodes/membership.ts';
@@ -93,6 +93,8 @@ export interface Cluster extends AsyncDisposable {
   takeNoMore(): void;
   /** False while this node is cut off from the bus. */
   isUp(): boolean;
+  /** Resolves when another process, which was first, has this node's name. This one is out of the cluster then. */
+  readonly ended: Promise<Fault>;
   counts(): ClusterCounts;
   /** Tells the others that something was changed in the database. Cheap: call it after each write. */
   changed(): void;

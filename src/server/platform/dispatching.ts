@@ -1,6 +1,7 @@
 /** What runs the actions of a server: the invoker in its process, those of other nodes, or both. */
 import { type Cluster, createLimitShare, type Dispatcher, openCluster } from '../../dispatch/index.ts';
 import type { Invoker } from '../../invoker/index.ts';
+import type { Fault } from '../../lib/index.ts';
 import { buildInfo } from '../build-info.ts';
 import { readOrders, startNodeBook } from '../cluster/node-book.ts';
 import { serverFault } from '../faults.ts';
@@ -19,6 +20,8 @@ export interface Dispatching extends AsyncDisposable {
   /** Follows the log of an activation that another server has taken. Undefined: there are none. */
   readonly followElsewhere: Cluster['followElsewhere'] | undefined;
   readonly cancelElsewhere: Cluster['cancelElsewhere'] | undefined;
+  /** Resolves when another process has this node's name. Undefined: there are no other nodes. */
+  readonly ended: Promise<Fault> | undefined;
   /** Takes no more jobs of other nodes. */
   takeNoMore(): void;
 }
@@ -29,6 +32,7 @@ const alone = {
     tellChanged: undefined,
     followElsewhere: undefined,
     cancelElsewhere: undefined,
+    ended: undefined,
   },
   takeNoMore() {},
   [Symbol.asyncDispose]: async () => {},
@@ -109,6 +113,7 @@ async function openNode(
     tellChanged: cluster.changed,
     followElsewhere: cluster.followElsewhere,
     cancelElsewhere: cluster.cancelElsewhere,
+    ended: cluster.ended,
     takeNoMore: cluster.takeNoMore,
     limitShare: createLimitShare({ count: () => 1 + others(), isHearing: cluster.isUp }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

@@ -29,7 +29,7 @@ import { openInvoker, openRuntimeImages } from './sandboxes.ts';
 export interface InvokerNode extends AsyncDisposable {
   /** Its name in the cluster. */
   readonly name: string;
-  /** Resolves when it is no longer in the cluster. */
+  /** Resolves when it is no longer in the cluster, so nothing can give it work. */
   readonly failed: Promise<Fault>;
   waitsFor(): string;
 }
@@ -103,7 +103,7 @@ export async function startInvokerNode(
   const started = stack.move();
   return {
     name: bus.node,
-    failed: identity.ended,
+    failed: Promise.race([identity.ended, cluster.ended]),
     waitsFor: () => waitsFor,
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };

@@ -17,7 +17,7 @@ import { parseSyslogServer } from '../../forwarding/index.ts';
 import { createVault, type Functions, type VaultKeySource } from '../../functions/index.ts';
 import type { AuditQuery } from '../../gate/index.ts';
 import type { ImageStore } from '../../images/index.ts';
-import type { Log } from '../../lib/index.ts';
+import type { Fault, Log } from '../../lib/index.ts';
 import type { StartProgram } from '../../scanner/index.ts';
 import { keepLease } from '../../store/index.ts';
 import type { Acme } from '../acme/acme.ts';
@@ -66,6 +66,8 @@ export interface Platform extends AsyncDisposable {
   renewCertificates(pairs: readonly KeyPair[]): void;
   /** The problem with the advisories, and what to do about it. */
   readonly advisoriesWarning: string | undefined;
+  /** Resolves when another process has the name of this node. Two of them would take each other's calls. */
+  readonly failed: Promise<Fault> | undefined;
   /** Stops accepting connections, because another process does. Call it before disposing of the platform. */
   leave(): Promise<void>;
   /** Names what the platform waits for during its disposal. */
@@ -203,6 +205,7 @@ export async function startPlatform(
     renewKeys: keyring.renew,
     renewCertificates: (given) => certificates.renew({ given }),
     advisoriesWarning: guarded.advisories().warning,
+    failed: dispatching.ended,
     async leave() {
       redirect.leave();
       await leaveListener(api, front);

@@ -4,7 +4,7 @@ import type { Fault, Log } from '../../lib/index.ts';
 
 export interface Service extends AsyncDisposable {
   /** Resolves when the service can't go on. */
-  readonly failed?: Promise<Fault>;
+  readonly failed?: Promise<Fault> | undefined;
   /** Names what the service waits for during its disposal. */
   waitsFor(): string;
   /** Stops accepting connections, because another process does. */
