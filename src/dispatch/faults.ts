@@ -1,4 +1,4 @@
-import { type FaultTable, faultTable } from '../lib/index.ts';
+import { type FaultTable, faultTable, hostTroubleOf, isFault } from '../lib/index.ts';
 
 /** Faults that dispatchers and invokers share. Faults that only an invoker can find have their own table. */
 export const dispatchFaults = {
@@ -27,13 +27,18 @@ export const dispatchFaults = {
   NODE_NAME_TAKEN: 'conflict',
 } as const satisfies FaultTable;
 
-/** Codes with which another invoker may do better: the job has not begun. */
-export const elsewhereCodes: ReadonlySet<string> = new Set([
+/** With these codes, the job has not begun. */
+const elsewhereCodes: ReadonlySet<string> = new Set([
   'INVOKER_BUSY',
   'INVOKER_CLOSED',
   'INVOKERS_BUSY',
   'ACTION_TOO_LARGE',
 ]);
+
+/** Whether another invoker may do better with a job that one has refused. */
+export function mayGoElsewhere(refusal: unknown): boolean {
+  return (isFault(refusal) && elsewhereCodes.has(refusal.code)) || hostTroubleOf(refusal) !== undefined;
+}
 
 export const dispatchFault = faultTable(dispatchFaults);
 

@@ -2,9 +2,9 @@
  * Runs jobs on the invokers of a cluster: on the one in this process when placement prefers it, and on those of other
  * nodes over the bus. When the bus is down, the invoker in this process goes on alone.
  */
-import { type Fault, isFault, messageOf } from '../../lib/index.ts';
+import { type Fault, hostTroubleOf, isFault, messageOf } from '../../lib/index.ts';
 import { requireAble } from '../abilities.ts';
-import { dispatchFault, elsewhereCodes, invokersUnreachable, jobWithdrawn, retryMs } from '../faults.ts';
+import { dispatchFault, invokersUnreachable, jobWithdrawn, mayGoElsewhere, retryMs } from '../faults.ts';
 import type { Membership } from '../nodes/membership.ts';
 import type { NodeReport } from '../nodes/node-report.ts';
 import type { InvokerDirectory, InvokerReport } from '../placement/types.ts';
@@ -214,8 +214,8 @@ async function runHere(
     sent.settled('ended');
     return end;
   } catch (fault) {
-    sent.settled('refused');
-    return { fault, isElsewhere: isFault(fault) && elsewhereCodes.has(fault.code) };
+    sent.settled(hostTroubleOf(fault) === undefined ? 'refused' : 'in trouble');
+    return { fault, isElsewhere: mayGoElsewhere(fault) };
   }
 }
 

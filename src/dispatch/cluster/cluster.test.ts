@@ -75,6 +75,18 @@ describe('a refusal', () => {
     expect(hostTroubleOf(seen.fault)).toBe('exhausted');
   });
 
+  it('because of the machine sends the job to the next node', async () => {
+    const { dispatcher, directory, a, b } = await clusterOf('a', 'b');
+    const given = job();
+    const end = dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    a.refuse(given.activationId, noDescriptor());
+    await until(() => b.jobs.length === 1);
+    b.answer(given.activationId);
+    await end;
+    expect(directory.sent).toEqual(['a accepted', 'a in trouble', 'b accepted', 'b ended']);
+  });
+
   it('for another reason ends the job', async () => {
     const { dispatcher, a, b } = await clusterOf('a', 'b');
     const given = job();

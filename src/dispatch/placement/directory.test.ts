@@ -84,20 +84,23 @@ describe('what a directory knows about an invoker', () => {
     expect(directory.choose(hello)[0]).toBe(home);
   });
 
-  it('rests an invoker after five time-outs, unless all rest', () => {
-    const now = { ms: 0 };
-    const directory = directoryAt(now);
-    const restAndChoose = (node: string) => {
-      for (let at = 0; at < 5; at++) directory.send(node, hello).settled('timed out');
-      return directory.choose(hello).toSorted();
-    };
-    for (const node of ['a', 'b']) directory.hear(node, reportOf());
-    expect(restAndChoose('a')).toEqual(['b']);
-    expect(restAndChoose('b')).toEqual(['a', 'b']);
-    now.ms = 30_000;
-    for (const node of ['a', 'b']) directory.hear(node, reportOf());
-    expect(restAndChoose('b')).toEqual(['a']);
-  });
+  it.each(['timed out', 'in trouble'] as const)(
+    'rests an invoker after five jobs %s, unless all rest',
+    (how) => {
+      const now = { ms: 0 };
+      const directory = directoryAt(now);
+      const restAndChoose = (node: string) => {
+        for (let at = 0; at < 5; at++) directory.send(node, hello).settled(how);
+        return directory.choose(hello).toSorted();
+      };
+      for (const node of ['a', 'b']) directory.hear(node, reportOf());
+      expect(restAndChoose('a')).toEqual(['b']);
+      expect(restAndChoose('b')).toEqual(['a', 'b']);
+      now.ms = 30_000;
+      for (const node of ['a', 'b']) directory.hear(node, reportOf());
+      expect(restAndChoose('b')).toEqual(['a']);
+    },
+  );
 
   it('stops choosing an invoker after 2.5 s of silence, and forgets it after 10 s', () => {
     const now = { ms: 0 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createHealth, restMs } from './health.ts';
 
-/** `x` is a time-out, `.` an answer. */
+/** `x` is a failure, `.` a good answer. */
 const weightAfter = (answers: string, now = 0) => {
   const health = createHealth();
   for (const answer of answers) health.note(answer === 'x', 0);

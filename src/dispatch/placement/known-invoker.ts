@@ -122,7 +122,7 @@ export class KnownInvoker implements InvokerView {
         if (load) this.#load(load);
       },
       settled: (how, load) => {
-        this.#health.note(how === 'timed out', this.#now());
+        this.#health.note(how === 'timed out' || how === 'in trouble', this.#now());
         this.#unanswered.delete(sent);
         this.#remove(sent, how === 'ended');
         if (load) this.#load(load);

@@ -75,6 +75,8 @@ export type PlacementTarget = Pick<
 export type LoadNote = Pick<InvokerView, 'active' | 'starting' | 'queued' | 'freeMiB' | 'idleMiB'>;
 
 /** A job on its way to an invoker, until the invoker's reports count it. */
+export type HowSettled = 'ended' | 'refused' | 'in trouble' | 'timed out';
+
 export interface SentJob {
   /**
    * The invoker has it: its next report counts it. Call it in the order of arrival with reports.
@@ -82,10 +84,10 @@ export interface SentJob {
    */
   accepted(load?: LoadNote): void;
   /**
-   * The job no longer occupies the invoker: it ended, was refused, or the invoker did not answer in time. Call it
-   * once.
+   * The job no longer occupies the invoker: it ended, was refused, could not begin because of trouble on that machine,
+   * or the invoker did not answer in time. Call it once.
    */
-  settled(how: 'ended' | 'refused' | 'timed out', load?: LoadNote): void;
+  settled(how: HowSettled, load?: LoadNote): void;
 }
 
 /**

@@ -5,11 +5,11 @@
  * will be told no when it asks. Silence is no refusal: a job whose node is not heard for a while has perhaps run, so
  * it fails with INVOKER_LOST. What a node says about a job that it does not have is counted and ignored.
  */
-import { BoundedMap, type JsonObject, type Log, messageOf } from '../../lib/index.ts';
+import { BoundedMap, hostTroubleOf, type JsonObject, type Log, messageOf } from '../../lib/index.ts';
 import type { ActivationLog } from '../activation-log.ts';
 import { invokerLost, invokersUnreachable, jobWithdrawn } from '../faults.ts';
 import type { LogPiece } from '../live-log.ts';
-import type { LoadNote, SentJob } from '../placement/types.ts';
+import type { HowSettled, LoadNote, SentJob } from '../placement/types.ts';
 import { defaultResultBytes } from '../result-limit.ts';
 import type { Handover, Job, JobEnd, ViolationReport } from '../types.ts';
 import { noActivation } from '../wire/frames.ts';
@@ -264,7 +264,7 @@ export class RemoteJobs {
         const own = open.begin === 'no' ? jobWithdrawn() : faultFrom(fault);
         this.#ack(open.node, open.job.activationId, open.attempt);
         const mayGoOn = isElsewhere && open.begin !== 'yes' && open.begin !== 'asking';
-        this.#refuse(open, own, mayGoOn, 'refused', load);
+        this.#refuse(open, own, mayGoOn, hostTroubleOf(own) === undefined ? 'refused' : 'in trouble', load);
       } else if (type === 'res') this.#takeEnd(open, parseHead('res', head), tail);
       else if (type === 'log') {
         this.#keepLog(open, keepLogPart(open, parseHead('log', head), tail));
@@ -342,7 +342,7 @@ export class RemoteJobs {
     open: OpenJob,
     fault: unknown,
     isElsewhere: boolean,
-    how: 'refused' | 'timed out' = 'refused',
+    how: HowSettled = 'refused',
     load?: LoadNote,
   ): void {
     if (!open.hasEnded) open.sent.settled(how, load);

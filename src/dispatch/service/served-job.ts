@@ -2,7 +2,7 @@
 import { type Fault, hostTroubleOf, isFault, messageOf } from '../../lib/index.ts';
 import { sandboxFault } from '../../sandbox/index.ts';
 import type { ActivationLog } from '../activation-log.ts';
-import { dispatchFault, elsewhereCodes } from '../faults.ts';
+import { dispatchFault, mayGoElsewhere } from '../faults.ts';
 import type { Completion } from '../types.ts';
 import { completionHead, faultHead, plain } from '../wire/heads.ts';
 import { toParts } from '../wire/log-parts.ts';
@@ -74,7 +74,7 @@ export function logMessages({ activationId, attempt }: Of, log: ActivationLog): 
 /** Says why the job was not run. */
 export function refusalMessage({ activationId, attempt }: Of, error: unknown): Message {
   const fault = isFault(error) ? error : faultFor(error);
-  const head = { fault: faultHead(fault), isElsewhere: elsewhereCodes.has(fault.code) };
+  const head = { fault: faultHead(fault), isElsewhere: mayGoElsewhere(fault) };
   return { type: 'nack', activationId, attempt, head: plain(head), tail: Buffer.alloc(0) };
 }
 
