@@ -27,6 +27,7 @@ import type {
   Scanner,
   ScanOptions,
 } from './types.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface ScannerOptions {
   readonly matcher: AdvisoryMatcher;
@@ -74,7 +75,7 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
   };
   // The revision does not change, and asking a process again could wait for another user's scan.
   const rules = async () => known ?? revision();
-  const cache = openLayerCache(cacheDir, revision, readsCacheOnly);
+  const cache = openLayerCache(cacheDir, rules, readsCacheOnly);
   const parts = { analyst, judge, rules, cache, underWay: shareWork<LayerAnalysis>(), log };
   return {
     scanImage: (image, scan) => scanImage(parts, image, signalOf(scan)),
@@ -223,7 +224,7 @@ function emptyAnalysis(digest: Digest, diffId: Digest, reason: string): LayerAna
 
 /** Takes the analysis from the cache, or reads the layer. */
 async function analysisOf(parts: Parts, layer: SourceLayer, signal: AbortSignal): Promise<LayerAnalysis> {
-  const known = await parts.cache.get(layer.digest);
+  const known = await untilAborted(signal, parts.cache.get(layer.digest));
   if (known !== undefined) return known;
   return parts.underWay.run(layer.digest, signal, async (end) => {
     const analysis = await parts.analyst.layer(layer, end);

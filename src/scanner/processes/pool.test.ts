@@ -39,6 +39,26 @@ it('when there is no room to start a process, waiting callers fail, too', async 
   expect(asked).toHaveLength(most);
 });
 
+it('a caller that waits for a process stops waiting when it is aborted, or when all end', async () => {
+  const analyst = analystInProcesses({ module }, 10_000);
+  const unaborted = new AbortController().signal;
+  const endless = storedLayer(await filesTar({ hang: '' }));
+  const most = Math.max(1, availableParallelism() - 1);
+  await analyst.revision();
+  const running = Array.from({ length: most }, () => analyst.layer(endless, unaborted));
+  const ends = Promise.allSettled(running);
+  await new Promise(setImmediate);
+  const waiter = new AbortController();
+  const aborted = analyst.layer(endless, waiter.signal);
+  const closed = expect(analyst.revision()).rejects.toMatchObject({ code: 'SCAN_FAILED' });
+  waiter.abort(new Error('enough'));
+  await expect(aborted).rejects.toThrow('enough');
+  await analyst[Symbol.asyncDispose]();
+  await closed;
+  expect((await ends).map(({ status }) => status)).toEqual(running.map(() => 'rejected'));
+  await expect(analyst.revision()).rejects.toMatchObject({ code: 'SCAN_FAILED' });
+});
+
 function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);

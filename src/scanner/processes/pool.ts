@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import { isFault } from '../../lib/index.ts';
 import type { InspectedConfig } from '../config.ts';
+import { scannerFault } from '../faults.ts';
 import type { LayerAnalysis } from '../layers/analysis.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { Analyst, Read, ScanJob } from './jobs.ts';
@@ -35,7 +36,7 @@ export function analystInProcesses(
     signal: AbortSignal,
     bytes?: Uint8Array,
   ): Promise<T> => {
-    const one = await processes.take();
+    const one = await processes.take(signal);
     try {
       // The job's time limit does not include the start of the process.
       await untilAborted(signal, processes.started(one));
@@ -68,11 +69,15 @@ export function analystInProcesses(
 }
 
 interface Processes {
-  /** Returns an idle process, a new one, or the next that is given back. */
-  take(): Promise<ScanProcess>;
+  /**
+   * Returns an idle process, a new one, or the next that is given back.
+   * @throws the signal's reason; Fault SCAN_FAILED after `end`
+   */
+  take(signal?: AbortSignal): Promise<ScanProcess>;
   giveBack(one: ScanProcess): void;
   /** Resolves to its revision once it has started. @throws as `ScanProcess.revision` does */
   started(one: ScanProcess): Promise<string>;
+  /** Ends them all, and starts no more. */
   end(): Promise<void>;
 }
 
@@ -81,18 +86,33 @@ function openProcesses(begin: () => ScanProcess, idleMs: number): Processes {
   const idle: { readonly one: ScanProcess; readonly timer: NodeJS.Timeout }[] = [];
   const all = new Set<ScanProcess>();
   const waiting: PromiseWithResolvers<ScanProcess>[] = [];
+  let isOver = false;
 
-  const take = async (): Promise<ScanProcess> => {
+  const next = async (signal: AbortSignal | undefined): Promise<ScanProcess> => {
+    const taker = Promise.withResolvers<ScanProcess>();
+    waiting.push(taker);
+    const giveUp = (): void => {
+      const at = waiting.indexOf(taker);
+      if (at < 0) return;
+      waiting.splice(at, 1);
+      taker.reject(signal?.reason);
+    };
+    signal?.addEventListener('abort', giveUp);
+    try {
+      return await taker.promise;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
+    }
+  };
+  const take = async (signal?: AbortSignal): Promise<ScanProcess> => {
+    signal?.throwIfAborted();
+    if (isOver) throw closed();
     for (let last = idle.pop(); last !== undefined; last = idle.pop()) {
       clearTimeout(last.timer);
       if (last.one.isAlive()) return last.one;
       all.delete(last.one);
     }
-    if (all.size === size) {
-      const taker = Promise.withResolvers<ScanProcess>();
-      waiting.push(taker);
-      return taker.promise;
-    }
+    if (all.size === size) return next(signal);
     const one = begin();
     all.add(one);
     return one;
@@ -123,8 +143,14 @@ function openProcesses(begin: () => ScanProcess, idleMs: number): Processes {
     }
   };
   const end = async (): Promise<void> => {
+    isOver = true;
+    for (const taker of waiting.splice(0)) taker.reject(closed());
     await Promise.all([...all].map((one) => one.end()));
   };
 
   return { take, giveBack, started, end };
+}
+
+function closed() {
+  return scannerFault('SCAN_FAILED', 'the scanner is closed');
 }
