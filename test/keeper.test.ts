@@ -34,6 +34,8 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
   /** The server's end of the line, to write what no real server would. */
   let line: Socket;
   let prepareScan: () => Promise<void>;
+  /** For `sh`; descriptor 3 leads to the server. */
+  let scanProgram: string;
   /** A line to the keeper of a command, which has the command's flags. */
   let byHand: () => Promise<KeeperLink>;
   const operator = operatorPolicy({ allow: { memory: 512 * mebibyte, cpus: 2 } });
@@ -41,6 +43,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
   beforeEach(async () => {
     stack = new AsyncDisposableStack();
     prepareScan = async () => {};
+    scanProgram = 'read -r line <&3; echo "$line" >&3; echo heard >&2';
     root = stack.use(await makeTestRoot());
     const folder = await mkdtemp(join(tmpdir(), 'ward-keeper-'));
     stack.defer(() => rm(folder, { recursive: true }));
@@ -59,7 +62,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
         ...{ channel: mine, host, operator, memoryBytes: 512 * mebibyte, layersDir, code, door, userId: 0 },
         scanCommand: async () => {
           await prepareScan();
-          return { argv: ['/bin/sh', '-c', 'read -r line <&3; echo "$line" >&3; echo heard >&2'], env: {} };
+          return { argv: ['/bin/sh', '-c', scanProgram], env: {} };
         },
         mounter: { mount: async () => root.path, unmount: async () => {} },
         log: silentLog,
@@ -211,6 +214,16 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     scan.stream.write('hello\n');
     expect(await Promise.all([text(scan.stream), text(scan.stderr)])).toEqual(['hello\n', 'heard\n']);
     expect(await scan.exited).toBe('0');
+  });
+
+  test('ends a scan that its server left behind, even one that hears nothing', async () => {
+    scanProgram = 'echo begun >&2; exec sleep infinity >&- 2>&- 3>&-';
+    const scan = await startKeptScan(link);
+    expect(await text(scan.stderr)).toBe('begun\n');
+    const isLeft = async () => (await childrenOf('sleep\0infinity\0')).length > 0;
+    await vi.waitFor(async () => expect(await isLeft()).toBe(true));
+    await keeper[Symbol.asyncDispose]();
+    await vi.waitFor(async () => expect(await isLeft()).toBe(false));
   });
 
   test('tells how many sandboxes could not be removed', async () => {
@@ -384,7 +397,10 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
 });
 
 /** Processes that wait for an order below this process, the keeper. */
-async function waitingChildren(): Promise<readonly number[]> {
+const waitingChildren = () => childrenOf('/inherited.pl\0wait\0');
+
+/** Children of this process whose command, with its zero bytes, ends so. */
+async function childrenOf(end: string): Promise<readonly number[]> {
   const threads = await readdir('/proc/self/task');
   const lists = await Promise.all(
     threads.map((thread) => readFile(`/proc/self/task/${thread}/children`, 'utf8').catch(() => '')),
@@ -397,5 +413,5 @@ async function waitingChildren(): Promise<readonly number[]> {
   const commands = await Promise.all(
     pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
   );
-  return pids.filter((_, index) => commands[index]?.endsWith('/inherited.pl\0wait\0'));
+  return pids.filter((_, index) => commands[index]?.endsWith(end));
 }

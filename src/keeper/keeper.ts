@@ -60,7 +60,7 @@ interface KeeperOptions {
   readonly log: Log;
 }
 
-/** Disposing of it unmounts what the server left mounted; the host ends its sandboxes. */
+/** Disposing of it ends the scans that the server left, and unmounts what it left mounted; the host ends its sandboxes. */
 export interface Keeper extends AsyncDisposable {
   readonly onViolation: ViolationSink;
   /** Sends the server a message from the program that started the keeper. */
@@ -83,8 +83,9 @@ export function keep(options: KeeperOptions): Keeper {
   const say = (said: Said): void => sayLine(channel, said);
   const schema = requestSchemas[options.asks ?? 'actions'];
   const roots = new Map<string, string>();
+  const scans = new Map<string, ChildProcess>();
   const ready = openReadyStarts(options.door);
-  const handlers = handlersOf(options, { roots, ready, say });
+  const handlers = handlersOf(options, { roots, scans, ready, say });
   let open = 0;
   const hear = async (value: unknown): Promise<void> => {
     const parsed = schema.safeParse(value);
@@ -111,6 +112,8 @@ export function keep(options: KeeperOptions): Keeper {
     async [Symbol.asyncDispose]() {
       channel.destroy();
       ready.close();
+      // A scan ends by itself when the server is gone, unless it stands still.
+      for (const scan of scans.values()) scan.kill('SIGKILL');
       for (const root of roots.keys()) await options.mounter.unmount(root);
     },
   };
@@ -125,12 +128,14 @@ function handle(handlers: Handlers, request: Request): Promise<unknown> {
 interface Kept {
   /** Where the roots are mounted, by name. */
   readonly roots: Map<string, string>;
+  /** The scan processes that run, by name. */
+  readonly scans: Map<string, ChildProcess>;
   readonly ready: ReadyStarts;
   readonly say: (said: Said) => void;
 }
 
 function handlersOf(options: KeeperOptions, kept: Kept): Handlers {
-  const { roots, ready, say } = kept;
+  const { roots, scans, ready, say } = kept;
   const { mounter, layersDir, givenFolder, userId, mostSandboxes = Number.POSITIVE_INFINITY } = options;
   const sandboxes = new Map<string, MadeSandbox>();
   let started = 0;
@@ -191,7 +196,7 @@ function handlersOf(options: KeeperOptions, kept: Kept): Handlers {
       if (roots.delete(root)) await mounter.unmount(root);
       return null;
     },
-    ...scanHandlers(options, say),
+    ...scanHandlers(options, scans, say),
     async makeCode() {
       const code = codeOf(options);
       const made = await code.make();
@@ -273,9 +278,9 @@ const mostScans = 256;
 
 function scanHandlers(
   { door, scanCommand }: KeeperOptions,
+  running: Map<string, ChildProcess>,
   say: (said: Said) => void,
 ): Pick<Handlers, 'scan' | 'endScan'> {
-  const running = new Map<string, ChildProcess>();
   return {
     async scan({ id: run }) {
       if (scanCommand === undefined) throw sandboxFault('REQUEST_UNSAFE', 'this keeper starts no scans');
