@@ -23,7 +23,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ward-aio-'));
   await writeFile(join(folder, 'hello.js'), code);
   receiver = await startReceiver('0.0.0.0');
-  const allow = ownAddress === undefined ? 'none' : [{ cidr: ownAddress, ports: [receiver.port] }];
+  const azure = { host: '*.ods.opinsights.azure.com', ports: [443] };
+  const allow = ownAddress === undefined ? 'none' : [{ cidr: ownAddress, ports: [receiver.port] }, azure];
   ward = await Ward.start({ logForwarding: { allow } });
   await ward.raiseLimits();
 });
@@ -130,4 +131,36 @@ describe.skipIf(missing !== undefined)(`aio runtime${reason}`, () => {
     expect(errors).toContain('the destination answered 403; the log of 1 activation was given up');
     expect(back).toContain('"adobe_io_runtime": {}');
   });
+
+  it.skipIf(ownAddress === undefined)(
+    'New Relic and Azure are destinations, too',
+    { timeout: 120_000 },
+    async () => {
+      const before = receiver.received.length;
+      receiver.status = 202;
+      const baseUri = `http://${ownAddress}:${receiver.port}`;
+      const customer = '0a1b2c3d-0000-4000-8000-000000000001';
+      const [, setNewRelic] = await aio(
+        'action update said hello.js',
+        `namespace log-forwarding set new-relic --base-uri ${baseUri} --license-key s3cret`,
+      );
+      expect(setNewRelic).toBe('Log forwarding was set to new_relic for this namespace');
+      const { activationId } = (await ward.invoke('said')).body;
+      await ward.until(() => receiver.received.length > before);
+      const { path, headers, body } = receiver.received.at(-1) ?? { path: '', headers: {}, body: '' };
+      expect([path, headers['api-key']]).toEqual(['/log/v1', 's3cret']);
+      const attributes = { stream: 'stdout', namespace: 'guest', action: 'said', activationId };
+      expect(JSON.parse(body)).toMatchObject([{ logs: [{ message: 'said', attributes }] }]);
+      // Azure's address can't be another one, so nothing is sent here.
+      const key = Buffer.from('shared-s3cret').toString('base64');
+      const [setAzure, shown] = await aio(
+        `namespace log-forwarding set azure-log-analytics --customer-id ${customer} --shared-key ${key} --log-type Ward`,
+        'namespace log-forwarding get',
+        'namespace log-forwarding set adobe-io-runtime',
+      );
+      expect(setAzure).toBe('Log forwarding was set to azure_log_analytics for this namespace');
+      expect(shown).toContain(`"customer_id": "${customer}"`);
+      expect(shown).not.toContain(key);
+    },
+  );
 });
