@@ -31,7 +31,7 @@ export interface Content {
   remove(digest: Digest, before: number): Promise<number | undefined>;
 }
 
-/** A transaction that names the blob only if its row is live. Returns whether it was live. */
+/** A transaction that names the blob only if its row is live. False: it changed nothing, so try again with a live row. */
 type NameBlob = () => Promise<boolean>;
 
 /** Opens the blobs below `dir`, and removes unfinished ones of earlier processes. */

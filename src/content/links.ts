@@ -11,7 +11,7 @@ import { secondNameSteps } from './second-names.ts';
 import type { LimitsOf } from './types.ts';
 
 export interface Links {
-  /** Links a blob to the repository. False when its row is not live. @throws Fault STORAGE_EXHAUSTED */
+  /** Links a blob to the repository. False: it changed nothing, because others were faster. @throws Fault STORAGE_EXHAUSTED */
   add(repository: RepositoryName, blob: PushedBlob): Promise<boolean>;
   /** @throws Fault BLOB_UNKNOWN */
   size(repository: RepositoryName, digest: Digest, which?: 'any' | 'accepted'): Promise<number>;

@@ -236,7 +236,7 @@ class SharedUpload implements Upload {
     };
   }
 
-  /** False when the row of the chunk is not live. @throws Fault UPLOAD_TAKEN_OVER, UPLOAD_UNKNOWN */
+  /** False: a sweep was faster, so try again. @throws Fault UPLOAD_TAKEN_OVER, UPLOAD_UNKNOWN */
   async #addPart(turn: string, digest: Digest, size: number): Promise<boolean> {
     const { db } = this.#options;
     const at = await db.now();
@@ -255,10 +255,15 @@ class SharedUpload implements Upload {
     );
     if (changed > 0) return true;
     // The row of the chunk may be live again by now, so only the turn says why nothing changed.
-    const row = await db.first(turnRow, 'select turn from uploads where id = ?1', this.id);
-    if (row === undefined) throw uploadUnknown();
-    if (row.turn !== turn) throw takenOver();
+    if ((await this.#turn()) !== turn) throw takenOver();
     return false;
+  }
+
+  /** The turn of the newest request. @throws Fault UPLOAD_UNKNOWN */
+  async #turn(): Promise<string> {
+    const row = await this.#options.db.first(turnRow, 'select turn from uploads where id = ?1', this.id);
+    if (row === undefined) throw uploadUnknown();
+    return row.turn;
   }
 
   async #finish(name: Digest | SecondName): Promise<Digest> {
@@ -270,8 +275,8 @@ class SharedUpload implements Upload {
       const found = isDigest(name) ? only.digest : await secondNameOf(await content.blobs.open(only.digest));
       if (found !== name) throw wrongDigest(found, name);
       const secondName = isDigest(name) ? undefined : name;
-      if (await record(this.repository, { ...only, secondName })) return only.digest;
-      throw uploadUnknown();
+      while (!(await record(this.repository, { ...only, secondName }))) await this.#turn();
+      return only.digest;
     }
     return this.#join(parts, name);
   }
