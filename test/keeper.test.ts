@@ -399,7 +399,7 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
 /** Processes that wait for an order below this process, the keeper. */
 const waitingChildren = () => childrenOf('/inherited.pl\0wait\0');
 
-/** Children of this process whose command, with its zero bytes, ends so. */
+/** Children of this process. `end` is the end of their command, as `/proc` has it: with a zero byte behind each word. */
 async function childrenOf(end: string): Promise<readonly number[]> {
   const threads = await readdir('/proc/self/task');
   const lists = await Promise.all(

@@ -83,7 +83,7 @@ export function keep(options: KeeperOptions): Keeper {
   const say = (said: Said): void => sayLine(channel, said);
   const schema = requestSchemas[options.asks ?? 'actions'];
   const roots = new Map<string, string>();
-  const scans = new Map<string, ChildProcess>();
+  const scans: Scans = { running: new Map(), isOver: false };
   const ready = openReadyStarts(options.door);
   const handlers = handlersOf(options, { roots, scans, ready, say });
   let open = 0;
@@ -113,7 +113,8 @@ export function keep(options: KeeperOptions): Keeper {
       channel.destroy();
       ready.close();
       // A scan ends by itself when the server is gone, unless it stands still.
-      for (const scan of scans.values()) scan.kill('SIGKILL');
+      scans.isOver = true;
+      for (const scan of scans.running.values()) scan.kill('SIGKILL');
       for (const root of roots.keys()) await options.mounter.unmount(root);
     },
   };
@@ -125,11 +126,17 @@ function handle(handlers: Handlers, request: Request): Promise<unknown> {
   return handler(request);
 }
 
+interface Scans {
+  /** By name. */
+  readonly running: Map<string, ChildProcess>;
+  /** The server has hung up. */
+  isOver: boolean;
+}
+
 interface Kept {
   /** Where the roots are mounted, by name. */
   readonly roots: Map<string, string>;
-  /** The scan processes that run, by name. */
-  readonly scans: Map<string, ChildProcess>;
+  readonly scans: Scans;
   readonly ready: ReadyStarts;
   readonly say: (said: Said) => void;
 }
@@ -278,9 +285,10 @@ const mostScans = 256;
 
 function scanHandlers(
   { door, scanCommand }: KeeperOptions,
-  running: Map<string, ChildProcess>,
+  scans: Scans,
   say: (said: Said) => void,
 ): Pick<Handlers, 'scan' | 'endScan'> {
+  const { running } = scans;
   return {
     async scan({ id: run }) {
       if (scanCommand === undefined) throw sandboxFault('REQUEST_UNSAFE', 'this keeper starts no scans');
@@ -299,6 +307,7 @@ function scanHandlers(
       }
       const scan = randomHex(8);
       running.set(scan, child);
+      if (scans.isOver) child.kill('SIGKILL');
       void exitOf(child).then(([code, signal]) => {
         running.delete(scan);
         say({ say: 'scanned', scan, how: `${signal ?? code}` });
