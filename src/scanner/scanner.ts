@@ -56,8 +56,8 @@ const unreadable = new Set(['ARCHIVE_INVALID', 'ARCHIVE_TOO_LARGE', 'SCAN_TIMED_
 interface Parts {
   readonly analyst: Analyst;
   readonly judge: Judge;
-  /** The revision of the analysers. */
-  readonly rules: () => Promise<string>;
+  /** The revision of the analysers. @throws the signal's reason */
+  readonly rules: (signal: AbortSignal) => Promise<string>;
   readonly cache: ReturnType<typeof openLayerCache>;
   readonly underWay: SharedWork<LayerAnalysis>;
   readonly log: Log;
@@ -74,8 +74,8 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
     return known;
   };
   // The revision does not change, and asking a process again could wait for another user's scan.
-  const rules = async () => known ?? revision();
-  const cache = openLayerCache(cacheDir, rules, readsCacheOnly);
+  const rules = async (signal: AbortSignal) => known ?? untilAborted(signal, revision());
+  const cache = openLayerCache(cacheDir, async () => known ?? revision(), readsCacheOnly);
   const parts = { analyst, judge, rules, cache, underWay: shareWork<LayerAnalysis>(), log };
   return {
     scanImage: (image, scan) => scanImage(parts, image, signalOf(scan)),
@@ -87,11 +87,15 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
       await analysisOf(parts, layer, signalOf(scan));
     },
     scanFolder: async (dir, name, scan) =>
-      judge.judged({ name, kind: 'folder' }, await analyst.folder(dir, signalOf(scan)), await rules()),
+      judge.judged(
+        { name, kind: 'folder' },
+        await analyst.folder(dir, signalOf(scan)),
+        await rules(signalOf(scan)),
+      ),
     scanCode: async (code, { name, kind }, scan) => {
       const read = await analyst.code(Buffer.from(code), kind, signalOf(scan));
       const target = { name, kind: 'code', digest: digestOf(code) } as const;
-      return judge.judged(target, read, await rules());
+      return judge.judged(target, read, await rules(signalOf(scan)));
     },
     scanSbom: async (sbom, name) =>
       judge.judged(
@@ -133,7 +137,7 @@ async function scanImage(parts: Parts, image: ImageSource, signal: AbortSignal):
     inventory: { ...inventory, gaps: [...inventory.gaps, ...inspected.gaps] },
     findings: [...findings, ...inspected.findings],
   };
-  return judge.judged(target, read, await rules());
+  return judge.judged(target, read, await rules(signal));
 }
 
 async function scanArtifact(parts: Parts, artifact: ArtifactSource, signal: AbortSignal): Promise<Report> {
@@ -143,7 +147,7 @@ async function scanArtifact(parts: Parts, artifact: ArtifactSource, signal: Abor
     layer: (layer) => analysisOf(parts, layer, signal),
     zip: (bytes) => parts.analyst.code(bytes, 'zip', signal),
   });
-  return parts.judge.judged(target, read, await parts.rules());
+  return parts.judge.judged(target, read, await parts.rules(signal));
 }
 
 /** Returns an empty analysis with a gap if the layer can't be read. @throws Fault LAYER_MISMATCH */

@@ -40,7 +40,7 @@ it('when there is no room to start a process, waiting callers fail, too', async 
 });
 
 it('a caller that waits for a process stops waiting when it is aborted, or when all end', async () => {
-  const analyst = analystInProcesses({ module }, 10_000);
+  await using analyst = analystInProcesses({ module }, 10_000);
   const unaborted = new AbortController().signal;
   const endless = storedLayer(await filesTar({ hang: '' }));
   const most = Math.max(1, availableParallelism() - 1);
@@ -51,6 +51,7 @@ it('a caller that waits for a process stops waiting when it is aborted, or when 
   const waiter = new AbortController();
   const aborted = analyst.layer(endless, waiter.signal);
   const closed = expect(analyst.revision()).rejects.toMatchObject({ code: 'SCAN_FAILED' });
+  await new Promise(setImmediate);
   waiter.abort(new Error('enough'));
   await expect(aborted).rejects.toThrow('enough');
   await analyst[Symbol.asyncDispose]();
