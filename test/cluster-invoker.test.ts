@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { missingForMoto, startMoto, testBucket } from '../src/blobs/s3/moto.fixture.ts';
-import { missingForNats, startSecureNats } from '../src/bus/nats-server.fixture.ts';
+import { missingForNats, type SecureNats, startSecureNats } from '../src/bus/nats-server.fixture.ts';
 import { mustRun, runCommand } from '../src/lib/index.ts';
 import { dataPaths } from '../src/server/instance/instance.ts';
 import { listeningSocketsOf } from '../src/server/listener/listening-sockets.ts';
@@ -32,6 +32,7 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
   let invoker: Ward;
   let token: string;
   let apiToken: string;
+  let nats: SecureNats;
   let startFurther: () => Promise<Ward>;
   let further: Ward | undefined;
   /** An operator's command beside the API node. */
@@ -43,8 +44,7 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     const [postgres, moto] = await Promise.all([startPostgres(), startMoto()]);
     for (const engine of [postgres, moto]) stack.use(engine);
     await postgres.admin('create database ward');
-    const nats = await startSecureNats();
-    stack.use(nats);
+    nats = stack.use(await startSecureNats());
     const dataDir = join(folder, 'api');
     const keyFile = join(dataDir, 'given.keys');
     await mkdir(dataDir);
@@ -244,20 +244,25 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     expect(await api.activation(body.activationId)).toMatchObject({ response: { success: true } });
   });
 
-  test('does not give it to a process with a copy of its identity either', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'ward-same-identity-'));
-    onTestFinished(() => rm(folder, { recursive: true }));
-    await cp(join(invoker.dataDir, 'cluster'), join(folder, 'cluster'), { recursive: true });
-    const place = ['--data', folder, '--config', join(invoker.dataDir, 'config.yaml')];
-    const second = await runWard(['up', '--role', 'invoker', '--join', api.url, ...place], {
-      timeoutMs: 60_000,
-    });
-    expect(second).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('another node of the cluster has the name inv1'),
-    });
-    expect((await api.invoke('hello', { name: 'still' })).status).toBe(200);
-  });
+  test.each(['up', 'down'])(
+    'with a copy of its identity, a process ends, if the bus is %s at its start',
+    async (bus) => {
+      const folder = await mkdtemp(join(tmpdir(), 'ward-same-identity-'));
+      onTestFinished(() => rm(folder, { recursive: true }));
+      await cp(join(invoker.dataDir, 'cluster'), join(folder, 'cluster'), { recursive: true });
+      if (bus === 'down') await nats.kill();
+      const place = ['--data', folder, '--config', join(invoker.dataDir, 'config.yaml')];
+      const second = heardWard(['up', '--role', 'invoker', '--join', api.url, ...place]);
+      if (bus === 'down') {
+        await expect.poll(second.seen, { timeout: 30_000 }).toContain('this node goes on alone');
+        await nats.restart();
+      }
+      expect(await second.ended).toEqual([1, null]);
+      expect(second.seen()).toContain('another node of the cluster has the name inv1');
+      if (bus === 'down') expect(second.seen()).toContain('"code":"NODE_NAME_TAKEN"');
+      await api.until(async () => (await api.invoke('hello', { name: 'still' })).status === 200);
+    },
+  );
 
   test('starts again without a token, and ends when it is told to', async () => {
     const { ready } = dataPaths(invoker.dataDir);
@@ -275,17 +280,20 @@ const asWard = ['setpriv', '--reuid=ward', '--regid=ward', '--clear-groups', '--
 
 /** Follows a log as a user does, in a process of its own. */
 function followLog(node: Ward, activationId: string) {
-  const follower = startWard([
-    ...['logs', '-f', '--strip', activationId],
-    ...['--apihost', node.url, '-u', node.auth],
-  ]);
-  onTestFinished(() => void follower.kill());
+  const at = ['--apihost', node.url, '-u', node.auth];
+  return heardWard(['logs', '-f', '--strip', activationId, ...at]);
+}
+
+/** Starts a command, and keeps what it says. */
+function heardWard(args: readonly string[]) {
+  const command = startWard(args);
+  onTestFinished(() => void command.kill());
   let said = '';
-  for (const stream of [follower.stdout, follower.stderr])
+  for (const stream of [command.stdout, command.stderr])
     stream?.on('data', (text) => {
       said += text;
     });
-  return { seen: () => said, ended: once(follower, 'close') };
+  return { seen: () => said, ended: once(command, 'close') };
 }
 
 /** Without the keys of the store of blobs, which are in the environment of these tests. */

@@ -127,6 +127,10 @@ export interface SecureNats extends AsyncDisposable {
   readonly folder: string;
   /** Starts the server with the text of its configuration. */
   begin(configuration: string): Promise<void>;
+  /** Kills it at once. */
+  kill(): Promise<void>;
+  /** Starts the killed server again. */
+  restart(): Promise<void>;
 }
 
 /** A port and a folder for one server with certificates, which are made later. */
@@ -134,18 +138,23 @@ export async function startSecureNats(): Promise<SecureNats> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-nats-'));
   const [port] = await freePorts(1);
   const listen = `127.0.0.1:${port}`;
+  const file = join(folder, 'nats.conf');
   let running: NatsProcess | undefined;
+  const restart = async () => {
+    running = await startNatsProcess(['--config', file]);
+  };
+  const kill = async () => running?.[Symbol.asyncDispose]();
   return {
     setting: `tls://${listen}`,
     listen,
     folder,
     async begin(configuration) {
-      const file = join(folder, 'nats.conf');
       await writeFile(file, configuration);
-      running = await startNatsProcess(['--config', file]);
+      await restart();
     },
+    ...{ kill, restart },
     async [Symbol.asyncDispose]() {
-      await running?.[Symbol.asyncDispose]();
+      await kill();
       await rm(folder, { recursive: true });
     },
   };

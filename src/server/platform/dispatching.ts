@@ -20,7 +20,7 @@ export interface Dispatching extends AsyncDisposable {
   /** Follows the log of an activation that another server has taken. Undefined: there are none. */
   readonly followElsewhere: Cluster['followElsewhere'] | undefined;
   readonly cancelElsewhere: Cluster['cancelElsewhere'] | undefined;
-  /** Resolves when another process has this node's name. Undefined: there are no other nodes. */
+  /** Resolves when another process has this node's name. Undefined without a bus. */
   readonly ended: Promise<Fault> | undefined;
   /** Takes no more jobs of other nodes. */
   takeNoMore(): void;

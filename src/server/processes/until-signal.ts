@@ -59,8 +59,8 @@ export async function untilSignal<Served extends Service>(
   // So the server after a killed one has less to compile.
   flushCompileCache();
   options.onStarted(service);
-  void service.failed?.then(({ message, hint }) => {
-    log.fatal({ reason: message, hint }, 'this node can’t go on: Ward stops');
+  void service.failed?.then(({ code, message, hint }) => {
+    log.fatal({ code, reason: message, hint }, 'this node can’t go on: Ward stops');
     exitCode = 1;
     stopped.resolve();
   });
