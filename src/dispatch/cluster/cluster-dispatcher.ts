@@ -191,7 +191,7 @@ async function runOn(nodes: readonly string[], remote: RemoteJobs, run: Run): Pr
     if (!outcome.isElsewhere) throw last;
     waitReason = mainReason(waitReason, 'a node that was asked first could not take it');
   }
-  if (isFault(last) && last.code !== 'INVOKER_LOST') throw last;
+  if ((isFault(last) && last.code !== 'INVOKER_LOST') || hostTroubleOf(last) !== undefined) throw last;
   throw run.whyNot(last);
 }
 

@@ -87,6 +87,16 @@ describe('a refusal', () => {
     expect(directory.sent).toEqual(['a accepted', 'a in trouble', 'b accepted', 'b ended']);
   });
 
+  it('because of this machine is what the caller sees, if there is no other node', async () => {
+    const trouble = noDescriptor();
+    const { dispatcher } = await clusterOf('a');
+    const invoker = localInvoker({ ...dispatcher, run: () => Promise.reject(trouble) }, async () => ({
+      ...{ operator: operatorPolicy(), gvisorObstacle: undefined },
+    }));
+    const own = await joined(new MemoryNetwork().bus(), { node: 'own', role: 'all', invoker });
+    await expect(own.dispatcher.run(job(), prompt())).rejects.toBe(trouble);
+  });
+
   it('for another reason ends the job', async () => {
     const { dispatcher, a, b } = await clusterOf('a', 'b');
     const given = job();

@@ -90,7 +90,12 @@ describe('what a directory knows about an invoker', () => {
       const now = { ms: 0 };
       const directory = directoryAt(now);
       const restAndChoose = (node: string) => {
-        for (let at = 0; at < 5; at++) directory.send(node, hello).settled(how);
+        for (let at = 0; at < 5; at++) {
+          const sent = directory.send(node, hello);
+          // The invoker has it, and only then finds that it can't begin it.
+          if (how === 'in trouble') sent.accepted();
+          sent.settled(how);
+        }
         return directory.choose(hello).toSorted();
       };
       for (const node of ['a', 'b']) directory.hear(node, reportOf());

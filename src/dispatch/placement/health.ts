@@ -3,9 +3,9 @@
  * them less work. Such a node still sends heartbeats, and has little to do; so only the answers to jobs show it.
  */
 
-/** How many of the last answers count. */
+/** How many of the last jobs count. */
 const remembered = 10;
-/** So many failures among them stop new work. */
+/** As many failures among them stop new work. */
 const mostFailures = 5;
 /** For how long no new work goes there. */
 export const restMs = 30_000;

@@ -117,7 +117,6 @@ export class KnownInvoker implements InvokerView {
     this.#add(sent);
     return {
       accepted: (load) => {
-        this.#health.note(false, this.#now());
         this.#unanswered.delete(sent);
         if (load) this.#load(load);
       },

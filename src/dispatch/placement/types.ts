@@ -61,7 +61,7 @@ export interface InvokerView {
   readonly idle: ReadonlyMap<string, number>;
   /** Hashes of groups of which a sandbox was in use when it reported, and soon free. */
   readonly soonFree: ReadonlySet<string>;
-  /** Share of the usual work that it should get: 1, less after time-outs, 0 after many. */
+  /** Share of the usual work that it should get: 1, less after failures, 0 after many. */
   readonly weight: number;
 }
 
@@ -74,9 +74,9 @@ export type PlacementTarget = Pick<
 /** What an invoker can say in each reply: its load at that moment. Plain data. */
 export type LoadNote = Pick<InvokerView, 'active' | 'starting' | 'queued' | 'freeMiB' | 'idleMiB'>;
 
-/** A job on its way to an invoker, until the invoker's reports count it. */
 export type HowSettled = 'ended' | 'refused' | 'in trouble' | 'timed out';
 
+/** A job on its way to an invoker, until the invoker's reports count it. */
 export interface SentJob {
   /**
    * The invoker has it: its next report counts it. Call it in the order of arrival with reports.
