@@ -15,6 +15,7 @@ import { longLists } from './console/long-lists.ts';
 import { operatorAlone } from './console/operator-alone.ts';
 import { runPages } from './console/runs.ts';
 import { triggerPages } from './console/triggers.ts';
+import { onlyOneMachine } from './one-machine.ts';
 import { missingForSandboxes, Ward } from './ward.ts';
 
 /** The login page, with all the code that other pages need, too. */
@@ -151,6 +152,7 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
   issuerLogin(() => ({ ward, browser, provider }));
 
   test('looks as in the stored pictures', async () => {
+    onlyOneMachine('the pictures show one node, and pages of its files');
     expect(await browser.pictures.differences()).toEqual([]);
   });
 });

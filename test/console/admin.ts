@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { TestProvider } from '../../src/oidc/provider.fixture.ts';
 import type { ConsoleBrowser } from '../browser.ts';
+import { onlyOneMachine } from '../one-machine.ts';
 import type { Ward } from '../ward.ts';
 import { foreignText, longName, script } from './hostile.ts';
 import { pipeline } from './issuer-login.ts';
@@ -102,8 +103,8 @@ export function adminPages(parts: () => Parts): void {
     expect(browser.problems).toEqual([]);
   });
 
-  test('shows quotas, nodes, and the last backup', async () => {
-    const { ward, browser } = parts();
+  test('shows quotas and nodes, and deletes a namespace by its name', async () => {
+    const { browser } = parts();
     const { page } = browser;
     await page.goto('/console/usage');
     await page.getByRole('link', { name: longName }).waitFor();
@@ -123,6 +124,19 @@ export function adminPages(parts: () => Parts): void {
     await page.getByText('ready').first().waitFor();
     await browser.inspect('nodes');
 
+    await page.goto(`/console/namespaces/${longName}`);
+    await page.getByRole('button', { name: 'Delete…' }).click();
+    await page.getByLabel(`Type ${longName} to confirm`).fill(longName);
+    await page.getByRole('button', { name: 'Delete the namespace' }).click();
+    await page.getByText(`Deleted ${longName}.`).waitFor();
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('shows the last backup, and the tables of the database', async () => {
+    onlyOneMachine('a cluster is backed up with the tools of PostgreSQL');
+    const { ward, browser } = parts();
+    const { page } = browser;
+    await page.goto('/console/nodes');
     const to = join(ward.dataDir, `${script.replaceAll('/', '')}.zst`);
     const note = { takenAt: '2026-01-01T00:00:00Z', file: to, bytes: 3, ward: '0.0.1', files: 2 };
     await writeFile(
@@ -150,12 +164,6 @@ export function adminPages(parts: () => Parts): void {
     await page.getByText('not known').waitFor();
     expect(await page.getByText('ward backup').count()).toBe(0);
     await page.unrouteAll();
-
-    await page.goto(`/console/namespaces/${longName}`);
-    await page.getByRole('button', { name: 'Delete…' }).click();
-    await page.getByLabel(`Type ${longName} to confirm`).fill(longName);
-    await page.getByRole('button', { name: 'Delete the namespace' }).click();
-    await page.getByText(`Deleted ${longName}.`).waitFor();
     expect(browser.problems).toEqual([]);
   });
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { gatePaths } from '../../src/server/index.ts';
 import type { ConsoleBrowser } from '../browser.ts';
+import { onlyOneMachine } from '../one-machine.ts';
 import type { Ward } from '../ward.ts';
 import { zip } from '../zip.ts';
 import { foreignText, script } from './hostile.ts';
@@ -104,6 +105,7 @@ export function gatePages(parts: () => Parts): void {
   });
 
   test('edits the policy, with what would change beside it, and loses no change of another', async () => {
+    onlyOneMachine('changes the file of the policy, which a cluster has in its database');
     const { ward, browser } = parts();
     const { page } = browser;
     await page.goto('/console/gate/policy');

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'vitest';
 import { type CommandResult, runCommand } from '../../src/lib/index.ts';
+import { storeOf } from '../engine-switch.ts';
 import { outsideEnv, type Ward } from '../ward.ts';
 import { codeBlocksOf, readText } from './markdown.ts';
 
@@ -41,6 +42,7 @@ export async function expectStep({ script, output }: Step, place: StepPlace): Pr
       ...outsideEnv(),
       WARD_APIHOST: ward.url,
       WARD_DATA: ward.dataDir,
+      ...(await storeOf(ward.dataDir)),
       WSK_CONFIG_FILE: '/nonexistent',
       NO_COLOR: '1',
       ...env,
