@@ -96,7 +96,9 @@ async function lookAtFiring(page: ConsoleBrowser['page']): Promise<void> {
   await page.goto('/console/runs');
   const row = page.getByRole('row').filter({ hasText: oddName });
   await row.getByText('success').waitFor();
-  await row.getByRole('link', { name: oddName }).click();
+  // Runs that arrive meanwhile move the rows, and a click could hit another one.
+  const address = await row.getByRole('link', { name: oddName }).getAttribute('href');
+  await page.goto(address ?? '');
   await page.getByRole('heading', { name: 'Result' }).waitFor();
   await page.locator('dt:text-is("Outcome") + dd').getByText('success').waitFor();
   expect(await page.getByRole('button', { name: /^(?:Cancel|Run again)…$/ }).count()).toBe(0);
