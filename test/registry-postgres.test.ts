@@ -332,6 +332,15 @@ function sharedUploads(): void {
     expect([...(await two.files())]).toEqual([digestOf(whole)]);
   });
 
+  test('end well when their last write met a row that was doomed for a moment', async () => {
+    await using two = await open();
+    const upload = await two.store.startUpload(app);
+    await upload.append(pieces(whole));
+    await server?.admin(doomUntilNextUpdate, two.url);
+    expect(await upload.finish(digestOf(whole))).toBe(digestOf(whole));
+    expect(await two.store.blobSize(app, digestOf(whole))).toBe(whole.length);
+  });
+
   test('without bytes make an empty blob', async () => {
     await using two = await open();
     const { id } = await two.store.startUpload(app);

@@ -127,9 +127,9 @@ class SharedUpload implements Upload {
   }
 
   async finish(name: Digest | SecondName): Promise<Digest> {
-    await this.#takeTurn();
+    const { turn } = await this.#takeTurn();
     try {
-      const digest = await this.#finish(name);
+      const digest = await this.#finish(name, turn);
       await this.cancel();
       return digest;
     } catch (error) {
@@ -266,7 +266,7 @@ class SharedUpload implements Upload {
     return row.turn;
   }
 
-  async #finish(name: Digest | SecondName): Promise<Digest> {
+  async #finish(name: Digest | SecondName, turn: string): Promise<Digest> {
     const { db, content, record } = this.#options;
     const sql = 'select digest, size from upload_parts where upload = ?1 order by at';
     const parts = await db.all(partRow, sql, this.id);
@@ -275,7 +275,8 @@ class SharedUpload implements Upload {
       const found = isDigest(name) ? only.digest : await secondNameOf(await content.blobs.open(only.digest));
       if (found !== name) throw wrongDigest(found, name);
       const secondName = isDigest(name) ? undefined : name;
-      while (!(await record(this.repository, { ...only, secondName }))) await this.#turn();
+      while (!(await record(this.repository, { ...only, secondName })))
+        if ((await this.#turn()) !== turn) throw takenOver();
       return only.digest;
     }
     return this.#join(parts, name);
