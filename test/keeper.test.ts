@@ -226,6 +226,13 @@ describe.skipIf(!canTry)(`the keeper${canTry ? '' : ' (needs Ward’s isolation 
     await vi.waitFor(async () => expect(await isLeft()).toBe(false));
   });
 
+  test('starts no scan for a server that hangs up while it is prepared', async () => {
+    prepareScan = async () => keeper[Symbol.asyncDispose]();
+    scanProgram = 'exec sleep infinity';
+    await expect(startKeptScan(link)).rejects.toMatchObject({ kind: 'host' });
+    expect(await childrenOf('sleep\0infinity\0')).toEqual([]);
+  });
+
   test('tells how many sandboxes could not be removed', async () => {
     keeper.onLeftBehind(2);
     await vi.waitFor(() => expect(openKeptHost(link, operator).leftBehind()).toBe(2));

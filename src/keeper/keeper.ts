@@ -299,6 +299,7 @@ function scanHandlers(
       let child: ChildProcess;
       try {
         const [{ argv, env }, [talk, errors]] = await Promise.all([scanCommand(), streams]);
+        if (scans.isOver) throw sandboxFault('SANDBOX_ENDED', 'the server has hung up');
         // The process uses descriptor 3 to talk to the server.
         child = startCommand(argv, { env, stdio: ['ignore', 'ignore', errors, talk], detached: true });
         await once(child, 'spawn');
