@@ -115,7 +115,8 @@ export interface Job extends JobTarget {
 export interface Handover {
   /**
    * Called when a sandbox is about to get the job. True: it begins. False: it must not run. Calls never overlap. After
-   * true, it says true again: an invoker can still refuse the job for trouble of its machine. Returns a promise if the answer must be written first, while the sandbox waits.
+   * true, it says true again: an invoker can still refuse the job for trouble of its machine. Returns a promise if the
+   * answer must be written first, while the sandbox waits.
    */
   begin(): boolean | Promise<boolean>;
   /**

@@ -81,7 +81,7 @@ export function createScanner(options: ScannerOptions): Scanner & AsyncDisposabl
     scanImage: (image, scan) => scanImage(parts, image, signalOf(scan)),
     scanArtifact: (artifact, scan) => scanArtifact(parts, artifact, signalOf(scan)),
     prepare: async () => {
-      await analyst.revision();
+      await revision();
     },
     scanLayer: async (layer, scan) => {
       await analysisOf(parts, layer, signalOf(scan));

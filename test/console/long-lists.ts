@@ -169,7 +169,7 @@ async function copyFunction(store: Store, copies: number): Promise<void> {
   if (row === undefined) throw new Error('there is no function');
   const put = (at: number) =>
     store.entities.put({ ...row, path: `one-${at}`, updatedAt: row.updatedAt - at }, null);
-  // As many as do not wait for a connection until its time limit.
+  // More at once would wait too long for a connection to PostgreSQL.
   const atOnce = 200;
   for (let from = 1; from <= copies; from += atOnce)
     await Promise.all(Array.from({ length: Math.min(atOnce, copies - from + 1) }, (_, at) => put(from + at)));

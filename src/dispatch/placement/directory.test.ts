@@ -91,6 +91,9 @@ describe('what a directory knows about an invoker', () => {
       const directory = directoryAt(now);
       const restAndChoose = (node: string) => {
         for (let at = 0; at < 5; at++) {
+          const good = directory.send(node, hello);
+          good.accepted();
+          good.settled('ended');
           const sent = directory.send(node, hello);
           // The invoker has it, and only then finds that it can't begin it.
           if (how === 'in trouble') sent.accepted();

@@ -5,7 +5,7 @@
 
 /** How many of the last jobs count. */
 const remembered = 10;
-/** As many failures among them stop new work. */
+/** This many failures among them stop new work. */
 const mostFailures = 5;
 /** For how long no new work goes there. */
 export const restMs = 30_000;
