@@ -271,7 +271,8 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
 
   test('starts again without a token, and ends when it is told to', async () => {
     const { ready } = dataPaths(invoker.dataDir);
-    expect(existsSync(ready)).toBe(true);
+    // It is not there while the bus is down.
+    await api.until(() => existsSync(ready));
     expect(await invoker.stop()).toBe(0);
     expect(existsSync(ready)).toBe(false);
     invoker = stack.use(await startInvoker(invoker.dataDir, api.url));
