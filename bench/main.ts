@@ -48,13 +48,19 @@ const parts: Readonly<Record<string, (folder: string) => Promise<readonly Row[]>
   against: benchAgainst,
 };
 
+const wanted = process.argv.slice(2);
+if (wanted.some((word) => !Object.hasOwn(parts, word))) {
+  console.error(
+    `usage: npm run bench -- [PART…]\nParts: ${Object.keys(parts).join(', ')}; without one, all.`,
+  );
+  process.exit(wanted.includes('--help') ? 0 : 2);
+}
 // The baselines start the OCI runtime too, and it needs the same environment as in Ward.
 if (!isIsolated()) {
-  enterIsolation([process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
+  enterIsolation([process.execPath, fileURLToPath(import.meta.url), ...wanted]);
 }
 // Its help ends with 1. A program that is missing fails here.
 await runCommand(['wrk', '-v']);
-const wanted = process.argv.slice(2);
 const folder = await mkdtemp(join(tmpdir(), 'ward-bench-'));
 try {
   const rows: Row[] = [];
