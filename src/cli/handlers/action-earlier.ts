@@ -46,7 +46,7 @@ export const revert: Handler = async (input, context) => {
     method: 'PUT',
     path: name.segments('actions'),
     query: { overwrite: true },
-    // Somebody may have deployed other code meanwhile, and `revert` must not replace that.
+    // `revert` must not replace code that somebody else deployed meanwhile.
     ...(etag === undefined ? {} : { ifMatch: etag }),
     body: { exec: withoutAbsent({ kind, code, main, image }) },
     timeoutMs: uploadTimeoutMs,
