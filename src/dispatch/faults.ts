@@ -35,6 +35,11 @@ const elsewhereCodes: ReadonlySet<string> = new Set([
   'ACTION_TOO_LARGE',
 ]);
 
+/** How a job has settled that an invoker refused: only trouble of its machine says something about the next jobs. */
+export function howRefused(refusal: unknown): 'refused' | 'in trouble' {
+  return hostTroubleOf(refusal) === undefined ? 'refused' : 'in trouble';
+}
+
 /** Whether another invoker may do better with a job that one has refused. */
 export function mayGoElsewhere(refusal: unknown): boolean {
   return (isFault(refusal) && elsewhereCodes.has(refusal.code)) || hostTroubleOf(refusal) !== undefined;

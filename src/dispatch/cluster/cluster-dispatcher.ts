@@ -4,7 +4,14 @@
  */
 import { type Fault, hostTroubleOf, isFault, messageOf } from '../../lib/index.ts';
 import { requireAble } from '../abilities.ts';
-import { dispatchFault, invokersUnreachable, jobWithdrawn, mayGoElsewhere, retryMs } from '../faults.ts';
+import {
+  dispatchFault,
+  howRefused,
+  invokersUnreachable,
+  jobWithdrawn,
+  mayGoElsewhere,
+  retryMs,
+} from '../faults.ts';
 import type { Membership } from '../nodes/membership.ts';
 import type { NodeReport } from '../nodes/node-report.ts';
 import type { InvokerDirectory, InvokerReport } from '../placement/types.ts';
@@ -214,7 +221,7 @@ async function runHere(
     sent.settled('ended');
     return end;
   } catch (fault) {
-    sent.settled(hostTroubleOf(fault) === undefined ? 'refused' : 'in trouble');
+    sent.settled(howRefused(fault));
     return { fault, isElsewhere: mayGoElsewhere(fault) };
   }
 }

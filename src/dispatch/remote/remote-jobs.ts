@@ -5,9 +5,9 @@
  * will be told no when it asks. Silence is no refusal: a job whose node is not heard for a while has perhaps run, so
  * it fails with INVOKER_LOST. What a node says about a job that it does not have is counted and ignored.
  */
-import { BoundedMap, hostTroubleOf, type JsonObject, type Log, messageOf } from '../../lib/index.ts';
+import { BoundedMap, type JsonObject, type Log, messageOf } from '../../lib/index.ts';
 import type { ActivationLog } from '../activation-log.ts';
-import { invokerLost, invokersUnreachable, jobWithdrawn } from '../faults.ts';
+import { howRefused, invokerLost, invokersUnreachable, jobWithdrawn } from '../faults.ts';
 import type { LogPiece } from '../live-log.ts';
 import type { HowSettled, LoadNote, SentJob } from '../placement/types.ts';
 import { defaultResultBytes } from '../result-limit.ts';
@@ -264,7 +264,7 @@ export class RemoteJobs {
         const own = open.begin === 'no' ? jobWithdrawn() : faultFrom(fault);
         this.#ack(open.node, open.job.activationId, open.attempt);
         const mayGoOn = isElsewhere && open.begin !== 'yes' && open.begin !== 'asking';
-        this.#refuse(open, own, mayGoOn, hostTroubleOf(own) === undefined ? 'refused' : 'in trouble', load);
+        this.#refuse(open, own, mayGoOn, howRefused(own), load);
       } else if (type === 'res') this.#takeEnd(open, parseHead('res', head), tail);
       else if (type === 'log') {
         this.#keepLog(open, keepLogPart(open, parseHead('log', head), tail));
