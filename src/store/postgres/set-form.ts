@@ -52,14 +52,19 @@ function positionOf(row: unknown): number {
 
 const setSql = oncePerForm(textOf);
 
-/** A statement that reads a row for each insertion would not know which one it was; all of them are made, or none. */
+/**
+ * A statement that reads a row for each insertion would not know which one it was; all of them are made, or none. The
+ * network can deliver it after the writer gave it up and committed a later batch. Then it leaves no mark, and the division
+ * by zero undoes what it changed.
+ */
 const markedSql = oncePerForm((form) => {
   const { kind, columns } = form;
   const changed =
     kind === 'insert'
       ? `inserted as (${textOf(form)}), changed as (select at from generate_series(1, cardinality($1)) as at)`
       : `changed as (${textOf(form)})`;
-  return `with ${changed}, marked as (${markOfChanged(columns.length + 1)}) select at from changed`;
+  const marked = `marked as (${markOfChanged(columns.length + 1)} returning 1)`;
+  return `with ${changed}, ${marked} select at / (select count(*) from marked) as at from changed`;
 });
 
 function oncePerForm(write: (form: StatementForm) => string): (form: StatementForm) => string {

@@ -41,6 +41,16 @@ export function lostAnswerTests(place: Place): void {
     expect(await store.accepted.pending(9)).toMatchObject([{ activationId }]);
   });
 
+  test('a statement that arrives after the next batch changes nothing', async () => {
+    await using site = await open(place);
+    const { store, way } = site;
+    way.lose('late statement', 1);
+    await expect(accept(store, 'a')).rejects.toMatchObject({ code: 'STORE_ANSWER_LOST' });
+    const activationId = await accept(store, 'a');
+    await way.passLate();
+    expect(await store.accepted.pending(9)).toMatchObject([{ activationId }]);
+  });
+
   test('calls whose adoption was not answered are adopted by the next look', async () => {
     await using site = await open(place);
     const { store, way } = site;
