@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findAbilities } from '../../lib/index.ts';
@@ -40,6 +41,21 @@ describe('a scan process', () => {
       'enough',
     );
     expect(idsOf(await scanner.scanImage(imageOf([app])))).toEqual(['CVE-lodash', 'password']);
+  });
+
+  it('that is busy holds up no abort of a scan that waits for it', async () => {
+    await using scanner = scannerWith({ inspectors: { module } });
+    const over = new AbortController();
+    const hanging = Array.from({ length: availableParallelism() }, (_, at) => filesTar({ hang: `${at}` }));
+    const image = imageOf(await Promise.all(hanging));
+    const busy = image.layers.map((layer) => scanner.scanLayer(layer, { signal: over.signal }));
+    const aborted = new AbortController();
+    const artifact = { name: 'nothing', digest: image.digest, blobs: [] };
+    const waiting = scanner.scanArtifact(artifact, { signal: aborted.signal });
+    aborted.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+    over.abort(new Error('over'));
+    for (const scan of busy) await expect(scan).rejects.toThrow('over');
   });
 
   it('that dies fails its scan, and no other', async () => {
