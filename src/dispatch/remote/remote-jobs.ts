@@ -12,20 +12,14 @@ import type { LogPiece } from '../live-log.ts';
 import type { HowSettled, LoadNote, SentJob } from '../placement/types.ts';
 import { defaultResultBytes } from '../result-limit.ts';
 import type { Handover, Job, JobEnd, ViolationReport } from '../types.ts';
-import { noActivation } from '../wire/frames.ts';
-import {
-  faultFrom,
-  type HeadOf,
-  mostSendings,
-  parseHead,
-  type Sending,
-  violationReportOf,
-} from '../wire/heads.ts';
+import { faultFrom, type HeadOf, parseHead, violationReportOf } from '../wire/heads.ts';
 import type { Link } from '../wire/link.ts';
 import type { Message } from '../wire/messages.ts';
 import { runMessage } from '../wire/run-message.ts';
 import type { Subjects } from '../wire/subjects.ts';
+import { Acks } from './acks.ts';
 import { endFrom, keepLogPart, lostLogOf, type OpenJob, type Refusal } from './open-job.ts';
+import { ReceiptWindows } from './receipt-windows.ts';
 import { RemoteLogs } from './remote-logs.ts';
 
 export interface RemoteJobsOptions {
@@ -43,14 +37,10 @@ export interface RemoteJobsOptions {
 
 /** A job without a receipt is sent once more after this time. */
 export const receiptMs = 300;
-/** Limit of jobs without a receipt at one node. */
-export const windowSize = 64;
 /** A node that does not mention a job for this time has lost it: it beats once a second. */
 export const lostMs = 2_750;
 /** The same while this node can't hear anyone. */
 export const deafMs = 10_000;
-/** Acknowledgements wait this long for others, and go together. */
-const ackMs = 25;
 /** A node may report so many violations in this time; more are not kept. */
 export const mostViolations = 100;
 const violationWindowMs = 10_000;
@@ -60,11 +50,8 @@ export class RemoteJobs {
   readonly #now: () => number;
   readonly #open = new Map<string, OpenJob>();
   readonly #logs: RemoteLogs;
-  /** Jobs without a receipt at each node, and who waits for one less. */
-  readonly #unreceived = new Map<string, number>();
-  readonly #waiting = new Map<string, (() => void)[]>();
-  readonly #acks = new Map<string, Sending[]>();
-  #ackTimer: NodeJS.Timeout | undefined;
+  readonly #windows = new ReceiptWindows();
+  readonly #acks: Acks;
   #lastAttempt = Math.trunc(Math.random() * 2 ** 32);
   /** Since when this node hears others; undefined while it does not. */
   #hearsSince: number | undefined;
@@ -76,7 +63,9 @@ export class RemoteJobs {
   constructor(options: RemoteJobsOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
-    this.#logs = new RemoteLogs({ now: this.#now, send: (node, message) => this.#say(node, message) });
+    const send = (node: string, message: Message) => this.#say(node, message);
+    this.#logs = new RemoteLogs({ now: this.#now, send });
+    this.#acks = new Acks(send);
   }
 
   /** Messages about jobs that their sender does not have. */
@@ -94,25 +83,17 @@ export class RemoteJobs {
   }
 
   hasRoom(node: string): boolean {
-    return (this.#unreceived.get(node) ?? 0) < windowSize;
+    return this.#windows.hasRoom(node);
   }
 
   /** Resolves when the node may get another job. */
-  async untilRoom(node: string): Promise<void> {
-    while (!this.hasRoom(node)) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const line = this.#waiting.get(node) ?? [];
-      this.#waiting.set(node, line);
-      line.push(resolve);
-      await promise;
-    }
+  untilRoom(node: string): Promise<void> {
+    return this.#windows.untilRoom(node);
   }
 
   /** Lets the next one go that waits for room at the node. Call it when a job that waited for room is not sent. */
   passRoom(node: string): void {
-    const line = this.#waiting.get(node);
-    line?.shift()?.();
-    if (line?.length === 0) this.#waiting.delete(node);
+    this.#windows.passRoom(node);
   }
 
   /**
@@ -129,7 +110,7 @@ export class RemoteJobs {
       ...{ logParts: [], logPartsHere: 0, logBytes: 0, lostWhy: undefined },
     };
     this.#open.set(job.activationId, open);
-    this.#unreceived.set(node, (this.#unreceived.get(node) ?? 0) + 1);
+    this.#windows.enter(node);
     try {
       if (this.#isClosed) this.#refuse(open, invokersUnreachable('this node leaves the cluster'), false);
       else if (!this.#sendRun(open)) this.#refuse(open, invokerLost(node, 'the bus is down'), true);
@@ -164,7 +145,7 @@ export class RemoteJobs {
     this.#ignored++;
     // Otherwise it would ask or say that again.
     if (type === 'begin') this.#answer(from, activationId, attempt, false);
-    else this.#ack(from, activationId, attempt);
+    else this.#acks.add(from, activationId, attempt);
   }
 
   /** A node that was taken over could otherwise fill the log of violations, and hide true ones. */
@@ -205,8 +186,7 @@ export class RemoteJobs {
   close(): void {
     this.#isClosed = true;
     for (const open of this.#open.values()) this.#lose(open, 'this node leaves the cluster');
-    clearTimeout(this.#ackTimer);
-    this.#sendAcks();
+    this.#acks.flush();
   }
 
   #look(open: OpenJob, now: number): void {
@@ -245,7 +225,7 @@ export class RemoteJobs {
       const open = this.#own(from, activationId, attempt);
       if (open === undefined) {
         // No one waits for it here: it was given up, or was sent by an earlier process. That ends it there.
-        this.#ack(from, activationId, attempt);
+        this.#acks.add(from, activationId, attempt);
         continue;
       }
       open.heardAt = now;
@@ -262,7 +242,7 @@ export class RemoteJobs {
       else if (type === 'nack') {
         const { fault, isElsewhere, load } = parseHead('nack', head);
         const own = open.begin === 'no' ? jobWithdrawn() : faultFrom(fault);
-        this.#ack(open.node, open.job.activationId, open.attempt);
+        this.#acks.add(open.node, open.job.activationId, open.attempt);
         const mayGoOn = isElsewhere && open.begin !== 'yes' && open.begin !== 'asking';
         this.#refuse(open, own, mayGoOn, howRefused(own), load);
       } else if (type === 'res') this.#takeEnd(open, parseHead('res', head), tail);
@@ -294,7 +274,7 @@ export class RemoteJobs {
       open.hasLog = true;
     }
     if (!open.hasEnded || !open.hasLog) return;
-    this.#ack(open.node, open.job.activationId, open.attempt);
+    this.#acks.add(open.node, open.job.activationId, open.attempt);
     this.#forget(open, true);
   }
 
@@ -328,14 +308,7 @@ export class RemoteJobs {
     if (open.isReceived) return;
     open.isReceived = true;
     open.sent.accepted(load);
-    this.#makeRoom(open.node);
-  }
-
-  #makeRoom(node: string): void {
-    const left = (this.#unreceived.get(node) ?? 1) - 1;
-    if (left === 0) this.#unreceived.delete(node);
-    else this.#unreceived.set(node, left);
-    this.passRoom(node);
+    this.#windows.leave(open.node);
   }
 
   #refuse(
@@ -369,7 +342,7 @@ export class RemoteJobs {
 
   #forget(open: OpenJob, hasMoreLog: boolean): void {
     const { activationId } = open.job;
-    if (!open.isReceived) this.#makeRoom(open.node);
+    if (!open.isReceived) this.#windows.leave(open.node);
     open.isReceived = true;
     if (this.#open.get(activationId) === open) this.#open.delete(activationId);
     this.#logs.over({ node: open.node, activationId, attempt: open.attempt }, hasMoreLog);
@@ -387,24 +360,6 @@ export class RemoteJobs {
 
   #tell({ node, job: { activationId }, attempt }: OpenJob, type: 'cancel'): void {
     this.#say(node, { type, activationId, attempt, head: {}, tail: Buffer.alloc(0) });
-  }
-
-  #ack(node: string, activationId: string, attempt: number): void {
-    const acks = this.#acks.get(node) ?? [];
-    this.#acks.set(node, acks);
-    acks.push([activationId, attempt]);
-    this.#ackTimer ??= setTimeout(() => this.#sendAcks(), ackMs);
-  }
-
-  #sendAcks(): void {
-    this.#ackTimer = undefined;
-    for (const [node, all] of this.#acks)
-      for (let at = 0; at < all.length; at += mostSendings)
-        this.#say(node, {
-          ...{ type: 'ack', activationId: noActivation, attempt: 0 },
-          ...{ head: { of: all.slice(at, at + mostSendings) }, tail: Buffer.alloc(0) },
-        });
-    this.#acks.clear();
   }
 
   #say(node: string, message: Message): void {
