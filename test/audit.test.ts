@@ -338,14 +338,14 @@ const reading = [
 
 test('every changing command of an operator has its entry', async () => {
   const local = commandsOf(entries).filter(
-    ([, { works, administers, entry }]) => works === 'local' || administers || entry,
+    ([, { works, dataFolder, entry }]) => works === 'local' || dataFolder === 'changes' || entry,
   );
   const known = [...Object.keys(commands), ...reading].filter((name) => name !== 'image delete');
   expect(local.map(([name]) => name).toSorted()).toEqual(known.toSorted());
   // Without a server, no command waits for it to notice.
   await server[Symbol.asyncDispose]();
   const changingHere = local
-    .filter(([, { administers, entry }]) => administers || entry)
+    .filter(([, { dataFolder, entry }]) => dataFolder === 'changes' || entry)
     .map(([name]) => name);
   expect(changingHere.filter((name) => reading.includes(name))).toEqual([]);
   await using store = await openStore({ path: dataPaths(env['WARD_DATA'] ?? '').database });

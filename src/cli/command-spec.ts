@@ -62,8 +62,8 @@ export interface CommandSpec {
   readonly examples: readonly ExampleSpec[];
   /** Which shared options it has: those for talking to a server, those for work on this machine, or none. */
   readonly works: 'remote' | 'local' | 'alone';
-  /** Changes the data of the server on this machine, even when the settings name another server. */
-  readonly administers?: true;
+  /** What it does with the data of the server on this machine. It stops if the settings name another server. */
+  readonly dataFolder?: 'reads' | 'changes';
   /**
    * The entry that the audit log gets before the command changes anything; undefined: it changes nothing this time.
    * Absent: the databases write it with the change.

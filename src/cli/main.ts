@@ -36,7 +36,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     isDebug = input.has('debug');
     ({ errorExitCode } = command);
     io = createIo(input, terminal);
-    if (command.administers) await refuseOther(argv, input, entries, terminal.env);
+    if (command.dataFolder !== undefined) await refuseOther(argv, input, entries, terminal.env);
     const handler = await command.handler();
     const run = () => handler(input, createContext(input, io, entries, terminal));
     exitCode = await asOperator(command, input, terminal.env, run);
@@ -61,12 +61,12 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
 
 /** The audit log names who has run the command, and what changes outside of its databases. */
 async function asOperator(
-  { administers, entry }: CommandSpec,
+  { dataFolder, entry }: CommandSpec,
   input: Input,
   env: NodeJS.ProcessEnv,
   run: () => Promise<number>,
 ): Promise<number> {
-  if (administers === undefined && entry === undefined) return run();
+  if (dataFolder !== 'changes' && entry === undefined) return run();
   const { operatorHere } = await import('./operator.ts');
   return actAs(operatorHere(env), async () => {
     const change = entry?.(input);

@@ -63,10 +63,13 @@ test.each([
   expect(isSameServer(named, own)).toBe(same);
 });
 
-const administering = commandsOf(entries).filter(([, { administers }]) => administers === true);
+const namesOf = (does: 'reads' | 'changes') =>
+  commandsOf(entries)
+    .filter(([, { dataFolder }]) => dataFolder === does)
+    .map(([words]) => words);
 
-test('every command that changes a data folder checks this', () => {
-  expect(administering.map(([words]) => words)).toEqual(
+test('every command that changes or shows a data folder checks this', () => {
+  expect(namesOf('changes')).toEqual(
     expect.arrayContaining([
       'namespace create',
       'namespace delete',
@@ -81,6 +84,9 @@ test('every command that changes a data folder checks this', () => {
       'restore',
     ]),
   );
+  expect(namesOf('reads')).toEqual(
+    expect.arrayContaining(['audit list', 'node list', 'node show', 'vault status', 'waiver list']),
+  );
 });
 
 test('the list of all tenants refuses another server, too', async () => {
@@ -88,6 +94,14 @@ test('the list of all tenants refuses another server, too', async () => {
   const env = { WARD_DATA: join(dataDir, 'fresh'), WARD_APIHOST: 'https://ward.example.org' };
   const outcome = await runWard(['namespace', 'list', '--all'], { home, env });
   expect(outcome.stderr).toMatch(/^error\[USAGE\]: ward namespace list --all works on the server of /);
+});
+
+test('nodes of another cluster are not those of this machine', async () => {
+  await using home = await makeHome();
+  const env = { WARD_DATA: join(dataDir, 'fresh'), WARD_APIHOST: 'https://ward.example.org' };
+  const outcome = await runWard(['node', 'list'], { home, env });
+  expect(outcome.code).toBe(2);
+  expect(outcome.stderr).toMatch(/^error\[USAGE\]: ward node list works on the server of /);
 });
 
 test('the command stops before it writes anything', async () => {

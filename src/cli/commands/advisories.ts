@@ -10,7 +10,7 @@ const update: CommandSpec = {
   name: 'update',
   summary: 'download and import what has changed at the advisory sources',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   entry: () => ({ what: 'update-advisories', name: 'advisories' }),
   args: [],
   options: [
@@ -52,7 +52,7 @@ const importFiles: CommandSpec = {
   name: 'import',
   summary: 'import advisory exports without a network; they replace earlier data of the same sources',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   entry: () => ({ what: 'import-advisories', name: 'advisories' }),
   args: [
     {
@@ -73,6 +73,7 @@ const status: CommandSpec = {
   name: 'status',
   summary: 'show the number, the sources and the age of the advisories',
   works: 'local',
+  dataFolder: 'reads',
   args: [],
   options: [fileOption],
   examples: [

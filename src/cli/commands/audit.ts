@@ -14,6 +14,7 @@ const list: CommandSpec = {
   name: 'list',
   summary: 'list changes and the decisions of the gate, oldest first (operator)',
   works: 'local',
+  dataFolder: 'reads',
   args: [],
   options: [{ flags: '-l, --limit <N>', summary: 'list at most N (100)' }, ...filters],
   examples: [
@@ -28,6 +29,7 @@ const exportCommand: CommandSpec = {
   name: 'export',
   summary: 'print all entries as JSON, one a line, with their hashes (operator)',
   works: 'local',
+  dataFolder: 'reads',
   args: [],
   options: [
     ...filters,
@@ -50,6 +52,7 @@ const verify: CommandSpec = {
   name: 'verify',
   summary: 'check that no one changed, removed or added an entry of the log (operator)',
   works: 'local',
+  dataFolder: 'reads',
   args: [],
   options: [
     {

@@ -5,7 +5,7 @@ export const backupCommand: CommandSpec = {
   name: 'backup',
   summary: 'write all data of a server into one file; the server can keep running (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   entry: (input) => ({
     ...{ what: 'backup', name: input.required(0) },
     ...(input.has('withKeys') ? { summary: 'with keys' } : {}),
@@ -36,7 +36,7 @@ export const restoreCommand: CommandSpec = {
   name: 'restore',
   summary: 'restore a backup into an empty data folder, completely or not at all (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   args: [{ name: '<file>', summary: 'a file that `ward backup` wrote' }],
   options: [
     {

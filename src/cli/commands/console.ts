@@ -6,7 +6,7 @@ const login: CommandSpec = {
   summary:
     'print a URL that logs one browser in to the console as operator, once, within 5 minutes (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   args: [],
   options: [{ flags: '--url <URL>', summary: 'where your browser reaches Ward (as configured)' }],
   examples: [

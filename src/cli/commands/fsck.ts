@@ -6,7 +6,7 @@ export const fsckCommand: CommandSpec = {
   summary:
     'compare all data of a server with its digests and counters; the server can keep running (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   entry: (input) => (input.has('repair') ? { what: 'repair', name: 'images' } : undefined),
   args: [],
   options: [

@@ -5,7 +5,7 @@ export const migrateCommand: CommandSpec = {
   name: 'migrate',
   summary: 'move the databases to PostgreSQL, or the blobs into a bucket, or back (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   entry: (input) => ({ what: 'migrate', name: input.has('blobs') ? 'blobs' : 'databases' }),
   args: [],
   options: [

@@ -17,7 +17,7 @@ const create: CommandSpec = {
   name: 'create',
   summary: 'create a further key of a namespace and show it once (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   args: [nameArgument],
   options: keyOptions,
   examples: [
@@ -33,6 +33,7 @@ const list: CommandSpec = {
   name: 'list',
   summary: 'list the keys of a namespace, without their secrets (operator)',
   works: 'local',
+  dataFolder: 'reads',
   args: [nameArgument],
   options: [],
   examples: [{ command: 'ward namespace key list acme', does: 'shows what each key can do, and until when' }],
@@ -43,7 +44,7 @@ const remove: CommandSpec = {
   name: 'delete',
   summary: 'delete a further key of a namespace (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   args: [nameArgument, { name: '<key-id>', summary: 'the public half of the key, from the list' }],
   options: [],
   examples: [

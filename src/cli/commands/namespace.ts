@@ -38,6 +38,7 @@ const calls: CommandSpec = {
   name: 'calls',
   summary: 'show how the calls of all namespaces go now, the largest share of failures first (operator)',
   works: 'local',
+  dataFolder: 'reads',
   args: [],
   options: [
     {
@@ -64,7 +65,7 @@ const create: CommandSpec = {
   name: 'create',
   summary: 'create a namespace and show its key once (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   args: [nameArgument],
   options: [],
   examples: [
@@ -81,7 +82,7 @@ const remove: CommandSpec = {
   name: 'delete',
   summary: 'delete a namespace and everything in it (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   args: [nameArgument],
   options: [],
   examples: [{ command: 'ward namespace delete acme', does: 'its keys stop working at once' }],
@@ -92,7 +93,7 @@ const rotateKey: CommandSpec = {
   name: 'rotate-key',
   summary: 'replace the first key of a namespace and show the new key once (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   args: [nameArgument],
   options: [],
   examples: [{ command: 'ward namespace rotate-key acme', does: 'the old key stops working at once' }],
@@ -103,7 +104,7 @@ const limits: CommandSpec = {
   name: 'limits',
   summary: 'show or change the limits of a namespace; `default` restores the server’s limit (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   args: [nameArgument],
   options: namespaceLimitOptions,
   examples: [

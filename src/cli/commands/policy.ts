@@ -77,7 +77,7 @@ const set: CommandSpec = {
   name: 'set',
   summary: 'put a policy in force: on this machine, or on all nodes of a cluster (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   args: [{ name: '[file]', summary: 'the policy (- for standard input)' }],
   options: [{ flags: '--none', summary: 'there are to be no rules but Ward’s own any more' }],
   examples: [

@@ -69,6 +69,7 @@ const violations: CommandSpec = {
   name: 'violations',
   summary: 'list violations, newest first: what sandboxes tried or used beyond their policy (operator)',
   works: 'local',
+  dataFolder: 'reads',
   args: [],
   options: [
     { flags: '--namespace <NAME>', summary: 'only of one namespace' },

@@ -5,7 +5,7 @@ export const uninstallCommand: CommandSpec = {
   name: 'uninstall',
   summary: 'remove everything that Ward and its set-up created on this machine (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   entry: (input) =>
     input.has('dryRun') ? undefined : { what: 'uninstall', name: input.has('keepData') ? 'programs' : 'all' },
   args: [],

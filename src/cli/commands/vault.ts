@@ -5,6 +5,7 @@ const status: CommandSpec = {
   name: 'status',
   summary: 'show the keys that encrypt parameters, and how much each encrypts (operator)',
   works: 'local',
+  dataFolder: 'reads',
   args: [],
   options: [],
   examples: [
@@ -18,7 +19,7 @@ const rotate: CommandSpec = {
   name: 'rotate',
   summary: 'create a new key, and encrypt all stored values with it (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   entry: () => ({ what: 'rotate-vault', name: 'parameters' }),
   args: [],
   options: [

@@ -5,7 +5,7 @@ const set: CommandSpec = {
   name: 'set',
   summary: 'replace all VEX documents: on this machine, or on all nodes of a cluster (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   args: [
     { name: '[path...]', summary: 'files NAME.json, OpenVEX or CycloneDX, or one folder of such files' },
   ],
@@ -24,6 +24,7 @@ const list: CommandSpec = {
   name: 'list',
   summary: 'list the VEX documents by which the server of this machine goes (operator)',
   works: 'local',
+  dataFolder: 'reads',
   args: [],
   options: [],
   examples: [

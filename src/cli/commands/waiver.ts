@@ -5,7 +5,7 @@ const create: CommandSpec = {
   name: 'create',
   summary: 'let a finding pass the gate until a day (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   args: [
     {
       name: '<finding>',
@@ -33,6 +33,7 @@ const list: CommandSpec = {
   name: 'list',
   summary: 'list the waivers, also those that are over (operator)',
   works: 'local',
+  dataFolder: 'reads',
   args: [],
   options: [],
   examples: [
@@ -49,7 +50,7 @@ const remove: CommandSpec = {
   name: 'delete',
   summary: 'end a waiver (operator)',
   works: 'local',
-  administers: true,
+  dataFolder: 'changes',
   args: [{ name: '<id>', summary: 'its id, from the list' }],
   options: [],
   examples: [
