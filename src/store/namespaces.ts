@@ -56,7 +56,7 @@ export function namespaceStore(db: Kysely<Schema>, writer: GroupWriter, words: S
         throw error;
       }
     },
-    update: (row) =>
+    update: (row, expected) =>
       inTransaction(db, async (inside) => {
         // Two updates come one after the other, so that each sees what it replaces.
         await lockHeldBytes(inside, row.name);
@@ -65,8 +65,9 @@ export function namespaceStore(db: Kysely<Schema>, writer: GroupWriter, words: S
           .selectAll()
           .where('name', '=', row.name)
           .executeTakeFirst();
-        if (found === undefined) return false;
-        const { settings: _, ...columns } = columnsOf(row);
+        if (found === undefined || stateOf(toRow(found)) !== stateOf(expected)) return false;
+        const { key_id, key_hash, limits } = columnsOf(row);
+        const columns = { key_id, key_hash, limits };
         await inside.updateTable('namespaces').set(columns).where('name', '=', row.name).execute();
         await note(inside, updatesOf(toRow(found), row));
         return true;
@@ -138,6 +139,11 @@ function updatesOf(before: NamespaceRow, after: NamespaceRow): readonly NotedCha
 
 function namesOf({ name }: Pick<NamespaceRow, 'name'>) {
   return { name: `/${name}`, namespace: name };
+}
+
+/** Of what an update may replace, and of the namespace itself: it may have been deleted, and its name given again. */
+function stateOf({ settings: _, ...state }: NamespaceRow): string {
+  return digestOf({ ...state });
 }
 
 /** The hash of its key's secret is left out. */

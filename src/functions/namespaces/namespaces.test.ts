@@ -53,6 +53,20 @@ describe('a key', () => {
     expect(await namespaces.ownerOf('unknown')).toBeUndefined();
   });
 
+  test('that was replaced stays so while the limits are changed, and no change is lost', async () => {
+    await using platform = await startPlatform();
+    const { namespaces } = platform.functions;
+    const [key] = await Promise.all([
+      namespaces.rotateKey('guest'),
+      namespaces.setLimits('guest', { firesPerMinute: 7 }),
+      namespaces.setLimits('guest', { invocationsPerMinute: 8 }),
+    ]);
+    await expect(async () => namespaces.authenticate(platform.authorization)).rejects.toMatchObject(invalid);
+    expect(await namespaces.authenticate(basic(key))).toMatchObject({ namespace: 'guest' });
+    const { own } = await namespaces.get('guest');
+    expect(own).toMatchObject({ firesPerMinute: 7, invocationsPerMinute: 8 });
+  });
+
   test('does not work after its namespace was deleted', async () => {
     await using platform = await startPlatform();
     const { namespaces } = platform.functions;

@@ -8,7 +8,7 @@ import type { EntityRow, EntityStore, NamespaceRow, Store } from '../../store/in
 import type { Changed, Forgetful } from '../entities/changed.ts';
 import type { DeletedEntities } from '../entities/entity-row.ts';
 import { type NamespaceName, parseNamespaceName } from '../entities/names.ts';
-import { functionFault, notFound } from '../faults.ts';
+import { concurrentUpdate, functionFault, notFound } from '../faults.ts';
 import type { SystemLimits, UserLimits } from '../limits.ts';
 import {
   createKey,
@@ -32,6 +32,9 @@ import {
 } from './namespace-limits.ts';
 
 export { actorOf, type Identity } from './identities.ts';
+
+/** Of a change, while others change the same namespace. */
+const mostAttempts = 10;
 
 /** Namespace of Ward's own actions. */
 export const systemNamespace = parseNamespaceName('whisk.system');
@@ -185,8 +188,7 @@ export class Namespaces implements NamespaceService {
 
   async rotateKey(name: string): Promise<string> {
     const apiKey = newApiKey();
-    const row = await this.#mustFind(name);
-    await this.#update({ ...row, keyId: apiKey.id, keyHash: hashSecret(apiKey.secret) });
+    await this.#update(name, (row) => ({ ...row, keyId: apiKey.id, keyHash: hashSecret(apiKey.secret) }));
     return formatApiKey(apiKey);
   }
 
@@ -209,12 +211,12 @@ export class Namespaces implements NamespaceService {
   }
 
   async setLimits(name: string, patch: NamespaceLimitsPatch): Promise<NamespaceDescription> {
-    const row = await this.#mustFind(name);
-    const limits = patchLimits(this.#system, parseStoredLimits(row.limits), patch);
-    const { sandbox } = userLimits(this.#system, limits);
-    if ((patch.sandbox || patch.egress) && sandbox !== undefined) this.#options.vetSandbox?.(sandbox);
-    const changed = { ...row, limits: { ...limits } };
-    await this.#update(changed);
+    const changed = await this.#update(name, (row) => {
+      const limits = patchLimits(this.#system, parseStoredLimits(row.limits), patch);
+      const { sandbox } = userLimits(this.#system, limits);
+      if ((patch.sandbox || patch.egress) && sandbox !== undefined) this.#options.vetSandbox?.(sandbox);
+      return { ...row, limits: { ...limits } };
+    });
     return describe(changed, this.#system);
   }
 
@@ -248,10 +250,16 @@ export class Namespaces implements NamespaceService {
     return row;
   }
 
-  async #update(row: NamespaceRow): Promise<void> {
-    const done = await this.#store.namespaces.update(row);
-    this.forget();
-    if (!done) throw notFound();
+  /** Changes what is there, also when others change it at the same time. */
+  async #update(name: string, change: (row: NamespaceRow) => NamespaceRow): Promise<NamespaceRow> {
+    for (let attempt = 1; attempt <= mostAttempts; attempt++) {
+      const row = await this.#mustFind(name);
+      const changed = change(row);
+      const isDone = await this.#store.namespaces.update(changed, row);
+      this.forget();
+      if (isDone) return changed;
+    }
+    throw concurrentUpdate();
   }
 }
 

@@ -139,7 +139,7 @@ describe('a sweep', () => {
   test('continues if one namespace cannot be read', async () => {
     await using at = await start();
     const row = await at.store.namespaces.byName('guest');
-    if (row !== undefined) await at.store.namespaces.update({ ...row, limits: { firesPerMinute: 'x' } });
+    if (row !== undefined) await at.store.namespaces.update({ ...row, limits: { firesPerMinute: 'x' } }, row);
     await append(at.store, [8]);
     await append(at.store, [8], 'other');
     expect(await at.retention({ maxAgeDays: 7 }).sweep()).toBe(1);

@@ -31,7 +31,8 @@ const writes: {
       return [{ kind: 'namespaces', namespace: 'new', path: '' }];
     },
     async update({ namespaces }) {
-      await namespaces.update({ ...namespaceRow('guest'), limits: { concurrent: 1 } });
+      const row = await namespaces.byName('guest');
+      if (row !== undefined) await namespaces.update({ ...row, limits: { concurrent: 1 } }, row);
       return [{ kind: 'namespaces', namespace: 'guest', path: '' }];
     },
     async putSettings({ namespaces }) {

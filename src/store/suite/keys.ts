@@ -27,12 +27,13 @@ export function keyTests({ store, reopen }: Context): void {
   test('no two keys or namespaces have the same id', async () => {
     const row = keyRow();
     const guest = await store().namespaces.byName('guest');
+    if (guest === undefined) throw new Error('no namespace');
     await store().keys.create(row);
     const taken = { code: 'STORE_DUPLICATE' };
     await expect(store().keys.create(keyRow({ keyId: row.keyId }))).rejects.toMatchObject(taken);
-    await expect(store().keys.create(keyRow({ keyId: guest?.keyId ?? '' }))).rejects.toMatchObject(taken);
+    await expect(store().keys.create(keyRow({ keyId: guest.keyId }))).rejects.toMatchObject(taken);
     expect(await store().namespaces.create({ ...namespaceRow('two'), keyId: row.keyId })).toBe(false);
-    const update = store().namespaces.update({ ...namespaceRow('guest'), keyId: row.keyId });
+    const update = store().namespaces.update({ ...guest, keyId: row.keyId }, guest);
     await expect(update).rejects.toMatchObject(taken);
     expect(await store().namespaces.byName('two')).toBeUndefined();
     expect(await store().namespaces.byName('guest')).toEqual(guest);

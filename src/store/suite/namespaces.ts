@@ -1,5 +1,7 @@
 /** Namespaces, and what is deleted with them. */
 import { expect, test } from 'vitest';
+import type { NamespaceRow } from '../types/namespaces.ts';
+import type { Store } from '../types/store.ts';
 import {
   accept,
   activationRow,
@@ -59,18 +61,34 @@ export function namespaceTests({ store, reopen }: Context): void {
 
   test('an update changes key and limits, but only of an existing one', async () => {
     const row = { ...namespaceRow('guest'), limits: { concurrent: 9 } };
-    expect(await store().namespaces.update(row)).toBe(true);
+    expect(await store().namespaces.update(row, await guestOf(store()))).toBe(true);
     expect(await store().namespaces.byKeyId(row.keyId)).toEqual(row);
-    expect(await store().namespaces.update(namespaceRow('nobody'))).toBe(false);
+    const nobody = namespaceRow('nobody');
+    expect(await store().namespaces.update(nobody, nobody)).toBe(false);
+  });
+
+  test('an update brings no replaced key back, and no key of a deleted namespace', async () => {
+    const { namespaces } = store();
+    const read = await guestOf(store());
+    const { keyId, keyHash } = namespaceRow('guest');
+    const rotated = { ...read, keyId, keyHash };
+    expect(await namespaces.update(rotated, read)).toBe(true);
+    expect(await namespaces.update({ ...read, limits: { concurrent: 9 } }, read)).toBe(false);
+    expect(await guestOf(store())).toEqual(rotated);
+    const again = { ...rotated, createdAt: rotated.createdAt + 1 };
+    await namespaces.delete('guest');
+    await namespaces.create(again);
+    expect(await namespaces.update({ ...rotated, limits: { concurrent: 9 } }, rotated)).toBe(false);
+    expect(await guestOf(store())).toEqual(again);
   });
 
   test('settings change only if no one else has changed them, and no update puts older ones back', async () => {
     const { namespaces } = store();
-    const old = await namespaces.byName('guest');
+    const old = await guestOf(store());
     expect(await namespaces.putSettings('guest', { days: 7 }, namespaceRow('guest').settings)).toBe(true);
     expect(await namespaces.putSettings('guest', { days: 8 }, namespaceRow('guest').settings)).toBe(false);
     expect(await namespaces.putSettings('nobody', { days: 8 }, {})).toBe(false);
-    if (old !== undefined) await namespaces.update(old);
+    expect(await namespaces.update({ ...old, limits: {} }, old)).toBe(true);
     expect((await namespaces.byName('guest'))?.settings).toEqual({ days: 7 });
   });
 
@@ -135,4 +153,10 @@ export function namespaceTests({ store, reopen }: Context): void {
     expect(await store().namespaces.delete('guest')).toBe(true);
     expect(await store().activations.count({ namespace: 'guest' })).toBe(0);
   });
+}
+
+async function guestOf({ namespaces }: Pick<Store, 'namespaces'>): Promise<NamespaceRow> {
+  const row = await namespaces.byName('guest');
+  if (row === undefined) throw new Error('no namespace');
+  return row;
 }

@@ -64,7 +64,8 @@ export function notedTests({ store }: Context): void {
     const letter = deliveryRow({ state: 'dead' });
     await namespaces.create(other);
     await namespaces.putSettings('other', { days: 7 }, {});
-    await namespaces.update({ ...other, keyId: keyRow().keyId, limits: { concurrent: 9 } });
+    const stored = { ...other, settings: { days: 7 } };
+    await namespaces.update({ ...stored, keyId: keyRow().keyId, limits: { concurrent: 9 } }, stored);
     await keys.create(key);
     await keys.delete('guest', key.keyId);
     const login = keyRow({ person: 'p' });

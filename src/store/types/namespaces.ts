@@ -36,9 +36,10 @@ export interface NamespaceStore {
   /** False when the name is taken, or the key's id: by a namespace or by a further key. */
   create(row: NamespaceRow): Promise<boolean>;
   /**
-   * Writes all but its settings. False when it does not exist. @throws Fault STORE_DUPLICATE when the key's id is taken
+   * Writes its key and its limits. False when it does not exist, or is not `expected` any more: a key that was replaced
+   * in the meantime must not come back. @throws Fault STORE_DUPLICATE when the key's id is taken
    */
-  update(row: NamespaceRow): Promise<boolean>;
+  update(row: NamespaceRow, expected: NamespaceRow): Promise<boolean>;
   /** False when it does not exist, or its settings are not `expected` any more. */
   putSettings(name: string, settings: JsonObject, expected: JsonObject): Promise<boolean>;
   /** Deletes the namespace and everything in it. */
