@@ -707,3 +707,19 @@ describe('cancelling a call', () => {
     expect(alive()).toEqual([1]);
   });
 });
+
+it('measures initialisations without the clock of the machine', async () => {
+  const { call, runners, settle, world } = fakeScheduler();
+  world.initOutcome = () => {
+    vi.spyOn(Date, 'now').mockReturnValue(0);
+    return { kind: 'ok' };
+  };
+  try {
+    const first = await call(fakeTarget());
+    runners[0]?.answer();
+    await settle();
+    expect(first.done?.initMs).toBeGreaterThanOrEqual(0);
+  } finally {
+    vi.restoreAllMocks();
+  }
+});

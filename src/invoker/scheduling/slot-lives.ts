@@ -185,6 +185,7 @@ export class SlotLives {
     if (slot.runner.isEnded) return;
     const { limits } = group.template;
     const startedAt = Date.now();
+    const begunAt = performance.now();
     const initialising = slot.runner.init(
       initRequest(group.template, first?.job, group.plan.apiHost()),
       limits,
@@ -199,7 +200,8 @@ export class SlotLives {
       startReason: first?.reason,
       sandboxMs: Math.round(Math.max(0, readyAt - Math.max(launch.begunAt, first?.queuedAt ?? 0))),
       startedAt,
-      initMs: Date.now() - startedAt,
+      // Others set the clock of the machine, also backwards.
+      initMs: Math.round(performance.now() - begunAt),
       ...noted,
       logs,
     };
