@@ -2,6 +2,7 @@
  * Accepted calls are claimed only when a sandbox is ready for them, so calls that have not begun run after a restart.
  */
 import { describe, expect, test, vi } from 'vitest';
+import { imageUnknown } from '../../dispatch/index.ts';
 import { Fault, type JsonObject, silentLog } from '../../lib/index.ts';
 import { completion, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
 import { toQueue } from './accepted-task.ts';
@@ -42,6 +43,9 @@ async function claimElsewhere({ store: { accepted } }: Platform, activationId: s
   await accepted.adopt('elsewhere', 1);
   expect(await accepted.claim(activationId, 0, 'elsewhere')).toBe(true);
 }
+async function afterTurns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
+}
 const records = ({ functions }: Platform) => functions.activations.count({ namespace: 'guest' });
 const record = (platform: Platform, id: string) => platform.functions.activations.get('guest', id);
 const ranTimes = ({ invoker }: Platform, id: string) =>
@@ -76,6 +80,32 @@ describe('an accepted call', () => {
     await expect.poll(() => platform.invoker.inFlight).toBe(0);
     expect(await queued(platform)).toEqual([{ activationId, attempt: 1 }]);
     expect([ranTimes(platform, activationId), await records(platform)]).toEqual([0, 0]);
+  });
+
+  test.each([
+    ['is refused', async () => Promise.reject(imageUnknown('guest/app:v1'))],
+    ['has an answer', async () => completion({})],
+  ])('that %s before its claim is answered has a record, and leaves the queue', async (_, end) => {
+    const { platform } = await crowded();
+    await using _platform = platform;
+    const [written, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const { claim } = platform.store.accepted;
+    vi.spyOn(platform.store.accepted, 'claim').mockImplementation(async (...row) => {
+      const isClaimed = await claim(...row);
+      written.resolve();
+      await answered.promise;
+      return isClaimed;
+    });
+    platform.invoker.run = async (_job, handover) => {
+      void handover?.begin();
+      await written.promise;
+      void afterTurns(9).then(answered.resolve);
+      const { log, ...ended } = await end();
+      return { completion: ended, log };
+    };
+    const activationId = await accepted(platform);
+    await expect.poll(() => queued(platform)).toEqual([]);
+    expect(await record(platform, activationId)).toMatchObject({ activationId });
   });
 
   test('that cannot be claimed stays for later', async () => {

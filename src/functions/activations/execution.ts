@@ -125,6 +125,11 @@ export class Execution implements Handover {
     return this.hasBegun || (typeof this.attempt === 'number' && this.attempt > 0);
   }
 
+  /** It is being written that it begins. */
+  get isBeginning(): boolean {
+    return this.#beginning !== undefined;
+  }
+
   /** Resolves once it is known whether it begins, if that is being written. */
   async settled(): Promise<void> {
     await this.#beginning;

@@ -22,7 +22,9 @@ import { type RunOptions, runToEnd } from './running.ts';
 import type { Task } from './task.ts';
 import { callIds, isSampledTask, type TracedActivation, type Tracing } from './trace-context.ts';
 
-export interface ExecutionsOptions extends RunOptions, Omit<RecordKeeperOptions, 'onRecorded'> {
+export interface ExecutionsOptions
+  extends Omit<RunOptions, 'isDraining'>,
+    Omit<RecordKeeperOptions, 'onRecorded'> {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
   /** Owns the accepted calls. */
   readonly lease: Pick<QueueLease, 'node' | 'held' | 'giveUp'>;
@@ -37,6 +39,7 @@ const lastRecordsMs = 5000;
 
 export class Executions {
   readonly #options: ExecutionsOptions;
+  readonly #running: RunOptions;
   readonly #holds: ExecutionHolds;
   readonly #keeper: RecordKeeper;
   /** By activation id. */
@@ -46,6 +49,7 @@ export class Executions {
   constructor(options: ExecutionsOptions) {
     this.#options = options;
     this.#holds = { code: options.code, claim: (execution, attempt) => this.#claim(execution, attempt) };
+    this.#running = { ...options, isDraining: () => this.#isDraining };
     this.#keeper = new RecordKeeper({ ...options, onRecorded: (execution) => this.#leave(execution) });
   }
 
@@ -119,7 +123,7 @@ export class Executions {
    * way. Rejects, without a record, if it could not be run.
    */
   run(execution: Execution): Promise<ActivationRecord> {
-    return runToEnd(this.#options, execution, (end) => this.#end(execution, end));
+    return runToEnd(this.#running, execution, (end) => this.#end(execution, end));
   }
 
   /**

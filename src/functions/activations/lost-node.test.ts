@@ -7,6 +7,7 @@ const lost = new Fault('INVOKER_LOST', 'unreachable', 'The activation was interr
 const unheard = new Fault('INVOKERS_UNREACHABLE', 'busy', 'no invoker is heard', { retryAfterMs: 1000 });
 
 const unfit = new Fault('INVOKERS_UNFIT', 'busy', 'no invoker that is heard can run the action');
+const closed = new Fault('INVOKER_CLOSED', 'busy', 'the platform is shutting down');
 const busy = new Fault('INVOKER_BUSY', 'busy', 'too many activations are waiting for a sandbox');
 
 async function start(): Promise<Platform> {
@@ -52,6 +53,7 @@ test('a blocking call for which no invoker is heard is refused', async () => {
 test.each([
   ['no invoker is heard', unheard, 'no node that runs calls was heard'],
   ['no invoker that is heard can run it', unfit, 'no node could run it'],
+  ['a node says that it ends', closed, 'all nodes had too much to do'],
   ['the invoker has too much to do', busy, 'too many calls were waiting for a sandbox'],
 ])('an accepted call waits while %s', async (_, trouble, waitReason) => {
   await using platform = await start();

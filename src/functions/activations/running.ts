@@ -39,6 +39,8 @@ export interface RunOptions {
   readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
   readonly namespaces: Pick<NamespaceService, 'lendKey'>;
   readonly disk?: Pick<DiskAdmission, 'admitCall'> | undefined;
+  /** This process ends, and leaves what has not begun to the next start. */
+  readonly isDraining: () => boolean;
 }
 
 /** Pause before retrying a call that could not begin because of trouble on the machine. */
@@ -132,13 +134,19 @@ export function runToEnd(
       // As in OpenWhisk, an image that cannot be used ends the activation instead of refusing the call.
       if (isFault(error, 'IMAGE_UNKNOWN') || isFault(error, 'IMAGE_UNUSABLE'))
         return finish(developerFailure(execution.task, error.message));
-      if (isFault(error, 'INVOKER_CLOSED') && execution.canWait) execution.withdraw?.();
+      if (isFault(error, 'INVOKER_CLOSED') && execution.canWait && options.isDraining())
+        execution.withdraw?.();
       else if (isFault(error, 'INVOKER_LOST')) finish(lostFailure(execution.task, error.message));
       else if (passingReasonOf(error) !== undefined && isDurableOrPart(execution)) {
         execution.waitReason = mainReason(execution.waitReason, passingReasonOf(error));
         beginLater();
       } else leave(error);
     };
+    /** What ends it while it is being claimed waits for that: otherwise its record would not settle the claimed row. */
+    const onceClaimed =
+      <T>(go: (value: T) => void) =>
+      (value: T) =>
+        execution.isBeginning ? execution.settled().then(() => go(value)) : go(value);
     /**
      * Retries later. If the disk fails, descriptors run out or no invoker is heard, no sandbox starts; calls in the
      * durable queue and parts wait.
@@ -167,8 +175,8 @@ export function runToEnd(
         else explained(task, end, execution.allowed).then(finish, refuse);
       };
       runCode(options, judged, guarded(gate, judged, execution))
-        .then(explain)
-        .catch(refuse);
+        .then(onceClaimed(explain))
+        .catch(onceClaimed(refuse));
     };
     const begin = () => {
       try {
@@ -204,6 +212,7 @@ function isDurableOrPart({ attempt, hasBegun, task }: Execution): boolean {
 const passingCodes: ReadonlyMap<string, WaitReason> = new Map([
   ['INVOKERS_UNREACHABLE', 'no node that runs calls was heard'],
   ['INVOKERS_BUSY', 'all nodes had too much to do'],
+  ['INVOKER_CLOSED', 'all nodes had too much to do'],
   ['INVOKER_BUSY', 'too many calls were waiting for a sandbox'],
   ['INVOKERS_UNFIT', 'no node could run it'],
   ['RUN_UNJUDGED', 'the gate could not judge its code'],
