@@ -43,9 +43,9 @@ export class BatchMarks {
   #number = 0;
   #unsure: Unsure | undefined;
 
-  /** False: the next batch must begin with `mark`. */
-  get isSure(): boolean {
-    return this.#unsure === undefined;
+  /** False: a batch of these units must begin with `mark`, because one before it may be committed, or some of them are. */
+  isSureOf(units: readonly Unit[]): boolean {
+    return this.#unsure === undefined && units.every((unit) => !this.#outcomes.has(unit));
   }
 
   /** Whether this very batch was to be committed, and its answer did not come. */

@@ -54,7 +54,7 @@ class BatchWriter {
 
   async run(units: readonly Unit[]): Promise<readonly UnitOutcome[]> {
     try {
-      const form = this.#marks.isSure ? onlyForm(units) : undefined;
+      const form = this.#marks.isSureOf(units) ? onlyForm(units) : undefined;
       return form === undefined ? await this.#commit(units, runTogether) : await this.#single(units, form);
     } catch (error) {
       if (!isConfinedToOneUnit(error)) throw error;

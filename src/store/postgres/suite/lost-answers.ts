@@ -101,6 +101,22 @@ export function lostAnswerTests(place: Place): void {
     expect(await store.accepted.get('guest', activationId)).toMatchObject({ attempt: 1 });
   });
 
+  test.each([1, 2, 3, 4, 5])(
+    'what is known of a claim is kept when answer %i of the next batch is lost, too',
+    async (answer) => {
+      await using site = await open(place);
+      const { store, way } = site;
+      const ids = [await accept(store, 'a'), await accept(store, 'a')];
+      way.lose('answer', 1);
+      const claims = [store.accepted.claim(ids[0] ?? '', 0, 'a')];
+      await expect.poll(() => way.lost()).toBe(1);
+      claims.push(store.accepted.claim(ids[1] ?? '', 0, 'a'));
+      way.lose('answer', answer);
+      expect(await Promise.all(claims)).toEqual([true, true]);
+      expect((await store.accepted.pending(9)).map(({ attempt }) => attempt)).toEqual([1, 1]);
+    },
+  );
+
   test('a server that stops removes its row', async () => {
     if (place.server === undefined) throw new Error('there is no PostgreSQL');
     const { url } = await place.newDatabase();
