@@ -51,9 +51,9 @@ export async function copyTable(
       there = (await targetRows.next()).value ?? undefined;
     }
     const isThere = there !== undefined && compareKeys(there, row, target) === 0;
-    if (!isThere) await changes.put(row);
+    if (!isThere) await changes.add(row);
     else {
-      if (!bytesOfRow(there ?? []).equals(bytesOfRow(row))) await changes.replace(row);
+      if (!bytesOfRow(there ?? []).equals(bytesOfRow(row))) await changes.change(row);
       there = (await targetRows.next()).value ?? undefined;
     }
     watch.onRows(++done);
@@ -124,15 +124,17 @@ async function shapes(from: Tables, to: Tables, { name, derived = {} }: TableCop
 
 /** Collects changes, and writes a few rows at a time. */
 function changesOf(to: Tables, table: Table, { name, isAppendOnly = false }: TableCopy) {
-  const [waiting, leaving]: [Row[], Row[]] = [[], []];
+  const [leaving, changed, added]: [Row[], Row[], Row[]] = [[], [], []];
   const counts = { written: 0, removed: 0 };
   const flush = async () => {
-    // First what leaves: another row may take its place in an index without duplicates.
+    // In this order: another row may take the place of one that leaves or changes in an index without duplicates.
     if (leaving.length > 0) await to.remove(table, leaving.splice(0));
-    if (waiting.length > 0) await to.put(table, waiting.splice(0), isAppendOnly ? 'keep' : 'replace');
+    if (changed.length > 0) await to.change(table, changed.splice(0));
+    if (added.length > 0) await to.add(table, added.splice(0));
   };
   const keep = async (list: Row[], row: Row) => {
-    if (list.push(row) >= pageRows) await flush();
+    list.push(row);
+    if (leaving.length + changed.length + added.length >= pageRows) await flush();
   };
   const refuse = () => {
     if (!isAppendOnly) return;
@@ -145,14 +147,14 @@ function changesOf(to: Tables, table: Table, { name, isAppendOnly = false }: Tab
     );
   };
   return {
-    async put(row: Row) {
+    async add(row: Row) {
       counts.written++;
-      await keep(waiting, row);
+      await keep(added, row);
     },
-    async replace(row: Row) {
+    async change(row: Row) {
       refuse();
       counts.written++;
-      await keep(waiting, row);
+      await keep(changed, row);
     },
     async remove(row: Row) {
       refuse();

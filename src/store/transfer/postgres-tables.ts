@@ -3,16 +3,7 @@ import { z } from 'zod';
 import { type Connection, openPool, type Pool } from '../postgres/pool.ts';
 import { faultOf } from '../postgres/sql-state.ts';
 import { transaction } from '../postgres/transaction.ts';
-import {
-  type Cell,
-  onConflict,
-  pageRows,
-  quoted,
-  type Row,
-  type Table,
-  type Tables,
-  type WhenThere,
-} from './tables.ts';
+import { type Cell, othersOf, pageRows, quoted, type Row, type Table, type Tables } from './tables.ts';
 
 interface Options {
   readonly url: string;
@@ -71,10 +62,9 @@ export async function postgresTables({ url, schema, isFrozen }: Options): Promis
         last = page.at(-1);
       }
     },
-    put: (table, rows, whenThere) =>
+    add: (table, rows) =>
       write(pool, async (connection) => {
-        const values = table.columns.map((_, index) => rows.map((row) => row[index] ?? null));
-        await connection.raw(insertOf(table, whenThere, nameOf(table), typesOf(table)), values);
+        await connection.raw(insertOf(table, nameOf(table), typesOf(table)), valuesOf(table, rows));
         const counter = typed.get(table.name)?.counter;
         if (counter === undefined) return;
         const newest = `(select max(${quoted(counter)}) from ${nameOf(table)})`;
@@ -83,6 +73,10 @@ export async function postgresTables({ url, schema, isFrozen }: Options): Promis
           counter,
         ]);
       }),
+    change: (table, rows) =>
+      write(pool, (connection) =>
+        connection.raw(updateOf(table, nameOf(table), typesOf(table)), valuesOf(table, rows)),
+      ),
     async remove(table, rows) {
       const types = typesOf(table);
       const key = table.key.map((column) => quoted(table.columns[column]));
@@ -161,10 +155,29 @@ async function pageAfter(
   return rows.map((each) => table.columns.map((column): Cell => each[column] ?? null));
 }
 
-function insertOf(table: Table, whenThere: WhenThere, name: string, types: readonly string[]): string {
-  const lists = types.map((type, index) => `$${index + 1}::${type}[]`).join(', ');
-  return `insert into ${name} (${table.columns.map(quoted).join(', ')}) select * from unnest(${lists})
-    ${onConflict(table, whenThere)}`;
+function insertOf({ columns }: Table, name: string, types: readonly string[]): string {
+  return `insert into ${name} (${columns.map(quoted).join(', ')}) select * from ${given(types)}`;
+}
+
+/**
+ * An insertion that becomes an update when it finds the row would be told to the triggers of insertions first: that of a
+ * namespace takes the id of the key, which the row has already.
+ */
+function updateOf(table: Table, name: string, types: readonly string[]): string {
+  const columns = table.columns.map(quoted);
+  const sets = othersOf(table).map((column) => `${columns[column]} = given.${columns[column]}`);
+  const same = table.key.map((column) => `kept.${columns[column]} = given.${columns[column]}`);
+  return `update ${name} as kept set ${sets.join(', ')}
+    from ${given(types)} as given (${columns.join(', ')}) where ${same.join(' and ')}`;
+}
+
+/** The rows of `valuesOf`. */
+function given(types: readonly string[]): string {
+  return `unnest(${types.map((type, index) => `$${index + 1}::${type}[]`).join(', ')})`;
+}
+
+function valuesOf({ columns }: Table, rows: readonly Row[]): readonly Cell[][] {
+  return columns.map((_, index) => rows.map((row) => row[index] ?? null));
 }
 
 async function select<T>(

@@ -3,16 +3,7 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { z } from 'zod';
 import { openSqlite } from '../../lib/index.ts';
 import { faultOf } from '../sqlite/sql-fault.ts';
-import {
-  type Cell,
-  onConflict,
-  pageRows,
-  quoted,
-  type Row,
-  type Table,
-  type Tables,
-  type WhenThere,
-} from './tables.ts';
+import { type Cell, othersOf, pageRows, quoted, type Row, type Table, type Tables } from './tables.ts';
 
 const columnRow = z.object({ name: z.string(), pk: z.number() });
 
@@ -40,12 +31,16 @@ export function sqliteTables(path: string, isFrozen: boolean): Tables {
         last = page.at(-1);
       }
     },
-    put: async (table, rows, whenThere) =>
-      asFaults(path, () => writeEach(db, insertOf(table, whenThere), rows)),
+    add: async (table, rows) => asFaults(path, () => writeEach(db, insertOf(table), rows)),
+    async change(table, rows) {
+      const others = othersOf(table);
+      const sets = others.map((column) => `${quoted(table.columns[column])} = ?`).join(', ');
+      const sql = `update ${quoted(table.name)} set ${sets} ${whereKey(table)}`;
+      asFaults(path, () => writeEach(db, sql, cellsOf(rows, [...others, ...table.key])));
+    },
     async remove(table, rows) {
-      const keys = rows.map((row) => table.key.map((column) => row[column] ?? null));
-      const conditions = table.key.map((column) => `${quoted(table.columns[column])} = ?`).join(' and ');
-      asFaults(path, () => writeEach(db, `delete from ${quoted(table.name)} where ${conditions}`, keys));
+      const sql = `delete from ${quoted(table.name)} ${whereKey(table)}`;
+      asFaults(path, () => writeEach(db, sql, cellsOf(rows, table.key)));
     },
     [Symbol.asyncDispose]: async () => db.close(),
   };
@@ -80,10 +75,17 @@ function pageAfter(db: DatabaseSync, table: Table, last: Row | undefined): Row[]
   );
 }
 
-function insertOf(table: Table, whenThere: WhenThere): string {
+function insertOf(table: Table): string {
   const names = table.columns.map(quoted);
-  return `insert into ${quoted(table.name)} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})
-    ${onConflict(table, whenThere)}`;
+  return `insert into ${quoted(table.name)} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})`;
+}
+
+function whereKey({ columns, key }: Table): string {
+  return `where ${key.map((column) => `${quoted(columns[column])} = ?`).join(' and ')}`;
+}
+
+function cellsOf(rows: readonly Row[], columns: readonly number[]): readonly Row[] {
+  return rows.map((row) => columns.map((column) => row[column] ?? null));
 }
 
 function writeEach(db: DatabaseSync, sql: string, rows: readonly Row[]): void {

@@ -12,9 +12,6 @@ export interface Table {
   readonly key: readonly number[];
 }
 
-/** What happens to a row with the same key. */
-export type WhenThere = 'replace' | 'keep';
-
 /** The tables of one room in one database. */
 export interface Tables extends AsyncDisposable {
   /** For messages: a file, or a server without password. */
@@ -25,21 +22,19 @@ export interface Tables extends AsyncDisposable {
   fit(row: Row): Row;
   /** All rows, in the order of the key: numbers by value, texts by their bytes. */
   rows(table: Table): AsyncGenerator<Row>;
-  /** Adds rows, all of them or none. */
-  put(table: Table, rows: readonly Row[], whenThere: WhenThere): Promise<void>;
+  /** Adds rows that are not there, all of them or none. */
+  add(table: Table, rows: readonly Row[]): Promise<void>;
+  /** Gives rows that are there other cells than those of the key. */
+  change(table: Table, rows: readonly Row[]): Promise<void>;
   remove(table: Table, rows: readonly Row[]): Promise<void>;
 }
 
 /** Rows of a table can be as long as the largest log, so only a few are in memory at a time. */
 export const pageRows = 32;
 
-/** The end of an insertion, in words that both engines have. */
-export function onConflict({ columns, key }: Table, whenThere: WhenThere): string {
-  const names = columns.map(quoted);
-  const others = names.filter((_, index) => !key.includes(index));
-  const sets = others.map((column) => `${column} = excluded.${column}`).join(', ');
-  const target = key.map((column) => names[column]).join(', ');
-  return `on conflict (${target}) do ${whenThere === 'keep' || sets === '' ? 'nothing' : `update set ${sets}`}`;
+/** Positions of the columns that are not of the key. */
+export function othersOf({ columns, key }: Table): readonly number[] {
+  return columns.map((_, index) => index).filter((index) => !key.includes(index));
 }
 
 /** @param name of a table or a column, from the database */

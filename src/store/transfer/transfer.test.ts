@@ -161,6 +161,35 @@ describe.skipIf(missing !== undefined)(
       expect(first).toBeDefined();
     });
 
+    test('a second run takes over what has changed in namespaces, and the ids of their keys', async () => {
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-transfer-'));
+      const { url, file, sqlite, postgres } = await makePlaces(folder.path);
+      await using store = await openStore({ path: file });
+      await fill(store, []);
+      const rowOf = async (name: string) => (await store.namespaces.byName(name)) ?? namespaceRow(name);
+      const [guest, other] = [await rowOf('guest'), await rowOf('Ädler')];
+      await (await openPostgresStore({ url })).close();
+      await copy(sqlite, postgres);
+
+      await store.namespaces.update({ ...guest, limits: { concurrent: 9 } }, guest);
+      await store.namespaces.putSettings('guest', { inputs: false }, guest.settings);
+      const { keyId, keyHash } = keyRow();
+      await store.namespaces.update({ ...other, keyId, keyHash }, other);
+      // It comes before the one that had the id, and is one more row than the last run has copied.
+      await store.namespaces.create({ ...namespaceRow('Aal'), keyId: other.keyId });
+      using db = openSqlite(file);
+      db.exec(`update keys set label = 'another'`);
+      const changed = await copy(sqlite, postgres);
+      expect(changed.slice(0, 2)).toMatchObject([{ written: 3 }, { written: 1 }]);
+
+      await using moved = await openPostgresStore({ url });
+      expect(await moved.namespaces.list()).toEqual(await store.namespaces.list());
+      expect(await moved.keys.list('guest')).toMatchObject([{ label: 'another' }]);
+      await expect(moved.keys.create(keyRow({ keyId }))).rejects.toMatchObject({ code: 'STORE_DUPLICATE' });
+      await moved.namespaces.delete('Aal');
+      await moved.keys.create(keyRow({ keyId: other.keyId }));
+    });
+
     test('shows one moment of the source, whatever is written meanwhile', async () => {
       await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-transfer-'));
       const { url, file, sqlite, postgres } = await makePlaces(folder.path);
