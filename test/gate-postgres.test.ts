@@ -1,4 +1,7 @@
 /** The gate's store in PostgreSQL, on a private server. */
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf } from '../src/blobs/index.ts';
@@ -10,8 +13,11 @@ import {
   gateStoreSuite,
   verdictAt,
 } from '../src/gate/store/gate-store.suite.ts';
+import { openGateStore } from '../src/gate/store/gate-store.ts';
 import { databaseOn } from '../src/gate/store/postgres/batch.ts';
 import { openPostgresGateStore } from '../src/gate/store/postgres/open.ts';
+import { gateTables } from '../src/gate/store/tables.ts';
+import { transferTables } from '../src/store/index.ts';
 import { copiesOf, newDatabase, transactionOn } from '../src/store/postgres/databases.fixture.ts';
 import { openPostgresStore } from '../src/store/postgres/open.ts';
 import { openPool } from '../src/store/postgres/pool.ts';
@@ -177,6 +183,38 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     expect((await store.verifyAudit()).isIntact).toBe(false);
     await expect(store.write({ audit: [draft('c')] })).rejects.toMatchObject({ code: 'GATE_STORE_CORRUPT' });
   });
+
+  test.each(['there', 'back'])(
+    'what has left the audit log between two copies leaves the copy: %s',
+    async (way) => {
+      const { url } = await migratedDatabase();
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-gate-'));
+      const file = join(folder.path, 'gate.db');
+      await using inFile = await openGateStore({ path: file });
+      await using inDatabase = await openPostgresGateStore({ url });
+      const [sqlite, postgres] = [
+        { store: inFile, place: { engine: 'sqlite', file } },
+        { store: inDatabase, place: { engine: 'postgres', url, schema: 'gate' } },
+      ] as const;
+      const [source, target] = way === 'there' ? [sqlite, postgres] : [postgres, sqlite];
+      const copyAudit = async () => {
+        const { signal } = new AbortController();
+        const places = { from: source.place, to: target.place };
+        const results = await transferTables({ ...places, tables: gateTables, signal, onStep: () => {} });
+        expect(await target.store.verifyAudit()).toEqual(await source.store.verifyAudit());
+        return results.find(({ table }) => table === 'audit');
+      };
+      await source.store.write({ audit: Array.from({ length: 10 }, (_, at) => draft(`${at}`)) });
+      expect(await copyAudit()).toMatchObject({ written: 10, removed: 0 });
+      await source.store.cutAudit({ entries: 8, since: 0 });
+      expect(await copyAudit()).toMatchObject({ rows: 8, written: 1, removed: 3 });
+      await source.store.cutAudit({ entries: 5, since: 0 });
+      expect(await copyAudit()).toMatchObject({ rows: 5, written: 1, removed: 4 });
+      expect(await target.store.verifyAudit()).toMatchObject({ isIntact: true, entries: 12, problems: [] });
+      await target.store.write({ audit: [draft('next')] });
+      await expect(copyAudit()).rejects.toThrow('another history');
+    },
+  );
 
   test('a NUL, which its texts can’t have, is replaced in names, and kept in verdicts', async () => {
     await using store = await openPostgresGateStore(await migratedDatabase());

@@ -6,7 +6,7 @@ export const gateTables: readonly TableCopy[] = [
   { name: 'verdicts', derived: { outcome: (cell) => String(JSON.parse(String(cell('verdict'))).outcome) } },
   { name: 'revisions' },
   { name: 'audit_cut' },
-  { name: 'audit', isAppendOnly: true },
+  { name: 'audit', isAppendOnly: true, cut: 'audit_cut' },
   { name: 'audit_head' },
   { name: 'audit_index' },
   { name: 'checkpoints' },

@@ -10,8 +10,10 @@ export interface TableCopy {
   readonly name: string;
   /** Columns that only one engine has, from the row of the other. */
   readonly derived?: Readonly<Record<string, (cell: (column: string) => Cell) => Cell>>;
-  /** Rows are never changed or removed: a different row means that the target has a history of its own. */
+  /** Rows are never changed, and only the oldest ones leave: another row means that the target has its own history. */
   readonly isAppendOnly?: boolean;
+  /** An earlier table, with what an append-only table had in the last row that has left it. Without a row, none has. */
+  readonly cut?: string;
 }
 
 export interface TableResult {
@@ -40,7 +42,7 @@ export async function copyTable(
   watch: CopyWatch,
 ): Promise<Counts> {
   const { target, source } = await shapes(from, to, copy);
-  const changes = changesOf(to, target, copy);
+  const changes = changesOf(to, target, copy, await leaversOf(from, to, target, copy));
   const targetRows = to.rows(target);
   let there = (await targetRows.next()).value ?? undefined;
   let done = 0;
@@ -122,8 +124,40 @@ async function shapes(from: Tables, to: Tables, { name, derived = {} }: TableCop
   };
 }
 
+/** Which rows may leave the target. */
+async function leaversOf(
+  from: Tables,
+  to: Tables,
+  target: Table,
+  { isAppendOnly = false, cut: name }: TableCopy,
+): Promise<(row: Row) => boolean> {
+  if (!isAppendOnly) return () => true;
+  const cut = name === undefined ? undefined : await cutOf(from, target, name);
+  if (cut === undefined) return () => false;
+  // Before the first one leaves: they may be the oldest rows of another history.
+  for await (const row of to.rows(target)) {
+    const order = compareKeys(row, cut, target);
+    if (order === 0 && !cut.every((cell, at) => cell === null || cell === row[at])) return () => false;
+    if (order >= 0) break;
+  }
+  return (row) => compareKeys(row, cut, target) <= 0;
+}
+
+/** Null where the cut does not tell what the row had. */
+async function cutOf(from: Tables, target: Table, name: string): Promise<Row | undefined> {
+  const table = await from.table(name);
+  if (table === undefined) return undefined;
+  const { value: row } = await from.rows(table).next();
+  return row && target.columns.map((column) => row[table.columns.indexOf(column)] ?? null);
+}
+
 /** Collects changes, and writes a few rows at a time. */
-function changesOf(to: Tables, table: Table, { name, isAppendOnly = false }: TableCopy) {
+function changesOf(
+  to: Tables,
+  table: Table,
+  { name, isAppendOnly = false }: TableCopy,
+  mayLeave: (row: Row) => boolean,
+) {
   const [leaving, changed, added]: [Row[], Row[], Row[]] = [[], [], []];
   const counts = { written: 0, removed: 0 };
   const flush = async () => {
@@ -137,7 +171,6 @@ function changesOf(to: Tables, table: Table, { name, isAppendOnly = false }: Tab
     if (leaving.length + changed.length + added.length >= pageRows) await flush();
   };
   const refuse = () => {
-    if (!isAppendOnly) return;
     throw storeFault(
       'STORE_TRANSFER_FAILED',
       `the table ${name} of ${to.where} has rows of another history`,
@@ -152,12 +185,12 @@ function changesOf(to: Tables, table: Table, { name, isAppendOnly = false }: Tab
       await keep(added, row);
     },
     async change(row: Row) {
-      refuse();
+      if (isAppendOnly) refuse();
       counts.written++;
       await keep(changed, row);
     },
     async remove(row: Row) {
-      refuse();
+      if (!mayLeave(row)) refuse();
       counts.removed++;
       await keep(leaving, row);
     },

@@ -227,30 +227,65 @@ describe.skipIf(missing !== undefined)(
       });
     });
 
-    test('rows that are only ever added are not changed', async () => {
+    /** Copies a table to which rows are only ever added. Resolves to what the target then has. */
+    const copyAudit = async (source: string, target: string) => {
       await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-transfer-'));
-      const [from, to] = ['from.db', 'to.db'].map((name) => join(folder.path, name));
-      for (const [file, entry] of [
-        [from, 'a'],
-        [to, 'b'],
+      const [from, to] = ['from.db', 'to.db'].map((name) => join(folder.path, name)) as [string, string];
+      for (const [file, rows] of [
+        [from, source],
+        [to, target],
       ] as const) {
-        using db = openSqlite(file ?? '');
-        db.exec(
-          `create table audit (seq integer primary key, entry text); insert into audit values (1, '${entry}')`,
-        );
+        using db = openSqlite(file);
+        db.exec('create table audit (seq integer primary key, entry text, hash text)');
+        db.exec('create table audit_cut (one integer primary key, seq integer, hash text)');
+        db.exec(rows);
       }
-      const place = (file = '') => ({ engine: 'sqlite', file }) as const;
-      const transfer = transferTables({
-        from: place(from),
-        to: place(to),
-        tables: [{ name: 'audit', isAppendOnly: true }],
+      const failure = await transferTables({
+        from: { engine: 'sqlite', file: from },
+        to: { engine: 'sqlite', file: to },
+        tables: [{ name: 'audit_cut' }, { name: 'audit', isAppendOnly: true, cut: 'audit_cut' }],
         signal: new AbortController().signal,
         onStep: () => {},
-      });
-      await expect(transfer).rejects.toMatchObject({
+      }).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      using db = openSqlite(to);
+      return {
+        failure,
+        rows: db
+          .prepare('select entry from audit')
+          .all()
+          .map(({ entry }) => entry),
+      };
+    };
+    const row = (seq: number, entry: string) => `insert into audit values (${seq}, '${entry}', '#${entry}');`;
+    const cut = (seq: number, entry: string) => `insert into audit_cut values (1, ${seq}, '#${entry}');`;
+    const copied = row(1, 'a') + row(2, 'b') + row(3, 'c');
+
+    test.each([
+      ['has another entry', row(1, 'a'), row(1, 'b')],
+      ['has entries that the source lacks', row(1, 'a'), copied],
+      ['has entries beyond the cut that the source lacks', cut(2, 'b'), copied],
+      ['has another entry at the cut', cut(2, 'b') + row(3, 'c'), row(1, 'x') + row(2, 'y') + row(3, 'c')],
+      ['has another entry beyond the cut', cut(1, 'a') + row(2, 'b'), row(2, 'x')],
+    ])('rows that are only ever added are not changed: the target %s', async (_, source, target) => {
+      const { failure, rows } = await copyAudit(source, target);
+      expect(failure).toMatchObject({
         code: 'STORE_TRANSFER_FAILED',
         message: expect.stringContaining('another history'),
       });
+      expect(rows).toHaveLength(target.split(';').length - 1);
+    });
+
+    test.each([
+      ['all of them', copied],
+      ['a part of them, after an interruption', row(2, 'b') + row(3, 'c')],
+      ['only those, after an early interruption', row(1, 'a')],
+      ['none', ''],
+    ])('rows up to the cut of the source leave the target: it has %s', async (_, target) => {
+      const { failure, rows } = await copyAudit(cut(2, 'b') + row(3, 'c') + row(4, 'd'), target);
+      expect([failure, rows]).toEqual([undefined, ['c', 'd']]);
     });
 
     test('every table of the store is copied, or named as left behind', async () => {
