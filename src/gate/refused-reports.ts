@@ -22,11 +22,12 @@ export async function forgetRefused(
 ): Promise<number> {
   let count = 0;
   for (let page = await store.refused(undefined, pageSize); page.length > 0; ) {
-    for (const { digest, namespaces, since } of page) {
+    for (const push of page) {
+      const { digest, namespaces, since } = push;
       const days = namespaces.map((each) => rulesFor(policy(), each, 'push').reports.refusedDays);
       const isOver = Date.parse(since) + Math.max(...days) * dayMs < now;
       if (!isOver || (await holds?.(digest)) === true) continue;
-      await store.forget(digest);
+      await store.forget(push);
       count++;
     }
     page = await store.refused(page.at(-1)?.digest, pageSize);

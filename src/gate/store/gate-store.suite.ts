@@ -145,11 +145,26 @@ function reportTests({ store, place }: Context): void {
 
   it('are forgotten, but the audit log is kept', async () => {
     await store().putReport(subject, reportOf());
-    await store().write({ verdicts: [verdictAt(noon)], audit: [draft('a')] });
-    await store().forget(digest);
+    await store().write({ verdicts: [pushOf('image')], audit: [draft('a')] });
+    const [push] = await store().refused(undefined, 9);
+    if (push === undefined) throw new Error('no refused push');
+    await store().forget(push);
     expect(await store().report(digest)).toBeUndefined();
     expect(await store().verdicts(digest)).toEqual([]);
     expect(await store().audit()).toHaveLength(1);
+  });
+
+  it('are kept if it was pushed again and accepted in the meantime', async () => {
+    await store().putReport(subject, reportOf());
+    await store().write({ verdicts: [pushOf('image')] });
+    const [push] = await store().refused(undefined, 9);
+    if (push === undefined) throw new Error('no refused push');
+    const judgedAt = new Date(noon + 1).toISOString();
+    const accepted = { ...pushOf('image', 'guest', lenient), judgedAt };
+    await store().write({ verdicts: [accepted] });
+    await store().forget(push);
+    expect(await store().report(digest)).toBeDefined();
+    expect(await store().verdicts(digest)).toEqual([accepted]);
   });
 
   it('the revisions of the last judgement and of the audit log are stored separately', async () => {
@@ -331,7 +346,8 @@ function sharingTests({ store, place }: Context): void {
     const found = store().verdict(digest, 'run', 'guest');
     expect((await found)?.judgedAt).toBe(new Date(noon).toISOString());
     await written;
-    void store().forget(digest);
+    const time = new Date(noon).toISOString();
+    void store().forget({ digest, namespaces: [], since: time, judgedAt: time });
     expect(await store().verdicts(digest)).toEqual([]);
   });
 

@@ -21,6 +21,7 @@ export interface RefusedRow {
   /** JSON. */
   readonly namespaces: string;
   readonly since: string;
+  readonly judgedAt: string;
 }
 
 export interface JudgedRow {
@@ -82,9 +83,12 @@ export const writes = {
     for (const file of write.sharedFiles ?? []) putSharedFile(db, file);
     appendEntries(db, audit);
   },
-  forget(db: DatabaseSync, digest: string): void {
-    db.prepare('delete from reports where digest = ?').run(digest);
-    db.prepare('delete from verdicts where digest = ?').run(digest);
+  forget(db: DatabaseSync, { digest, since, judgedAt }: Omit<RefusedRow, 'namespaces'>): void {
+    db.prepare('delete from verdicts where digest = ? and judged_at <= ?').run(digest, judgedAt);
+    db.prepare(
+      `delete from reports where digest = ? and scanned_at <= ?
+         and not exists (select 1 from verdicts where digest = reports.digest)`,
+    ).run(digest, since);
   },
   /** Removes the entries up to this one. The cut is an entry itself, so the rest is still a chain. */
   cutAudit(db: DatabaseSync, { seq, hash }: Head, time: string): void {
@@ -154,15 +158,16 @@ export const reads = {
     return db
       .prepare(
         `select v.digest, json_group_array(v.namespace) as namespaces,
-           coalesce(r.scanned_at, max(v.judged_at)) as since
+           coalesce(r.scanned_at, max(v.judged_at)) as since, max(v.judged_at) as judged_at
          from verdicts v left join reports r on r.digest = v.digest
          where v.digest > ? group by v.digest
          having min(v.stage = 'push' and json_extract(v.verdict, '$.outcome') = 'deny')
          order by v.digest limit ?`,
       )
       .all(after, limit)
-      .map(({ digest, namespaces, since }) => ({
-        ...{ digest: String(digest), namespaces: String(namespaces), since: String(since) },
+      .map(({ digest, namespaces, since, judged_at }) => ({
+        ...{ digest: String(digest), namespaces: String(namespaces) },
+        ...{ since: String(since), judgedAt: String(judged_at) },
       }));
   },
   revisions(db: DatabaseSync, kind: string): string | undefined {

@@ -111,13 +111,13 @@ export class PackedGateStore implements GateStore {
 
   async refused(after: Digest | undefined, limit: number): Promise<readonly RefusedPush[]> {
     const rows = await this.#line.ask('refused', after ?? '', limit);
-    return rows.flatMap(({ digest, namespaces, since }) =>
-      isDigest(digest) ? [{ digest, namespaces: JSON.parse(namespaces), since }] : [],
+    return rows.flatMap(({ digest, namespaces, ...times }) =>
+      isDigest(digest) ? [{ digest, namespaces: JSON.parse(namespaces), ...times }] : [],
     );
   }
 
-  forget(digest: Digest): Promise<void> {
-    return this.#line.ask('forget', digest);
+  forget({ digest, since, judgedAt }: RefusedPush): Promise<void> {
+    return this.#line.ask('forget', { digest, since, judgedAt });
   }
 
   async audit({ after = 0, limit = 100 }: AuditPage = {}): Promise<readonly AuditEntry[]> {

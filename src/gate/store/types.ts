@@ -69,6 +69,8 @@ export interface RefusedPush {
   readonly namespaces: readonly string[];
   /** ISO time of the scan, or of the verdict where there was none. */
   readonly since: string;
+  /** ISO time of the last verdict. */
+  readonly judgedAt: string;
 }
 
 /** What is kept. */
@@ -132,8 +134,11 @@ export interface GateStore extends AsyncDisposable {
   sharedFile(name: string, known?: SharedFile): Promise<SharedFile | undefined>;
   /** Refused pushes, by digest, after this one: content whose only verdicts are denials at push. */
   refused(after: Digest | undefined, limit: number): Promise<readonly RefusedPush[]>;
-  /** Drops report and verdicts; the audit log keeps its entries. */
-  forget(digest: Digest): Promise<void>;
+  /**
+   * Drops the report and the verdicts of a refused push. Later ones stay: it may have been pushed again, and accepted. The audit
+   * log keeps its entries.
+   */
+  forget(push: RefusedPush): Promise<void>;
   /** Leaves out unreadable entries; `verifyAudit` names them. */
   audit(page?: AuditPage): Promise<readonly AuditEntry[]>;
   searchAudit(query: AuditQuery): Promise<AuditFound>;

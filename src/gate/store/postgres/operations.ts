@@ -37,9 +37,14 @@ export const writes: Writes = {
     await changeWaivers(connection, waivers, endedWaivers);
     for (const file of write.sharedFiles ?? []) await putSharedFile(connection, file);
   },
-  async forget(connection, digest) {
-    await connection.raw('delete from gate.reports where digest = $1', [digest]);
-    await connection.raw('delete from gate.verdicts where digest = $1', [digest]);
+  async forget(connection, { digest, since, judgedAt }) {
+    const old = 'delete from gate.verdicts where digest = $1 and judged_at <= $2';
+    await connection.raw(old, [digest, judgedAt]);
+    await connection.raw(
+      `delete from gate.reports r where digest = $1 and scanned_at <= $2
+         and not exists (select from gate.verdicts v where v.digest = r.digest)`,
+      [digest, since],
+    );
   },
   /** The entry of the cut is appended with those of the other writes. */
   async cutAudit(connection, { seq, hash }) {
@@ -72,7 +77,9 @@ const judgedRow = z.object({
   name: z.string().nullable(),
   verdict: z.string(),
 });
-const refusedRow = z.object({ digest: z.string(), namespaces: z.string(), since: z.string() });
+const refusedRow = z.object({
+  ...{ digest: z.string(), namespaces: z.string(), since: z.string(), judgedAt: z.string() },
+});
 const revisionsRow = z.object({ revisions: z.string() });
 const waiverRow = z.object({ waiver: z.string() });
 const sharedFileRow = z.object({ revision: z.int(), digest: z.string(), bytes: bytes.nullable() });
@@ -113,7 +120,7 @@ export const reads: Reads = {
   refused(connection, after, limit) {
     const sql = `
       select v.digest, json_agg(v.namespace order by v.namespace)::text as namespaces,
-        coalesce(r.scanned_at, max(v.judged_at)) as since
+        coalesce(r.scanned_at, max(v.judged_at)) as since, max(v.judged_at) as "judgedAt"
       from gate.verdicts v left join gate.reports r on r.digest = v.digest
       where v.digest > $1 group by v.digest, r.scanned_at
       having bool_and(v.stage = 'push' and v.outcome = 'deny')
