@@ -1,10 +1,23 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { openStore } from '../../store/index.ts';
 import { defaultLimits } from '../limits.ts';
 import { basic, startPlatform } from '../platform.fixture.ts';
 import { Namespaces } from './namespaces.ts';
 
 const invalid = { code: 'AUTHENTICATION_INVALID', message: 'The supplied authentication is invalid' };
+
+test('a namespace is created at the time of the database, also on a server whose clock is ahead', async () => {
+  await using platform = await startPlatform();
+  const { namespaces } = platform.functions;
+  const ahead = Date.now() + 3_600_000;
+  vi.spyOn(Date, 'now').mockReturnValue(ahead);
+  try {
+    await namespaces.create('acme');
+  } finally {
+    vi.restoreAllMocks();
+  }
+  expect((await namespaces.get('acme')).createdAt).toBeLessThan(ahead - 60_000);
+});
 
 describe('a key', () => {
   test('identifies its namespace, and is cached after the first time', async () => {

@@ -118,7 +118,7 @@ interface NamespaceServiceOptions {
 }
 
 export class Namespaces implements NamespaceService {
-  readonly #store: Pick<Store, 'namespaces' | 'keys' | 'entities'>;
+  readonly #store: Pick<Store, 'namespaces' | 'keys' | 'entities' | 'members'>;
   readonly #system: SystemLimits;
   readonly #options: NamespaceServiceOptions;
   readonly #now: () => number;
@@ -126,7 +126,7 @@ export class Namespaces implements NamespaceService {
   readonly #lentKeys = createLentKeys();
 
   constructor(
-    store: Pick<Store, 'namespaces' | 'keys' | 'entities'>,
+    store: Pick<Store, 'namespaces' | 'keys' | 'entities' | 'members'>,
     system: SystemLimits,
     options: NamespaceServiceOptions = {},
   ) {
@@ -161,7 +161,7 @@ export class Namespaces implements NamespaceService {
 
   async create(name: string): Promise<string> {
     const apiKey = newApiKey();
-    const row = rowOf(parseNamespaceName(name), apiKey, this.#now());
+    const row = rowOf(parseNamespaceName(name), apiKey, await this.#createdNow());
     if (!(await this.#store.namespaces.create(row))) {
       throw functionFault('NAMESPACE_EXISTS', `the namespace '${name}' already exists`);
     }
@@ -170,7 +170,7 @@ export class Namespaces implements NamespaceService {
   }
 
   async ensureSystem(): Promise<void> {
-    const row = rowOf(systemNamespace, newApiKey(), this.#now());
+    const row = rowOf(systemNamespace, newApiKey(), await this.#createdNow());
     if (await this.#store.namespaces.create(row)) this.forget();
   }
 
@@ -242,6 +242,11 @@ export class Namespaces implements NamespaceService {
     const identity = await this.identityOf(namespace);
     if (identity?.createdAt !== createdAt) throw invalidAuthentication();
     return { ...identity, scope };
+  }
+
+  /** The registry compares it with times of the database: repositories from before belong to an earlier namespace. */
+  async #createdNow(): Promise<number> {
+    return this.#options.now?.() ?? (await this.#store.members.now());
   }
 
   async #mustFind(name: string): Promise<NamespaceRow> {
