@@ -42,8 +42,10 @@ export interface IntakesOptions {
 const steadyShare = 0.1;
 /** What it may use at once, in ms. */
 const burstMs = 20;
-/** Upper limit of one pause, so that what waits is looked at regularly. */
+/** Upper limit of one pause. A namespace that still owes after it has another. */
 const longestMs = 250;
+/** A debt below this is an error of the arithmetic. */
+const roundingMs = 1e-6;
 /** The pause while memory is short. In that time, what has arrived is written or collected. */
 const shortMs = 25;
 /** Above this number, accounts without a debt are removed. */
@@ -77,24 +79,32 @@ export function createIntakes(options: IntakesOptions): Intakes {
     accounts.set(namespace, account);
     return account;
   };
+  const earn = (account: Account) => {
+    const at = now();
+    account.leftMs = Math.min(burstMs, account.leftMs + (at - account.countedAt) * steadyShare);
+    account.countedAt = at;
+  };
   const release = (namespace: string, account: Account) => {
+    earn(account);
+    // Results are read and charged during a pause, too.
+    if (account.leftMs < -roundingMs) return pause(namespace, account, 1);
     account.isHeldBack = false;
     for (const stream of account.streams) stream.resume();
     onRelease(namespace);
   };
+  const pause = (namespace: string, account: Account, leastMs: number) => {
+    const owedMs = Math.ceil(-account.leftMs / steadyShare - roundingMs);
+    wait(Math.max(leastMs, Math.min(longestMs, owedMs)), () => release(namespace, account));
+  };
   const holdBack = (namespace: string, account: Account) => {
     account.isHeldBack = true;
     for (const stream of account.streams) stream.pause();
-    wait(Math.max(shortMs, Math.min(longestMs, -account.leftMs / steadyShare)), () =>
-      release(namespace, account),
-    );
+    pause(namespace, account, shortMs);
   };
   const charge = (namespace: string, costMs: number) => {
     const account = accountOf(namespace);
-    const at = now();
-    const earnedMs = (at - account.countedAt) * steadyShare;
-    account.leftMs = Math.min(burstMs, account.leftMs + earnedMs) - costMs;
-    account.countedAt = at;
+    earn(account);
+    account.leftMs -= costMs;
     if ((account.leftMs < 0 || isShort()) && !account.isHeldBack) holdBack(namespace, account);
   };
   let isTurnTaken = false;
