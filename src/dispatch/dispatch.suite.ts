@@ -24,6 +24,10 @@ export interface TestInvoker {
   running(): ReadonlyMap<string, Job['parameters']>;
   /** Ends the activation with this result. */
   answer(activationId: string, result: JsonValue, log?: Promise<ActivationLog>): void;
+  /** Ends the activation with an error that its program names. */
+  refuse(activationId: string, error: JsonValue): void;
+  /** Makes every later initialisation end with an error that its program names. */
+  refuseInits(error: JsonValue): void;
   /** Makes the sandbox of the activation exit. */
   exit(activationId: string): void;
   /** Writes a line to the log of the activation, for its followers. */
@@ -205,6 +209,34 @@ function jobTests(make: MakePlace): void {
         status: 'action developer error',
         result: { error: 'The action did not produce a valid response and exited unexpectedly.' },
       });
+    });
+  });
+
+  describe('an error over the limit of results', () => {
+    const error = { text: 'x'.repeat(2 * 1024 * 1024) };
+    const bytes = JSON.stringify({ error }).length;
+    const text = `The action produced a response that exceeded the allowed length: ${bytes} > 1048576 bytes.`;
+    const head = `{"error":{"text":"${'x'.repeat(2030)}`;
+    const expected = {
+      status: 'action developer error',
+      result: { error: `${text} The truncated response was: ${head}` },
+    };
+
+    it('is cut and stays an error of the developer', async () => {
+      const { begin, refuse } = await make();
+      const job = jobOf(targetOf());
+      const { end } = await begin(job);
+      refuse(job.activationId, error);
+      const { completion } = await end;
+      expect(completion).toMatchObject(expected);
+      expect(completion.sizeBytes).toBe(Buffer.byteLength(completion.json));
+    });
+
+    it('is cut if it is the error of an initialisation', async () => {
+      const { jobs, refuseInits } = await make();
+      refuseInits(error);
+      const { completion } = await jobs.run(jobOf(targetOf()));
+      expect(completion).toMatchObject(expected);
     });
   });
 

@@ -255,6 +255,31 @@ describe('a hostile node', () => {
     expect(JSON.parse(json)).toEqual(result);
   });
 
+  it.each([
+    ['success', 'application error'],
+    ['application error', 'application error'],
+    ['action developer error', 'action developer error'],
+    ['whisk internal error', 'whisk internal error'],
+  ] as const)('has a result of status %s that is too large recorded as %s', async (sent, kept) => {
+    const network = new MemoryNetwork();
+    const a = await invokerNode(network, 'a');
+    const api = await joined(network.bus(), { node: 'api', resultBytes: 1000 });
+    await until(() => api.nodes()[0]?.invoker !== undefined);
+    const given = job();
+    const end = api.dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    forge(network.bus(), subjects.api('api', 'a'), {
+      type: 'res',
+      head: { ...forgedResult, completion: { ...forgedResult.completion, status: sent } },
+      tail: Buffer.from(JSON.stringify({ error: 'x'.repeat(1000) })),
+      ...sendingOf(network, given),
+    });
+    const { status, json } = (await end).completion;
+    expect(status).toBe(kept);
+    expect(json).toContain('1012 > 1000 bytes.');
+    a.answer(given.activationId);
+  });
+
   it('cannot make an invoker parse parameters that nest deep', async () => {
     const { network, a } = await clusterOf('a');
     const { activationId, parameters: _, ...rest } = job();

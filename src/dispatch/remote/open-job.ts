@@ -73,26 +73,26 @@ export function endFrom(
       ...rest,
       ...(initMs === undefined ? {} : { initMs }),
       ...{ startedAt: start, endedAt: clamped(endedAt, start, now) },
-      ...resultFrom(bytes, resultBytes),
+      ...resultFrom(bytes, resultBytes, completion.status),
     },
     log: log && fromParts({ ...log, parts: [logBytes] }),
   };
 }
 
-type Result = Pick<Completion, 'result' | 'json' | 'utf8' | 'sizeBytes'> &
-  Partial<Pick<Completion, 'status'>>;
+type Result = Pick<Completion, 'status' | 'result' | 'json' | 'utf8' | 'sizeBytes'>;
 
-function resultFrom(bytes: Buffer, resultBytes: number): Result {
+function resultFrom(bytes: Buffer, resultBytes: number, sentStatus: Completion['status']): Result {
   if (bytes.length > resultBytes) {
     // The other node allows larger ones, or does not keep to any limit.
     const shown = bytes.toString('utf8', 0, shownBytes);
     const result = { error: tooLargeText(bytes.length, resultBytes, shown) };
     const json = JSON.stringify(result);
-    return { status: 'application error', result, json, sizeBytes: Buffer.byteLength(json) };
+    const status = sentStatus === 'success' ? 'application error' : sentStatus;
+    return { status, result, json, sizeBytes: Buffer.byteLength(json) };
   }
   const { text: json, value: result } = readTail(bytes, 'result');
   const utf8 = bytes.length < largeBytes ? {} : { utf8: ownCopy(bytes) };
-  return { result, json, ...utf8, sizeBytes: bytes.length };
+  return { status: sentStatus, result, json, ...utf8, sizeBytes: bytes.length };
 }
 
 function checkLogBytes({ limits }: Job, bytes: number): void {

@@ -74,6 +74,26 @@ describe('responses', () => {
     });
   });
 
+  it('cuts an error over the limit, whatever JSON it is, and keeps its status', () => {
+    for (const error of ['y'.repeat(2 * 1024 * 1024), { y: ['y'.repeat(2 * 1024 * 1024)] }])
+      for (const kind of ['refused', 'busy'] as const) {
+        const response = responseOfRun({ kind, error }, limits);
+        expect(response.status).toBe('action developer error');
+        const { length } = JSON.stringify({ error });
+        expect(response.json).toContain(`exceeded the allowed length: ${length} > 1048576 bytes.`);
+        expect(response.json.length).toBeLessThan(4096);
+        expect(JSON.parse(response.json)).toEqual(response.result);
+      }
+  });
+
+  it('measures the error of an initialisation, too, by a configured limit', () => {
+    const refused = { kind: 'refused', error: 'y'.repeat(88) } as const;
+    expect(responseOfInit(refused, limits, 100).result).toEqual({ error: 'y'.repeat(88) });
+    const { status, result } = responseOfInit(refused, limits, 99);
+    expect(status).toBe('action developer error');
+    expect(result).toEqual({ error: expect.stringContaining(': 100 > 99 bytes.') });
+  });
+
   it.each(['ended', 'unreachable', 'cancelled'] as const)('blames the platform for %s', (failure) => {
     expect(responseOfRun({ kind: 'failed', failure }, limits).status).toBe('whisk internal error');
   });

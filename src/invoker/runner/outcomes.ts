@@ -36,7 +36,7 @@ export function responseOfRun(
   if (outcome.kind === 'value') return responseOfValue(outcome, resultBytes);
   if (outcome.kind === 'too-large')
     return tooLarge(outcome.lengthBytes, resultBytes, outcome.head.slice(0, shownBytes));
-  if (outcome.kind !== 'failed') return developerError(outcome.error);
+  if (outcome.kind !== 'failed') return developerError(outcome.error, resultBytes);
   return responseOfFailure(outcome.failure, limits, 'run');
 }
 
@@ -44,9 +44,10 @@ export function responseOfRun(
 export function responseOfInit(
   outcome: Exclude<InitOutcome, { kind: 'ok' }>,
   limits: ActionLimits,
+  resultBytes = defaultResultBytes,
 ): ActivationResponse {
   if (outcome.kind === 'failed') return responseOfFailure(outcome.failure, limits, 'init');
-  return developerError(outcome.error);
+  return developerError(outcome.error, resultBytes);
 }
 
 /** The platform's own failure. Tells the caller that the action was not at fault. */
@@ -65,8 +66,13 @@ function responseOfValue(
   return { status, result: value, json, timedOut: false, ...(utf8 === undefined ? {} : { utf8 }) };
 }
 
-function tooLarge(bytes: number, resultBytes: number, head: string): ActivationResponse {
-  return errorResponse('application error', tooLargeText(bytes, resultBytes, head), false);
+function tooLarge(
+  bytes: number,
+  resultBytes: number,
+  head: string,
+  status: CompletionStatus = 'application error',
+): ActivationResponse {
+  return errorResponse(status, tooLargeText(bytes, resultBytes, head), false);
 }
 
 function responseOfFailure(
@@ -95,8 +101,12 @@ function responseOfFailure(
   return errorResponse('action developer error', texts[failure], failure === 'timeout');
 }
 
-function developerError(error: JsonValue): ActivationResponse {
-  return errorResponse('action developer error', error, false);
+/** A program names its errors, so they can be as large as its values. */
+function developerError(error: JsonValue, resultBytes: number): ActivationResponse {
+  const response = errorResponse('action developer error', error, false);
+  const bytes = Buffer.byteLength(response.json);
+  if (bytes <= resultBytes) return response;
+  return tooLarge(bytes, resultBytes, response.json.slice(0, shownBytes), response.status);
 }
 
 function errorResponse(status: CompletionStatus, error: JsonValue, timedOut: boolean): ActivationResponse {

@@ -29,6 +29,8 @@ export interface SlotLivesOptions {
   readonly log: Log;
   /** How many slots may be starting at once. Starts cost the host most. */
   readonly maxStarting: number;
+  /** Limit of a serialised result. Absent: the default. */
+  readonly resultBytes?: number | undefined;
   /** Returns whether the slot gets the job. If not, the job has been dealt with. */
   readonly handOver: (group: Group, slot: Slot, pending: WaitingJob) => boolean | Promise<boolean>;
   /** Called when the slot is initialised for a job, whose log may have followers. */
@@ -212,7 +214,7 @@ export class SlotLives {
       return;
     }
     if (first?.isCancelled !== true) distrust(group, slot);
-    first?.settle(complete(first, responseOfInit(outcome, limits), origin));
+    first?.settle(complete(first, responseOfInit(outcome, limits, this.#options.resultBytes), origin));
     await slot.runner.end('ended');
   }
 

@@ -36,6 +36,10 @@ export const makeInvoker: MakeInvoker = ({
     answer(activationId, value, log) {
       runnerOf(activationId).answer({ kind: 'value', value, json: JSON.stringify(value) }, undefined, log);
     },
+    refuse: (activationId, error) => runnerOf(activationId).answer({ kind: 'refused', error }),
+    refuseInits(error) {
+      world.initOutcome = () => ({ kind: 'refused', error });
+    },
     exit: (activationId) => runnerOf(activationId).answer({ kind: 'failed', failure: 'exited' }),
     say: (activationId, line) => runnerOf(activationId).say(activationId, line),
     followers: (activationId) =>
