@@ -55,8 +55,12 @@ test('the page has a strict policy, and is asked for each time', async () => {
 });
 
 test('each address of the application is its page', async () => {
-  for (const url of ['/console/runs/0123?name=a', '/console/functions/caf%C3%A9', '/console/triggers/a.b'])
-    expect((await app.inject(url)).payload).toBe('<!doctype html>');
+  const addresses = [
+    ...['runs/0123?name=a', 'functions/caf%C3%A9', 'triggers/a.b'],
+    ...['functions/shop/hello.js', 'functions/v1.2/hello'],
+  ];
+  for (const address of addresses)
+    expect((await app.inject(`/console/${address}`)).payload).toBe('<!doctype html>');
 });
 
 test('files are compressed for those who take it, and kept for ever', async () => {

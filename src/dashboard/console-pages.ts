@@ -62,9 +62,9 @@ export function consolePages(folder: string): (app: FastifyInstance) => void {
   };
 }
 
-/** Pages below others can have a name in their address, also one with a dot. */
+/** Pages below others can have names in their address, also with a dot: `functions/v1.2/hello.js`. */
 function isFileName(name: string): boolean {
-  return name.startsWith('assets/') || (name.includes('.') && !/^[a-z-]+\/[^/]+$/.test(name));
+  return name.startsWith('assets/') || (name.includes('.') && !/^[a-z-]+(\/[^/]+){1,2}$/.test(name));
 }
 
 function nameOf({ url }: FastifyRequest): string {
