@@ -1,6 +1,7 @@
 /** The pages of those who run Ward: namespaces and their keys, usage, nodes, the audit log. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Locator, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import type { TestProvider } from '../../src/oidc/provider.fixture.ts';
 import type { ConsoleBrowser } from '../browser.ts';
@@ -22,12 +23,20 @@ export function adminPages(parts: () => Parts): void {
     const { page } = browser;
     await page.goto('/console/namespaces');
     await page.getByRole('button', { name: 'New namespace…' }).click();
-    await page.getByLabel('Name', { exact: true }).fill('../etc');
+    const name = page.getByLabel('Name', { exact: true });
+    await name.fill('../etc');
+    await dragOut(page, name);
+    expect(await name.inputValue()).toBe('../etc');
+    await page.mouse.click(beside.x, beside.y);
+    await name.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'New namespace…' }).click();
+    await name.fill('../etc');
     await page.getByRole('button', { name: 'Create' }).click();
     await page.getByRole('alert').getByText('NAME_INVALID').waitFor();
-    await page.getByLabel('Name', { exact: true }).fill(longName);
+    await name.fill(longName);
     await page.getByRole('button', { name: 'Create' }).click();
     await page.getByText('shown only now').waitFor();
+    await tryToClose(page);
     const first = (await page.getByRole('dialog').locator('pre').textContent()) ?? '';
     expect((await ward.request('GET', '/api/v1/namespaces', { auth: first })).body).toEqual([longName]);
     await page.getByRole('button', { name: 'I have copied it' }).click();
@@ -85,6 +94,7 @@ export function adminPages(parts: () => Parts): void {
     await page.getByLabel('What it is for').fill(`${script} ${foreignText}`);
     await page.getByRole('button', { name: 'Make the key' }).click();
     await page.getByText('shown only now').waitFor();
+    await tryToClose(page);
     const key = (await page.getByRole('dialog').locator('pre').textContent()) ?? '';
     expect(await statusOf(key)).toBe(200);
     await page.getByRole('button', { name: 'I have copied it' }).click();
@@ -166,4 +176,23 @@ export function adminPages(parts: () => Parts): void {
     await page.unrouteAll();
     expect(browser.problems).toEqual([]);
   });
+}
+
+/** A place outside of all dialogs. */
+const beside = { x: 5, y: 5 };
+
+/** Selects with the mouse, and goes too far. */
+async function dragOut(page: Page, from: Locator): Promise<void> {
+  await from.hover();
+  await page.mouse.down();
+  await page.mouse.move(beside.x, beside.y);
+  await page.mouse.up();
+}
+
+/** In each way but the button of the dialog. */
+async function tryToClose(page: Page): Promise<void> {
+  await dragOut(page, page.getByRole('dialog').locator('pre'));
+  await page.mouse.click(beside.x, beside.y);
+  // A browser lets a page refuse the first one only.
+  for (const key of ['Escape', 'Escape']) await page.keyboard.press(key);
 }

@@ -1,4 +1,4 @@
-/** A dialog above the page. Escape closes it, and the focus goes back to where it was. */
+/** A dialog above the page. Escape and a click beside it close it, and the focus goes back to where it was. */
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
@@ -8,10 +8,13 @@ interface DialogProps {
   readonly children: ComponentChildren;
   /** Without a visible title. */
   readonly isPlain?: boolean;
+  /** Nothing closes it but what is in it: it shows something that nobody sees again. */
+  readonly isSticky?: boolean;
 }
 
-export function Dialog({ title, onClose, children, isPlain }: DialogProps) {
+export function Dialog({ title, onClose, children, isPlain, isSticky = false }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
+  const isPressedBeside = useRef(false);
   // At once: keys that are typed next are meant for it.
   useLayoutEffect(() => {
     const before = document.activeElement;
@@ -25,10 +28,14 @@ export function Dialog({ title, onClose, children, isPlain }: DialogProps) {
     <dialog
       ref={element}
       aria-label={title}
-      onClose={onClose}
-      onClick={(event) => {
-        // Only its backdrop has the dialog itself as its target.
-        if (event.target === element.current) onClose();
+      // Browsers close it at a second Escape, whatever a page says to the first. So it opens again.
+      onClose={() => (isSticky ? element.current?.showModal() : onClose())}
+      // Only its backdrop has the dialog itself as its target, and so has the click that ends a selection beside it.
+      onPointerDown={({ target }) => {
+        isPressedBeside.current = target === element.current;
+      }}
+      onClick={({ target }) => {
+        if (!isSticky && isPressedBeside.current && target === element.current) onClose();
       }}
     >
       <div class="dialog">

@@ -124,7 +124,11 @@ function NewKey({ root, name, onClose, onMade }: NewKeyProps) {
     setBusy(false);
   };
   return (
-    <Dialog title={made === undefined ? `New key of ${name}` : 'The new key'} onClose={onClose}>
+    <Dialog
+      title={made === undefined ? `New key of ${name}` : 'The new key'}
+      isSticky={made !== undefined}
+      onClose={onClose}
+    >
       {made !== undefined ? (
         <ShownKey text={made} onClose={onClose} />
       ) : (

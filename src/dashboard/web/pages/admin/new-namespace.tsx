@@ -31,7 +31,11 @@ export function NewNamespace({ onClose, onMade }: NewNamespaceProps) {
     setBusy(false);
   };
   return (
-    <Dialog title={key === undefined ? 'New namespace' : `The key of ${name}`} onClose={onClose}>
+    <Dialog
+      title={key === undefined ? 'New namespace' : `The key of ${name}`}
+      isSticky={key !== undefined}
+      onClose={onClose}
+    >
       {key !== undefined ? (
         <ShownKey text={key} onClose={onClose} />
       ) : (
