@@ -126,6 +126,67 @@ export function functionPages(given: () => Given): void {
     expect(browser.problems).toEqual([]);
   });
 
+  test('keeps what was typed when somebody deploys another kind', async () => {
+    const { ward, browser } = given();
+    const { page } = browser;
+    await ward.deploy('shared', '// ours');
+    await page.goto('/console/functions/shared');
+    const editor = page.getByRole('textbox', { name: 'Code of shared' });
+    await editor.press('Control+End');
+    await page.keyboard.type(' and mine');
+    await ward.deploy('shared', '// theirs', { kind: 'nodejs:22' });
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByRole('button', { name: 'Compare it with what is stored' }).click();
+    browser.forget(/status of 412/);
+    await page.getByText('shared is of kind nodejs:22 now').waitFor();
+    await page.getByText('// theirs').waitFor();
+    await page.getByText('// ours and mine').waitFor();
+    await editor.press('Control+End');
+    await page.keyboard.type('!');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('Saved shared as revision 0.0.3.').waitFor();
+    const path = '/api/v1/namespaces/_/actions/shared';
+    const { exec } = (await ward.request('GET', path)).body;
+    expect(exec).toMatchObject({ kind: 'nodejs:22', code: '// ours and mine!' });
+    expect((await ward.request('DELETE', path)).status).toBe(200);
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('keeps what was typed for a new function when its kind or its source changes', async () => {
+    const { ward, browser } = given();
+    const { page } = browser;
+    await page.goto('/console/new-function');
+    const kind = page.getByLabel('Kind');
+    // A template that nobody has touched.
+    await kind.selectOption('python:3.13');
+    await page.getByText('def main(args):').waitFor();
+    await kind.selectOption('nodejs:22');
+    await page.getByText('function main').waitFor();
+    await page.getByRole('textbox', { name: 'Code' }).press('Control+End');
+    await page.keyboard.type('// typed');
+    await page.getByLabel('From').selectOption('file');
+    const buffer = Buffer.from('def main(args):\n    return {}\n');
+    const file = { name: 'other.py', mimeType: 'text/plain', buffer };
+    await page.getByLabel('File, zip or jar').setInputFiles(file);
+    await expect.poll(() => kind.inputValue()).toBe('python:3.13');
+    await page.getByLabel('From').selectOption('editor');
+    await page.getByText('// typed').waitFor();
+    expect(await kind.inputValue()).toBe('nodejs:22');
+    await kind.selectOption('python:3.13');
+    await kind.selectOption('nodejs:24');
+    await page.getByText('// typed').waitFor();
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByRole('heading', { name: 'other' }).waitFor();
+    const path = '/api/v1/namespaces/_/actions/other';
+    const { exec } = (await ward.request('GET', path)).body;
+    expect(exec).toMatchObject({
+      kind: 'nodejs:24',
+      code: expect.stringMatching(/^function main.*\/\/ typed$/s),
+    });
+    expect((await ward.request('DELETE', path)).status).toBe(200);
+    expect(browser.problems).toEqual([]);
+  });
+
   test('makes functions of a file, a zip and an image', async () => {
     const { ward, browser } = given();
     const { page } = browser;

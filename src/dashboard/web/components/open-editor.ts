@@ -7,19 +7,25 @@ import { javascript } from '@codemirror/lang-javascript';
 import { python } from '@codemirror/lang-python';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { unifiedMergeView } from '@codemirror/merge';
-import { Compartment, EditorState, type Extension } from '@codemirror/state';
+import { Annotation, Compartment, EditorState, type Extension } from '@codemirror/state';
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 
-interface EditorOptions {
-  readonly parent: HTMLElement;
+/** What can change while it is open. */
+interface EditorSettings {
   readonly label: string;
-  readonly code: string;
   readonly kind: string;
   readonly isReadOnly: boolean;
+}
+
+interface EditorOptions extends EditorSettings {
+  readonly parent: HTMLElement;
+  readonly code: string;
   readonly onInput: (code: string) => void;
   readonly onSave: () => void;
 }
+
+const isWrittenByPage = Annotation.define<true>();
 
 const colours = HighlightStyle.define([
   { tag: [tags.keyword, tags.operatorKeyword], color: 'var(--code-keyword)' },
@@ -51,21 +57,16 @@ const theme = EditorView.theme({
 export interface OpenEditor {
   /** Shows what differs from this text; undefined: nothing of the kind. */
   compare(before: string | undefined): void;
-  /** Puts another text in place of the whole one. It can be undone. */
+  /** Puts another text in place of the whole one, if it differs. It can be undone. */
   write(text: string): void;
+  set(settings: EditorSettings): void;
   close(): void;
 }
 
-export function openEditor({
-  parent,
-  label,
-  code,
-  kind,
-  isReadOnly,
-  onInput,
-  onSave,
-}: EditorOptions): OpenEditor {
+export function openEditor({ parent, code, onInput, onSave, ...first }: EditorOptions): OpenEditor {
   const comparison = new Compartment();
+  const settings = new Compartment();
+  let shown = code;
   const save = {
     key: 'Mod-s',
     run() {
@@ -86,26 +87,44 @@ export function openEditor({
         bracketMatching(),
         indentOnInput(),
       ],
-      ...[languageOf(kind), syntaxHighlighting(colours), theme, EditorState.readOnly.of(isReadOnly)],
-      comparison.of([]),
+      ...[syntaxHighlighting(colours), theme, settings.of(extensionsOf(first)), comparison.of([])],
       keymap.of([save, ...defaultKeymap, ...historyKeymap]),
-      EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
       EditorView.updateListener.of((update) => {
-        if (update.docChanged) onInput(update.state.doc.toString());
+        // The page knows it, also with the line ends that the editor does not keep.
+        if (!update.docChanged || update.transactions.some((each) => each.annotation(isWrittenByPage)))
+          return;
+        shown = update.state.doc.toString();
+        onInput(shown);
       }),
     ],
   });
   return {
     compare(before) {
-      const shown =
+      const changes =
         before === undefined
           ? []
           : unifiedMergeView({ original: before, mergeControls: false, syntaxHighlightDeletions: true });
-      view.dispatch({ effects: comparison.reconfigure(shown) });
+      view.dispatch({ effects: comparison.reconfigure(changes) });
     },
-    write: (text) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } }),
+    write(text) {
+      if (text === shown) return;
+      shown = text;
+      view.dispatch({
+        changes: { from: 0, to: view.state.doc.length, insert: text },
+        annotations: isWrittenByPage.of(true),
+      });
+    },
+    set: (changed) => view.dispatch({ effects: settings.reconfigure(extensionsOf(changed)) }),
     close: () => view.destroy(),
   };
+}
+
+function extensionsOf({ label, kind, isReadOnly }: EditorSettings): Extension {
+  return [
+    languageOf(kind),
+    EditorState.readOnly.of(isReadOnly),
+    EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
+  ];
 }
 
 function languageOf(kind: string): Extension {

@@ -47,7 +47,6 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
   const [isDeleting, setDeleting] = useState(false);
   const [isComparing, setComparing] = useState(false);
   const [earlier, setEarlier] = useState<EarlierCode>();
-  const [given, setGiven] = useState<{ readonly text: string }>();
   const { exec } = record;
   const isText = isTextCode(exec);
   const isChanged = isText && code !== exec.code;
@@ -72,6 +71,8 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
       setRecord(stored);
       setEarlier(undefined);
       setComparing(true);
+      if (stored.exec.kind !== exec.kind)
+        tell(`${path} is of kind ${stored.exec.kind} now, and stays so when you save.`);
       setError(undefined);
     } catch (failure) {
       setError(failure);
@@ -119,17 +120,13 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
               </span>
             </div>
             {earlier !== undefined && (
-              <EarlierNote
-                {...{ earlier, exec }}
-                {...(isEditable ? { onRestore: (text: string) => setGiven({ text }) } : {})}
-              />
+              <EarlierNote {...{ earlier, exec }} {...(isEditable ? { onRestore: setCode } : {})} />
             )}
             <CodeEditor
               label={`Code of ${path}`}
-              code={first.exec.code ?? ''}
+              code={code}
               kind={exec.kind}
               {...(before === undefined ? {} : { before })}
-              given={given}
               isReadOnly={!isEditable}
               onInput={setCode}
               onSave={() => isChanged && void save()}

@@ -40,13 +40,15 @@ function Maker({ kinds }: { readonly kinds: readonly string[] }) {
   const written = kinds.filter((each) => templateOf(each) !== undefined);
   const [name, setName] = useState('');
   const [from, setFrom] = useState<From>('editor');
-  const [kind, setKind] = useState(written[0] ?? '');
-  const [code, setCode] = useState(templateOf(kind) ?? '');
+  const [codeKind, setCodeKind] = useState(written[0] ?? '');
+  const [code, setCode] = useState(templateOf(codeKind) ?? '');
   const [file, setFile] = useState<CodeFile>();
+  const [fileKind, setFileKind] = useState<string>();
   const [main, setMain] = useState('');
   const [image, setImage] = useState('');
   const [error, setError] = useState<unknown>();
   const [isBusy, setBusy] = useState(false);
+  const kind = from === 'file' && fileKind !== undefined ? fileKind : codeKind;
   const shown = from === 'editor' ? written : kinds.filter((each) => each !== blackbox);
   const exec = execOf({ from, kind, code, file, main: main.trim(), image: image.trim() });
   const isReady = name.trim() !== '' && exec !== undefined && !isBusy;
@@ -63,11 +65,17 @@ function Maker({ kinds }: { readonly kinds: readonly string[] }) {
       setBusy(false);
     }
   };
+  const chooseKind = (chosen: string) => {
+    if (from === 'file') return setFileKind(chosen);
+    // What somebody has typed stays.
+    if (code === templateOf(codeKind)) setCode(templateOf(chosen) ?? '');
+    setCodeKind(chosen);
+  };
   const choose = (chosen: File) => {
     readCodeFile(chosen).then((read) => {
       setFile(read);
       const fitting = kinds.find((each) => each.startsWith(`${read.family}:`));
-      if (fitting !== undefined && !kind.startsWith(`${read.family}:`)) setKind(fitting);
+      if (fitting !== undefined && !kind.startsWith(`${read.family}:`)) setFileKind(fitting);
       if (name === '') setName(read.name.replace(/\.\w+$/, ''));
     }, report);
   };
@@ -99,10 +107,7 @@ function Maker({ kinds }: { readonly kinds: readonly string[] }) {
             <SelectField
               label="Kind"
               value={kind}
-              onInput={(value) => {
-                setKind(value);
-                setCode(templateOf(value) ?? '');
-              }}
+              onInput={chooseKind}
               options={shown.map((each) => ({ value: each, text: each }))}
             />
           )}
@@ -127,13 +132,7 @@ function Maker({ kinds }: { readonly kinds: readonly string[] }) {
         </div>
         {error !== undefined && <ErrorNote error={error} onDismiss={() => setError(undefined)} />}
         {from === 'editor' && (
-          <CodeEditor
-            label="Code"
-            code={templateOf(kind) ?? ''}
-            kind={kind}
-            onInput={setCode}
-            onSave={() => void create()}
-          />
+          <CodeEditor label="Code" code={code} kind={kind} onInput={setCode} onSave={() => void create()} />
         )}
         {from === 'file' && file !== undefined && (
           <p class="quiet">

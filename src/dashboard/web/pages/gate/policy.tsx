@@ -28,17 +28,13 @@ interface EditorProps {
 
 function Editor({ file, reload }: EditorProps) {
   const first = file.digest === null ? emptyPolicy : file.text;
-  const [start, setStart] = useState(first);
   const [text, setText] = useState(first);
   const [isAsking, setAsking] = useState(false);
   const isChanged = text !== first;
   // A draft stays when the file was changed elsewhere: then it is compared with the new one.
   const read = useRef(first);
   useEffect(() => {
-    if (text === read.current) {
-      setStart(first);
-      setText(first);
-    }
+    if (text === read.current) setText(first);
     read.current = first;
   }, [first]);
   const preview = usePreview(isChanged ? text : undefined);
@@ -72,7 +68,7 @@ function Editor({ file, reload }: EditorProps) {
             )}
             <CodeEditor
               label="The policy"
-              code={start}
+              code={text}
               kind="yaml"
               {...(isChanged ? { before: first } : {})}
               onInput={setText}
