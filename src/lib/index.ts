@@ -37,7 +37,7 @@ export { readSecretFile } from './secret-file.ts';
 export { formatSize, parseSize } from './size.ts';
 export { openSqlite } from './sqlite.ts';
 export { systemCallFilter, systemCallFilterHere } from './system-call-filter.ts';
-export { withTimeout } from './timeout.ts';
+export { untilAborted, withTimeout } from './timeout.ts';
 export { Turns } from './turns.ts';
 export { type UnneededLook, watchUnneeded } from './unneeded.ts';
 export { packageVersion } from './version.ts';

@@ -4,7 +4,7 @@
  */
 import { type Digest, digestOf } from '../blobs/index.ts';
 import { isElsewhere, isLayerType } from '../images/index.ts';
-import { isFault, type Log, messageOf } from '../lib/index.ts';
+import { isFault, type Log, messageOf, untilAborted } from '../lib/index.ts';
 import { scannerFault } from './faults.ts';
 import { openStatementBudget } from './inventory/statements.ts';
 import { type Judge, openJudge } from './judge.ts';
@@ -27,7 +27,6 @@ import type {
   Scanner,
   ScanOptions,
 } from './types.ts';
-import { untilAborted } from './until-aborted.ts';
 
 export interface ScannerOptions {
   readonly matcher: AdvisoryMatcher;

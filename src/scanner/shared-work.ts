@@ -1,6 +1,5 @@
 /** Shares work between callers: it runs once, and is aborted when the last caller stops waiting. */
-
-import { untilAborted } from './until-aborted.ts';
+import { untilAborted } from '../lib/index.ts';
 
 interface Shared<T> {
   readonly result: Promise<T>;

@@ -16,6 +16,7 @@ import {
   unpacked,
   type Watch,
 } from '../../images/index.ts';
+import { untilAborted } from '../../lib/index.ts';
 import { archiveStart } from '../archives/forms.ts';
 import { type Analysers, type Collector, type LongFile, openCollector } from '../collect/collector.ts';
 import { scannerFault } from '../faults.ts';
@@ -25,7 +26,6 @@ import { isProgram } from '../inventory/elf/formats.ts';
 import { longestUnwanted } from '../limits.ts';
 import { hidesText } from '../texts/plain-text.ts';
 import { type FileFacts, type ImageLayer, longestWhole, type ScannedFile } from '../types.ts';
-import { untilAborted } from '../until-aborted.ts';
 import type { LayerAnalysis, Link } from './analysis.ts';
 
 /** A layer as it is stored. */

@@ -4,11 +4,10 @@
  */
 import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
-import { isFault } from '../../lib/index.ts';
+import { isFault, untilAborted } from '../../lib/index.ts';
 import type { InspectedConfig } from '../config.ts';
 import { scannerFault } from '../faults.ts';
 import type { LayerAnalysis } from '../layers/analysis.ts';
-import { untilAborted } from '../until-aborted.ts';
 import type { Analyst, Read, ScanJob } from './jobs.ts';
 import { type InspectorModule, type ScanProcess, startScanProcess } from './scan-process.ts';
 import { type StartProgram, startDirectly } from './start-program.ts';
