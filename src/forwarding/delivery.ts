@@ -14,8 +14,10 @@ export interface Way {
   readonly signal: AbortSignal;
 }
 
-/** @throws Refused, or an error of the connection */
+/** @throws Refused, the reason of an aborted signal, or an error of the connection */
 export async function deliver(message: Message, way: Way): Promise<void> {
+  // A listener added after the abort is never called.
+  way.signal.throwIfAborted();
   if (message.type === 'stream') return deliverBytes(message.body, way);
   const { status, retryAfter } = await post(message, way);
   if (status >= 200 && status < 300) return;

@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { type HostAndPort, pinAddress } from '../egress/index.ts';
-import { mustRun, silentLog } from '../lib/index.ts';
+import { mustRun, silentLog, withTimeout } from '../lib/index.ts';
 import { type Destination, parseDestination } from './destination.ts';
 import { createForwarder, type ForwarderTiming } from './forwarder.ts';
 import { type Receiver, startReceiver } from './receiver.fixture.ts';
@@ -42,6 +42,19 @@ function start({ destinations, logs = {}, timing = {}, pin = async ({ host }) =>
     changed: (namespace: string) => forwarder.changed(namespace),
     close: (withinMs: number) => forwarder.close(withinMs),
   };
+}
+
+/** Takes connections, and never says or ends anything. */
+async function startSilent() {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => void sockets.push(socket.on('error', () => {})));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const address = server.address();
+  return { sockets, port: typeof address === 'object' ? (address?.port ?? 0) : 0 };
 }
 
 async function receiver(): Promise<Receiver> {
@@ -147,12 +160,7 @@ test('the checked address is used, and a refused one is given up', async () => {
 });
 
 test('a destination that never answers delays no other namespace, and no stop', async () => {
-  const sockets: Socket[] = [];
-  const silent = createServer((socket) => void sockets.push(socket));
-  await once(silent.listen(0, '127.0.0.1'), 'listening');
-  onTestFinished(() => void silent.close());
-  const address = silent.address();
-  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  const { sockets, port } = await startSilent();
   const splunkServer = await receiver();
   const { add, errors, close } = start({
     destinations: { slow: splunk(port), guest: splunk(splunkServer.port) },
@@ -166,7 +174,40 @@ test('a destination that never answers delays no other namespace, and no stop', 
   await close(100);
   expect(performance.now() - startedAt).toBeLessThan(5000);
   expect(errors('slow')[0]).toContain('took too long');
-  for (const socket of sockets) socket.destroy();
+});
+
+const endsWithin = (ms: number, stop: Promise<void>) =>
+  withTimeout(
+    stop.then(() => 'ended'),
+    ms,
+    () => 'still going',
+  );
+
+test('a stop ends in time, though more waits than a syslog server that never closes was sent', async () => {
+  const { sockets, port } = await startSilent();
+  const guest = parseDestination({ syslog: { host: '127.0.0.1', port, protocol: 'tcp' } });
+  const { add, errors, close } = start({ destinations: { guest }, timing: { sendMs: 60_000 } });
+  for (let at = 0; at < 1500; at++) add(`a${at}`);
+  await expect.poll(() => sockets.length).toBe(1);
+  expect(await endsWithin(3000, close(100))).toBe('ended');
+  expect(sockets).toHaveLength(1);
+  expect(errors('guest')).toEqual([
+    expect.stringContaining('took too long; the logs of 1500 activations were given up'),
+  ]);
+});
+
+test('a stop does not wait for name servers', async () => {
+  const asked: string[] = [];
+  const guest = parseDestination({ syslog: { host: 'log.example', port: 601, protocol: 'tcp' } });
+  const pin = ({ host }: HostAndPort) => {
+    asked.push(host);
+    return new Promise<never>(() => {});
+  };
+  const { add, close } = start({ destinations: { guest }, pin, timing: { sendMs: 60_000 } });
+  for (let at = 0; at < 1500; at++) add(`a${at}`);
+  await expect.poll(() => asked.length).toBe(1);
+  expect(await endsWithin(3000, close(100))).toBe('ended');
+  expect(asked).toHaveLength(1);
 });
 
 test('what waits is bounded: the oldest are given up', async () => {

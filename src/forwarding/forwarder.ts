@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostAndPort } from '../egress/index.ts';
-import { isFault, isTlsCode, type Log, messageOf, nodeCodeOf, Turns } from '../lib/index.ts';
+import { isFault, isTlsCode, type Log, messageOf, nodeCodeOf, Turns, untilAborted } from '../lib/index.ts';
 import { nextBatch, type ReadLog } from './batch.ts';
 import type { Destination } from './destination.ts';
 import { Refused } from './faults.ts';
@@ -70,7 +70,7 @@ class NamespaceForwarder implements Forwarder {
   readonly #reading = new Turns(1);
   /** Ends pauses. */
   readonly #closing = new AbortController();
-  /** Ends connections. */
+  /** Ends connections, and gives up what still waits. */
   readonly #closed = new AbortController();
 
   constructor(options: ForwarderOptions) {
@@ -124,6 +124,7 @@ class NamespaceForwarder implements Forwarder {
     const { destinationOf, pin, read } = this.#options;
     let batch: Batch | undefined;
     try {
+      this.#closed.signal.throwIfAborted();
       const destination = await destinationOf(namespace);
       if (destination === undefined) {
         outlet.waiting.length = 0;
@@ -133,7 +134,7 @@ class NamespaceForwarder implements Forwarder {
       if (batch.events.length > 0) {
         const signal = AbortSignal.any([AbortSignal.timeout(this.#timing.sendMs), this.#closed.signal]);
         const { endpoint } = destination;
-        const address = await pin(endpoint);
+        const address = await untilAborted(signal, pin(endpoint));
         // Only here: the clients for it take memory.
         const { deliver } = await import('./delivery.ts');
         await deliver(await destination.message(batch.events, Date.now()), { endpoint, address, signal });
@@ -147,13 +148,19 @@ class NamespaceForwarder implements Forwarder {
 
   async #afterFailure(outlet: Outlet, { error, batch }: Failed): Promise<void> {
     outlet.failures++;
-    const givesUp = isFinal(error) || outlet.failures % mostTries === 0 || this.#closing.signal.aborted;
-    const lost = givesUp ? outlet.finish(batch) : 0;
+    const lost = this.#giveUp(outlet, { error, batch });
     const whose = lost === 1 ? 'the log of 1 activation was' : `the logs of ${lost} activations were`;
     const consequence = lost === 0 ? '' : `; ${whose} given up`;
     outlet.fail(`${whyOf(error)}${consequence}`, Date.now());
     this.#options.log.debug({ reason: messageOf(error) }, 'logs were not forwarded');
     if (outlet.waiting.length > 0) await this.#pause(this.#pauseAfter(outlet, error));
+  }
+
+  /** Returns how many activations are given up. */
+  #giveUp(outlet: Outlet, { error, batch }: Failed): number {
+    if (this.#closed.signal.aborted) return outlet.waiting.splice(0).length;
+    const isLast = isFinal(error) || outlet.failures % mostTries === 0 || this.#closing.signal.aborted;
+    return isLast ? outlet.finish(batch) : 0;
   }
 
   #pauseAfter({ failures }: Outlet, error: unknown): number {

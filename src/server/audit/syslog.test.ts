@@ -3,10 +3,10 @@ import { mkdtempDisposable } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { parseSyslogServer } from '../../forwarding/index.ts';
 import { type GateStore, openGateStore } from '../../gate/index.ts';
-import { silentLog } from '../../lib/index.ts';
+import { silentLog, withTimeout } from '../../lib/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { startAuditSyslog } from './syslog.ts';
 
@@ -116,4 +116,37 @@ test('says when entries went before they were sent, and sends nothing when it is
   await using _sending = startAuditSyslog({ ...parts, isTurn: async () => true, timing });
   await expect.poll(receiver.names).toEqual(['d', expect.stringContaining('entries up to')]);
   expect(errors).toHaveBeenCalledOnce();
+});
+
+test('ends at once when it is told to between reading entries and sending them', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-syslog-'));
+  await using store: Store = await openStore({ path: join(folder.path, 'ward.db') });
+  await using chain: GateStore = await openGateStore({ path: join(folder.path, 'gate.db') });
+  // Takes connections, and never ends one.
+  const silent = createServer({ allowHalfOpen: true });
+  onTestFinished(() => void silent.close());
+  await once(silent.listen(0, '127.0.0.1'), 'listening');
+  const server = parseSyslogServer(`tcp://127.0.0.1:${(silent.address() as AddressInfo).port}`);
+  if (server === undefined) throw new Error('no server');
+  await store.sentEntries.advance(server.address, 0);
+  await chain.write({ audit: [{ time: new Date().toISOString(), event: 'x', actor: 'a', name: 'a' }] });
+  const [asked, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const searchAudit = async (...args: Parameters<GateStore['searchAudit']>) => {
+    asked.resolve();
+    await goesOn.promise;
+    return chain.searchAudit(...args);
+  };
+  const parts = { server, chain: { searchAudit }, sent: store.sentEntries, log: silentLog };
+  const sending = startAuditSyslog({ ...parts, isTurn: async () => true });
+  await asked.promise;
+  const ended = Promise.resolve(sending[Symbol.asyncDispose]());
+  goesOn.resolve();
+  expect(
+    await withTimeout(
+      ended.then(() => 'ended'),
+      3000,
+      () => 'still going',
+    ),
+  ).toBe('ended');
+  expect(await store.sentEntries.last(server.address)).toBe(0);
 });
