@@ -1,6 +1,6 @@
 /**
- * Notes in the audit log who reads parameters and URLs of webhooks: Ward keeps them encrypted, because they are secrets or where people
- * put them. A client that asks again and again has one entry an hour, unless they have changed.
+ * Notes in the audit log who reads parameters, payloads of alarms and URLs of webhooks: Ward keeps them encrypted, because they are
+ * secrets or where people put them. A client that asks again and again has one entry an hour, unless they have changed.
  */
 import { BoundedMap, currentActor, hashOf } from '../../lib/index.ts';
 import type { UnsealedEntries } from '../../store/index.ts';
@@ -14,7 +14,7 @@ export interface ParameterReads {
    * @param kind of what has them
    */
   note(
-    kind: 'action' | 'package' | 'trigger' | 'webhook',
+    kind: 'action' | 'package' | 'trigger' | 'webhook' | 'alarm',
     ref: EntityRef | PlainRef,
     parameters: readonly ShownParameter[],
   ): Promise<void>;

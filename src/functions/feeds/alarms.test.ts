@@ -1,7 +1,7 @@
 /** The alarm feeds as clients use them: parameters, lifecycle, ownership of triggers, clean-up. */
 import { describe, expect, test } from 'vitest';
-import type { JsonObject } from '../../lib/index.ts';
-import { refTo, startFeeds } from './feeds.fixture.ts';
+import { actAs, type JsonObject } from '../../lib/index.ts';
+import { type FeedBench, refTo, startFeeds } from './feeds.fixture.ts';
 
 const start = '2026-03-10T09:59:00Z';
 const noon = Date.parse('2026-03-10T12:00:00Z');
@@ -171,6 +171,42 @@ describe('CREATE', () => {
     expect(await bench.call('alarms/once', 'READ', 't')).toMatchObject({
       config: { payload: { word: 'xyzzy' } },
     });
+  });
+});
+
+describe('READ', () => {
+  const read = (bench: FeedBench, who: string, name: string) =>
+    actAs({ who, from: 'here' }, () => bench.call('alarms/once', 'READ', name));
+
+  test('of a payload has an entry in the audit log: one an hour for each reader', async () => {
+    await using bench = await startFeeds(start);
+    for (const [name, args] of [
+      ['told', { trigger_payload: { word: 'xyzzy' } }],
+      ['bare', {}],
+    ] as const) {
+      await bench.addTrigger(name);
+      await bench.call('alarms/once', 'CREATE', name, { date: noon, ...args });
+    }
+    for (const who of ['guest 1', 'guest 1', 'guest 2']) {
+      for (const name of ['told', 'bare']) await read(bench, who, name);
+    }
+    const entries = (await bench.store.unsealed.read(100)).map(({ entry }) => entry);
+    expect(entries.filter(({ event }) => String(event).startsWith('read-'))).toEqual(
+      ['guest 1', 'guest 2'].map((actor) =>
+        expect.objectContaining({ event: 'read-alarm', name: '/guest/told', namespace: 'guest', actor }),
+      ),
+    );
+  });
+
+  test('leaves a record without the payload', async () => {
+    await using bench = await startFeeds(start);
+    await bench.addTrigger('t');
+    await bench.call('alarms/once', 'CREATE', 't', { date: noon, trigger_payload: { word: 'xyzzy' } });
+    const { recorded } = bench.feeds.actions.find(({ path }) => path === 'alarms/once') ?? {};
+    const { config, status } = await bench.call('alarms/once', 'READ', 't');
+    const { payload: _, ...rest } = config as JsonObject;
+    expect(recorded?.({ config, status })).toEqual({ config: rest, status });
+    expect(recorded?.({ status: 'success' })).toEqual({ status: 'success' });
   });
 });
 

@@ -2,6 +2,7 @@
 import { isJsonObject, type JsonObject, randomHex } from '../../lib/index.ts';
 import type { BuiltinAction } from '../builtin.ts';
 import { corrupt, type PlainRef } from '../entities/entity-row.ts';
+import type { ParameterReads } from '../entities/parameter-reads.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type Alarm, alarmOfRow, alarmSchedule, changedAlarm, describeAlarm, rowOfAlarm } from './alarm.ts';
@@ -15,6 +16,7 @@ import { invalidFeed } from './parameters.ts';
 
 interface AlarmsOptions extends FeedActionOptions {
   readonly slots: FeedSlots;
+  readonly parameterReads: Pick<ParameterReads, 'note'>;
   readonly vault: Vault;
   readonly minCronIntervalMs: number;
   readonly now: () => number;
@@ -26,7 +28,7 @@ const inPackage = 'alarms';
 
 export function createAlarms(options: AlarmsOptions): readonly BuiltinAction[] {
   return alarmDescriptions.map(({ kind, ...description }) =>
-    feedAction(description, alarmLifecycle(kind, options), options),
+    feedAction(description, alarmLifecycle(kind, options), { ...options, recorded: withoutPayload }),
   );
 }
 
@@ -66,7 +68,10 @@ function alarmLifecycle(kind: AlarmKind, options: AlarmsOptions): Lifecycle {
     },
     async READ({ trigger }) {
       const alarm = alarmOfRow(await slots.find(trigger, inPackage));
-      return describeAlarm(alarm, openPayload(vault, alarm));
+      const payload = openPayload(vault, alarm);
+      const shown = Object.entries(payload).map(([key, value]) => ({ key, value: value ?? null }));
+      await options.parameterReads.note('alarm', trigger, shown);
+      return describeAlarm(alarm, payload);
     },
     UPDATE: ({ trigger, args, identity }) =>
       change(trigger, (old) => {
@@ -96,6 +101,12 @@ function alarmLifecycle(kind: AlarmKind, options: AlarmsOptions): Lifecycle {
       return success;
     },
   };
+}
+
+function withoutPayload({ config, ...result }: JsonObject): JsonObject {
+  if (!isJsonObject(config)) return result;
+  const { payload: _, ...rest } = config;
+  return { ...result, config: rest };
 }
 
 function placeOf({ namespace, name }: PlainRef): string {
