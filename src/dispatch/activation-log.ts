@@ -1,5 +1,7 @@
 /** The log of an activation that has ended, and the format of its lines, which is OpenWhisk's. */
 
+const comma = 0x2c;
+
 export const streamNames = ['stdout', 'stderr'] as const;
 export type StreamName = (typeof streamNames)[number];
 
@@ -15,7 +17,7 @@ export type ActivationLog = readonly string[] | LongLog;
 /** JSON strings in UTF-8, each followed by a comma. Takes little memory for a long log and is ready to be stored. */
 export type PackedLines = Buffer<ArrayBuffer>;
 
-/** In order. The receiver owns the packed parts. */
+/** In order. The receiver owns the packed parts that have memory of their own. Several logs may share the others. */
 export interface LongLog {
   readonly parts: readonly (readonly string[] | PackedLines)[];
   /** An older node does not say. */
@@ -71,6 +73,13 @@ export function formatLine(name: StreamName, text: string, micros = nowMicros())
 
 export function packLines(lines: readonly string[]): PackedLines {
   return Buffer.from(`${JSON.stringify(lines).slice(1, -1)},`);
+}
+
+/** Packs lines for several logs: in a part of a larger buffer, so that a receiver copies it. */
+export function packSharedLines(lines: readonly string[]): PackedLines {
+  const packed = Buffer.from(JSON.stringify(lines));
+  packed[packed.length - 1] = comma;
+  return packed.subarray(1);
 }
 
 export function unpackLines(lines: readonly string[] | PackedLines): readonly string[] {

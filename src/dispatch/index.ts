@@ -11,6 +11,7 @@ export {
   type PackedLines,
   type PartialLog,
   packLines,
+  packSharedLines,
   partialOf,
   type StreamName,
   streamNames,

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { packLines } from '../../dispatch/index.ts';
+import { packLines, packSharedLines } from '../../dispatch/index.ts';
 import { keptLog } from './kept-log.ts';
 
 const lines = (count: number) => Array.from({ length: count }, (_, at) => `line ${at} "\u0001 – ${at * at}`);
@@ -22,6 +22,14 @@ test.each([
 test('each piece has its own memory, because it will be transferred', async () => {
   const { pieces } = await keptLog({ parts: [lines(5), packLines(lines(5000)), packLines(lines(2))] });
   for (const piece of pieces) expect(piece.length).toBe(piece.buffer.byteLength);
+});
+
+test('a packed part that other logs have, too, is copied and stays as it is', async () => {
+  const shared = packSharedLines(lines(5000));
+  expect(shared).toEqual(packLines(lines(5000)));
+  const { pieces } = await keptLog({ parts: [shared] });
+  expect(pieces.some(({ buffer }) => buffer === shared.buffer)).toBe(false);
+  expect(shared).toEqual(packLines(lines(5000)));
 });
 
 test('other work gets a turn in between', async () => {

@@ -21,6 +21,11 @@ export class LogFollowers {
   send(line: string): void {
     for (const follower of this.#all) follower.add(line);
   }
+
+  sendRuns(runs: readonly LineRun[]): void {
+    if (this.#all.size === 0) return;
+    for (const { lines } of runs) for (const line of unpackLines(lines)) this.send(line);
+  }
 }
 
 /** Unpacks only the runs that hold them. */

@@ -43,8 +43,14 @@ export class Lines {
   /** Counts all lines, kept or not. */
   count = 0;
   bytes = 0;
+  readonly #pack: (lines: readonly string[]) => PackedLines;
   readonly #ended: LineRun[] = [];
   #open: { at: number; bytes: number; texts: string[]; sizes: number[] } | undefined;
+
+  /** @param pack makes the packed form of a run */
+  constructor(pack = packLines) {
+    this.#pack = pack;
+  }
 
   /**
    * Adds a line and returns it as it is kept; undefined if it is past the limit.
@@ -72,6 +78,17 @@ export class Lines {
     this.bytes += other.bytes;
   }
 
+  /** Adds lines that other logs get, too. Returns those that are kept; the rest is past the limit. */
+  share(other: Lines, limitBytes: number): readonly LineRun[] {
+    const roomBytes = limitBytes - this.bytes;
+    const runs = other.bytes <= roomBytes ? other.runs() : beginningOf(other.runs(), roomBytes);
+    this.count += other.count;
+    this.bytes += other.bytes;
+    this.#endRun();
+    for (const run of runs) this.#ended.push(run);
+    return runs;
+  }
+
   /** The kept lines, in order. */
   runs(): readonly LineRun[] {
     this.#endRun();
@@ -81,7 +98,7 @@ export class Lines {
   #endRun(): void {
     if (this.#open === undefined) return;
     const { at, bytes, texts, sizes } = this.#open;
-    this.#ended.push({ at, lines: bytes >= packedBytes ? packLines(texts) : texts, sizes, bytes });
+    this.#ended.push({ at, lines: bytes >= packedBytes ? this.#pack(texts) : texts, sizes, bytes });
     this.#open = undefined;
   }
 }
@@ -98,14 +115,8 @@ export function cutLog(stdout: Lines, stderr: Lines, limitBytes: number): CutLog
   const all = inOrderOfTime(stdout.runs(), stderr.runs());
   const total = stdout.bytes + stderr.bytes;
   if (total <= limitBytes) return { runs: all, note: undefined };
-  const runs: LineRun[] = [];
-  let bytes = 0;
-  for (const run of all) {
-    const fitting = bytes + run.bytes > limitBytes ? beginningOf(run, limitBytes - bytes) : run;
-    runs.push(fitting);
-    bytes += fitting.bytes;
-    if (fitting !== run) break;
-  }
+  const runs = beginningOf(all, limitBytes);
+  const bytes = bytesOf(runs);
   const kept = countOf(runs);
   const cut = `Logs were truncated because the total bytes size exceeds the limit of ${limitBytes} bytes.`;
   const left = `Left out: lines ${stdout.count + stderr.count - kept}, bytes ${total - bytes}.`;
@@ -113,14 +124,27 @@ export function cutLog(stdout: Lines, stderr: Lines, limitBytes: number): CutLog
 }
 
 /** The first lines that fit into `limitBytes`. */
-function beginningOf({ at, lines, sizes }: LineRun, limitBytes: number): LineRun {
+function beginningOf(all: readonly LineRun[], limitBytes: number): readonly LineRun[] {
+  const runs: LineRun[] = [];
+  let bytes = 0;
+  for (const run of all) {
+    const fitting = bytes + run.bytes > limitBytes ? beginningOfRun(run, limitBytes - bytes) : run;
+    if (fitting.sizes.length > 0) runs.push(fitting);
+    bytes += fitting.bytes;
+    if (fitting !== run) break;
+  }
+  return runs;
+}
+
+function beginningOfRun({ at, lines, sizes }: LineRun, limitBytes: number): LineRun {
   let [count, bytes] = [0, 0];
   for (const size of sizes) {
     if (bytes + size > limitBytes) break;
     bytes += size;
     count++;
   }
-  return { at, lines: unpackLines(lines).slice(0, count), sizes: sizes.slice(0, count), bytes };
+  const fitting = count === 0 ? [] : unpackLines(lines).slice(0, count);
+  return { at, lines: fitting, sizes: sizes.slice(0, count), bytes };
 }
 
 /** A log within both limits is not long. */
@@ -137,13 +161,16 @@ export function logOf(
   partial: PartialLog | undefined,
 ): ActivationLog {
   const parts = [...runs.map(({ lines }) => lines), notes];
-  const size = runs.reduce((sum, { bytes }) => sum + bytes, 0);
-  const isLong = countOf(runs) > shortLines || size > shortBytes;
+  const isLong = countOf(runs) > shortLines || bytesOf(runs) > shortBytes;
   return isLong || partial !== undefined ? { parts, partial } : parts.flatMap(unpackLines);
 }
 
 export function countOf(runs: readonly LineRun[]): number {
   return runs.reduce((sum, { sizes }) => sum + sizes.length, 0);
+}
+
+function bytesOf(runs: readonly LineRun[]): number {
+  return runs.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** Merges two lists that are in order already. */

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   type ActivationLog,
   isLongLog,
@@ -9,6 +9,7 @@ import {
   partialOf,
 } from '../../dispatch/index.ts';
 import { lineMark } from './line-owners.ts';
+import { Lines } from './log-lines.ts';
 import { LogStreams, missingSentinelText, type SentinelForm, sentinel } from './log-streams.ts';
 
 const quiet = { isQuiet: true };
@@ -290,6 +291,82 @@ describe('log streams', () => {
     // Each of the twenty is 39 bytes of time and stream, three of text and its end.
     expect(lines.slice(0, -1)).toHaveLength(6);
     expect(lines.at(-1)).toContain(`of 300 bytes. Left out: lines 14, bytes ${14 * 43}.`);
+  });
+});
+
+describe('unmarked lines of concurrent runs', () => {
+  const names = ['a', 'b', 'c'];
+  const chunks = [
+    `one\r\ntwo\n${lineMark} b of b\nthree\n${lineMark} a of a\n${'\n'.repeat(100)}`,
+    'x\n'.repeat(700),
+    `half${'y'.repeat(70_000)}`,
+    `rest\n${'"ü"\n'.repeat(300)}`,
+  ];
+
+  /** Writes the chunks, and opens a run before each of the first three. */
+  async function logsOf(ids: readonly string[], limitBytes: number) {
+    const { stdout, streams, end } = start(limitBytes, true);
+    const seen: string[][] = [];
+    const logs: Promise<ActivationLog>[] = [];
+    chunks.forEach((chunk, at) => {
+      const id = names[at] ?? '';
+      const sink = ids.includes(id) ? streams.open(id) : undefined;
+      if (sink) {
+        const lines: string[] = [];
+        seen.push(lines);
+        streams.follow(id, { add: (line) => void lines.push(line.slice(31)), skip() {} });
+        logs.push(Promise.resolve().then(() => sink.finish(marked)));
+      }
+      stdout.write(chunk);
+    });
+    for (const id of ids) end(id);
+    return { logs: await Promise.all(logs), seen };
+  }
+
+  it.each([0, 100, 3000, 25_000, 70_000, 100_000, 10_000_000])(
+    'are the same in each as in a run that is alone, with a limit of %s bytes',
+    async (limitBytes) => {
+      const shared = await logsOf(names, limitBytes);
+      expect(shared.logs).toHaveLength(3);
+      for (const [at, id] of names.entries()) {
+        const alone = await logsOf([id], limitBytes);
+        const log = shared.logs[at] ?? [];
+        expect(texts(log)).toEqual(alone.logs.map(texts)[0]);
+        expect(partialOf(log)).toBe(alone.logs.map(partialOf)[0]);
+        expect(shared.seen[at]).toEqual(alone.seen[0]);
+      }
+    },
+  );
+
+  it('are formatted once, however many runs get them', async () => {
+    const { stdout, streams, end } = start(10_000_000, true);
+    const ids = Array.from({ length: 100 }, (_, at) => `run${at}`);
+    const sinks = ids.map((id) => streams.open(id));
+    const add = vi.spyOn(Lines.prototype, 'add');
+    onTestFinished(() => add.mockRestore());
+    stdout.write('\n'.repeat(64 * 1024));
+    expect(add).toHaveBeenCalledTimes(64 * 1024);
+    for (const id of ids) end(id);
+    for (const sink of sinks) expect(linesOf(await sink.finish(marked))).toHaveLength(64 * 1024);
+  });
+
+  it('are not even formatted when no run can keep them', () => {
+    const { stdout, streams } = start(1000, true);
+    for (const id of names) streams.open(id);
+    const toText = vi.spyOn(Buffer.prototype, 'toString');
+    onTestFinished(() => toText.mockRestore());
+    stdout.write('\n'.repeat(64 * 1024));
+    expect(toText.mock.calls.length).toBeLessThan(100);
+  });
+
+  it('are in no packed part that a receiver takes over and another run has, too', async () => {
+    const { logs } = await logsOf(names, 10_000_000);
+    const parts = logs.flatMap((log) =>
+      isLongLog(log) ? log.parts.filter((part) => Buffer.isBuffer(part)) : [],
+    );
+    expect(parts.length).toBeGreaterThan(3);
+    const own = parts.filter(({ length, buffer }) => length === buffer.byteLength);
+    expect(new Set(own.map(({ buffer }) => buffer)).size).toBe(own.length);
   });
 });
 

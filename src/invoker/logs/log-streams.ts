@@ -229,6 +229,7 @@ export class LogStreams {
     const push = (chunk: Buffer) => {
       at = timeOfReading();
       lines.push(chunk);
+      this.#owners.handOut();
     };
     stream.on('data', (chunk: Buffer) => {
       if (this.#intake) this.#intake.take(() => push(chunk));
@@ -238,6 +239,7 @@ export class LogStreams {
       if (this.#closed[name]) return;
       at = timeOfReading();
       lines.end();
+      this.#owners.handOut();
       this.#closed[name] = true;
       this.#settleComplete();
     };
@@ -264,16 +266,12 @@ export class LogStreams {
   }
 
   #add(name: StreamName, line: Buffer, at: number, isContinued: boolean): void {
-    if (!this.isConcurrent) {
-      const text = this.#unclaimed[name].add(name, line, at, this.limitBytes);
-      if (text !== undefined) this.#writerOf(name)?.followers?.send(text);
+    if (this.isConcurrent) {
+      this.#owners.add(name, line, at, this.limitBytes, isContinued);
       return;
     }
-    const owned = this.#owners.of(name, line, isContinued);
-    for (const sink of owned.sinks) {
-      const text = sink.lines[name].add(name, owned.text, at, this.limitBytes);
-      if (text !== undefined) sink.followers?.send(text);
-    }
+    const text = this.#unclaimed[name].add(name, line, at, this.limitBytes);
+    if (text !== undefined) this.#writerOf(name)?.followers?.send(text);
   }
 
   #markIn(name: StreamName, line: Buffer): Mark | undefined {
