@@ -1,9 +1,11 @@
 /**
  * `ward activation poll`: asks for new activations every two seconds, oldest first. Records are not written in the
- * order of their starts, so each request reaches back a while, and remembers what was shown.
+ * order of their starts, so each request reaches back a while, and remembers what was shown. A call that ran for longer
+ * was seen under way: its record is asked for by its id.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { isFault, type JsonObject } from '../../lib/index.ts';
+import { isFault, isJsonObject, type JsonObject } from '../../lib/index.ts';
+import type { ApiClient } from '../client.ts';
 import type { Context, Handler } from '../command-spec.ts';
 import { durationText, isPending, logLinesOf, numberOf, textOf, timeText } from '../entity-fields.ts';
 import type { Input } from '../input.ts';
@@ -12,26 +14,27 @@ import { parseActivationFilter } from './activation-filter.ts';
 import { actionOf, statusOf } from './activation-view.ts';
 
 const everyMs = 2000;
-/** Longest default run time of an activation: its record carries the time at which it started. */
+/** Also of calls that another node took, which are listed as under way a minute later. */
 const reachBackMs = 60_000;
+/** Where the server lists no calls under way: the longest default time limit. */
+const longestRunMs = 300_000;
+/** A record is written a moment after the call has ended, or never. */
+const mostLooks = 3;
 const maxRemembered = 20_000;
 
 export const poll: Handler = async (input, context) => {
   const client = await context.client();
   const exitSeconds = input.integer('exit', { min: 1 });
   const endsAt = exitSeconds === undefined ? Number.POSITIVE_INFINITY : Date.now() + exitSeconds * 1000;
-  const beginsAt = Date.now() - sinceMs(input);
+  const filter = parseActivationFilter(input.optional(0), context.settings().namespace.value);
+  const ended = new EndedCalls(client, filter, Date.now() - sinceMs(input));
   const shown = new Set<string>();
-  let newest = beginsAt;
   context.io.note('waiting for activations; press Ctrl-C to stop');
   for (;;) {
-    const records = await fetchSince(input, context, client, Math.max(beginsAt, newest - reachBackMs));
-    for (const record of records.toReversed()) {
+    for (const record of await nextOf(ended, context)) {
       const id = textOf(record['activationId']);
-      // A running activation is shown with its log after it has ended.
-      if (shown.has(id) || isPending(record)) continue;
+      if (shown.has(id)) continue;
       shown.add(id);
-      newest = Math.max(newest, numberOf(record['start']) ?? 0);
       await show(record, context);
     }
     forgetOldest(shown);
@@ -40,22 +43,78 @@ export const poll: Handler = async (input, context) => {
   }
 };
 
-async function fetchSince(
-  input: Input,
-  context: Context,
-  client: Awaited<ReturnType<Context['client']>>,
-  since: number,
-): Promise<JsonObject[]> {
-  const { namespace, name } = parseActivationFilter(input.optional(0), context.settings().namespace.value);
-  const path = ['namespaces', namespace, 'activations'];
-  const query = { docs: true, limit: 0, skip: 0, since: Math.round(since), name };
+async function nextOf(ended: EndedCalls, context: Context): Promise<readonly JsonObject[]> {
   try {
-    return await client.sendForList({ method: 'GET', path, query });
+    return await ended.next();
   } catch (error) {
     // Polling continues while the server restarts or is busy.
     if (!isFault(error) || !['busy', 'throttled', 'unreachable'].includes(error.kind)) throw error;
     context.io.note(`${error.message}; trying again`);
     return [];
+  }
+}
+
+class EndedCalls {
+  readonly #client: ApiClient;
+  readonly #filter: ReturnType<typeof parseActivationFilter>;
+  readonly #beginsAt: number;
+  /** The newest start of a record. */
+  #newest: number;
+  /** Calls that were under way, and how often their records were not there since. */
+  readonly #awaited = new Map<string, number>();
+
+  constructor(client: ApiClient, filter: ReturnType<typeof parseActivationFilter>, beginsAt: number) {
+    this.#client = client;
+    this.#filter = filter;
+    this.#beginsAt = beginsAt;
+    this.#newest = beginsAt;
+  }
+
+  /** Records, oldest first; some come again. @throws Fault of a request */
+  async next(): Promise<readonly JsonObject[]> {
+    // Asked first, so that a call that ends meanwhile is in one of the two lists.
+    const underWay = await this.#underWay();
+    const records = await this.#records(underWay === undefined ? longestRunMs : reachBackMs);
+    const late = underWay === undefined ? [] : await this.#late(underWay, records);
+    for (const record of records) this.#newest = Math.max(this.#newest, numberOf(record['start']) ?? 0);
+    return [...late, ...records.toReversed()];
+  }
+
+  /** Ids of the longest calls that have not ended. Undefined if the server does not tell. */
+  async #underWay(): Promise<ReadonlySet<string> | undefined> {
+    const query = { name: this.#filter.name, since: Math.round(this.#beginsAt), limit: 0 };
+    const path = ['namespaces', this.#filter.namespace, 'calls'];
+    const page = await this.#client.find({ method: 'GET', root: '/ward/v1', path, query });
+    if (page === undefined) return undefined;
+    const calls = Array.isArray(page['calls']) ? page['calls'].filter(isJsonObject) : [];
+    return new Set(calls.map((each) => textOf(each['activationId'])));
+  }
+
+  async #records(reachBack: number): Promise<readonly JsonObject[]> {
+    const since = Math.round(Math.max(this.#beginsAt, this.#newest - reachBack));
+    const query = { docs: true, limit: 0, skip: 0, since, name: this.#filter.name };
+    const path = ['namespaces', this.#filter.namespace, 'activations'];
+    const records = await this.#client.sendForList({ method: 'GET', path, query });
+    // A running activation is shown with its log after it has ended.
+    return records.filter((record) => !isPending(record));
+  }
+
+  /** Records of calls that have ended since they were seen, and started before those of the list. */
+  async #late(underWay: ReadonlySet<string>, records: readonly JsonObject[]): Promise<readonly JsonObject[]> {
+    const listed = new Set(records.map((record) => textOf(record['activationId'])));
+    const ended = [...this.#awaited].filter(([id]) => !underWay.has(id));
+    const found = new Map<string, JsonObject>();
+    for (const [id] of ended) {
+      const path = ['namespaces', this.#filter.namespace, 'activations', id];
+      const record = listed.has(id) ? undefined : await this.#client.find({ method: 'GET', path });
+      if (record !== undefined) found.set(id, record);
+    }
+    for (const [id, looks] of ended) {
+      if (found.has(id) || listed.has(id) || looks + 1 >= mostLooks) this.#awaited.delete(id);
+      else this.#awaited.set(id, looks + 1);
+    }
+    for (const id of underWay) this.#awaited.set(id, 0);
+    return [...found.values()];
   }
 }
 

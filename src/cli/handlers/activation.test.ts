@@ -121,14 +121,44 @@ test('activation poll shows each activation once, oldest first, and ends on requ
   api.answers.set(`GET ${activationsUrl}`, { body: [record, older] });
   const { code, stdout } = await ward(['activation', 'poll', 'hello', '--exit', '3', '--since-days', '9999']);
   expect(code).toBe(0);
-  expect(api.requests.length).toBe(2);
-  expect(api.requests[0]?.url).toMatch(/\?docs=true&limit=0&skip=0&since=\d+&name=hello$/);
+  const lists = api.requests.filter(({ url }) => url.startsWith(activationsUrl));
+  expect(lists.length).toBe(2);
+  expect(lists[0]?.url).toMatch(/\?docs=true&limit=0&skip=0&since=\d+&name=hello$/);
   const lines = stdout.trimEnd().split('\n');
   expect(lines.length).toBe(4);
   expect(lines[0]).toContain('1'.repeat(32));
   expect(lines[1]).toContain(id);
   expect(lines[2]).toBe(`  ${record.logs[0]}`);
 });
+
+test.each(['tells', 'does not tell'])(
+  'activation poll shows a run of 200 seconds, if the server %s what is under way',
+  async (tells) => {
+    const late = { ...record, activationId: '2'.repeat(32), start: record.start - 100_000 };
+    api.answers.set(`GET ${activationsUrl}`, ({ url }, count) => {
+      const since = Number(new URL(url, api.url).searchParams.get('since'));
+      return { body: (count === 1 ? [record] : [record, late]).filter(({ start }) => start >= since) };
+    });
+    if (tells === 'tells') {
+      const calls = [{ activationId: late.activationId, path: 'guest/pack/hello' }];
+      api.answers.set('GET /ward/v1/namespaces/_/calls', (_, count) => ({
+        body: count === 1 ? { total: 1, calls } : { total: 0, calls: [] },
+      }));
+      api.answers.set(`GET ${activationsUrl}/${late.activationId}`, { body: late });
+    }
+    const { stdout } = await ward([
+      'activation',
+      'poll',
+      '--exit',
+      '3',
+      '--since-days',
+      '9999',
+      '-o',
+      'name',
+    ]);
+    expect(stdout).toBe(`${id}\n${late.activationId}\n`);
+  },
+);
 
 test('logs asks for page after page, and prints down to the newest', async () => {
   const url = '/ward/v1/namespaces/_/logs';
