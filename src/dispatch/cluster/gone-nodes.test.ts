@@ -254,6 +254,16 @@ describe('a process that stands still', () => {
     expect(a.cancelled).toEqual([]);
   });
 
+  it('loses a job as fast as ever that it sends before it notices', async () => {
+    const { network, dispatcher } = await clusterOf('a');
+    network.fate = ({ type }) => (type === 'run' ? 'is lost' : 'arrives');
+    skip(60_000);
+    const seen = watch(dispatcher.run(job(), prompt()));
+    await pass(4_000);
+    await until(() => seen.fault !== undefined);
+    expect(seen.fault).toMatchObject({ code: 'INVOKER_LOST' });
+  });
+
   it.each([
     ['the first thing that it reads', 0],
     ['a moment later', 400],

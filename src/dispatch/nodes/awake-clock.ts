@@ -4,7 +4,7 @@
  */
 
 export interface AwakeClock {
-  /** In milliseconds. */
+  /** In milliseconds. Never less than before, since what is due is compared with times that were noted earlier. */
   now(): number;
   /** Call it every `tickMs`. Returns true if the process stood still before. */
   tick(): boolean;
@@ -22,9 +22,17 @@ export function createAwakeClock(now: () => number, tickMs: number): AwakeClock 
   let tickedAt = now();
   let stoodMs = 0;
   let awakeAt = Number.NEGATIVE_INFINITY;
+  let saidLast = Number.NEGATIVE_INFINITY;
   const missedBy = (at: number) => at - tickedAt - tickMs;
   return {
-    now: () => now() - stoodMs,
+    now() {
+      const at = now();
+      const missedMs = missedBy(at);
+      // Messages and calls come before the first tick, too.
+      const awake = at - stoodMs - (missedMs > lateMs ? missedMs : 0);
+      saidLast = Math.max(saidLast, awake);
+      return saidLast;
+    },
     tick() {
       const at = now();
       const missedMs = missedBy(at);
