@@ -14,6 +14,8 @@ import {
 } from '../faults.ts';
 import type { Membership } from '../nodes/membership.ts';
 import type { NodeReport } from '../nodes/node-report.ts';
+import { isHeard } from '../placement/choose.ts';
+import { groupHash } from '../placement/group-hash.ts';
 import type { InvokerDirectory, InvokerReport } from '../placement/types.ts';
 import type { Refusal } from '../remote/open-job.ts';
 import type { RemoteJobs } from '../remote/remote-jobs.ts';
@@ -69,11 +71,20 @@ export function createClusterDispatcher(options: ClusterDispatcherOptions): Disp
     };
     link.send(subject, message);
   };
+  /** Its only place may be another node, which is full. Here it would get more sandboxes than its maximum. */
+  const isForOneOfOthers = (target: JobTarget) => {
+    if (target.scaling?.maxInstances === undefined) return false;
+    const hash = groupHash(target);
+    return directory.views().some((view) => view.node !== self && isHeard(target, hash, view));
+  };
   /** The nodes to try, the best first. Those that have no room for another unanswered job come last. */
   const candidates = (target: JobTarget): readonly string[] => {
     const chosen = directory.choose(target).filter((node) => node === self || link.isUp);
-    // The own invoker says best what is wrong with a job that no one can take.
-    if (chosen.length === 0) return local === undefined || isDrained() ? [] : [self];
+    if (chosen.length === 0) {
+      if (local === undefined || isDrained() || (link.isUp && isForOneOfOthers(target))) return [];
+      // The own invoker says best what is wrong with a job that no one can take.
+      return [self];
+    }
     const hasRoom = (node: string) => node === self || remote.hasRoom(node);
     return [...chosen.filter(hasRoom), ...chosen.filter((node) => !hasRoom(node))];
   };

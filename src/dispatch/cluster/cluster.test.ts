@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Fault, hostTroubleOf, newActivationId, silentLog } from '../../lib/index.ts';
 import { operatorPolicy } from '../../sandbox/index.ts';
 import { dispatchFault } from '../faults.ts';
+import { createInvokerDirectory } from '../placement/directory.ts';
 import { join, localInvoker, MemoryNetwork } from './cluster.fixture.ts';
 import { clusterOf, invokerNode, job, joined, prompt, until, watch } from './scripted-cluster.fixture.ts';
 
@@ -106,6 +107,54 @@ describe('a refusal', () => {
     await until(() => seen.fault !== undefined);
     expect(seen.fault).toMatchObject({ code: 'IMAGE_UNKNOWN', kind: 'invalid' });
     expect(b.jobs).toEqual([]);
+  });
+});
+
+describe('an action with a maximum of sandboxes', () => {
+  /** Two nodes that take calls and run them. One of them is the home of the job, and says how many may wait there. */
+  async function homeAndOther() {
+    const network = new MemoryNetwork();
+    const given = job({ scaling: { maxInstances: 1 } });
+    const home = { node: '', mostQueued: 100 };
+    const start = async (name: string) => {
+      const directory = createInvokerDirectory({ localNode: name });
+      const hear = directory.hear.bind(directory);
+      directory.hear = (node, report) =>
+        hear(node, node === home.node ? { ...report, mostQueued: home.mostQueued } : report);
+      return { name, directory, ...(await invokerNode(network, name, { role: 'all', directory })) };
+    };
+    const [one, two] = [await start('one'), await start('two')];
+    await until(() => [one, two].every(({ directory }) => directory.views().length === 2));
+    home.node = one.directory.choose(given)[0] ?? '';
+    const [here, other] = home.node === one.name ? [one, two] : [two, one];
+    const fill = async () => {
+      home.mostQueued = 0;
+      await until(() => other.directory.choose(given).length === 0);
+    };
+    return { given, here, other, fill };
+  }
+
+  it('is refused by the other nodes when its home is full, and they run nothing of it', async () => {
+    const { given, here, other, fill } = await homeAndOther();
+    const end = other.cluster.dispatcher.run(given, prompt());
+    await until(() => here.jobs.length === 1);
+    here.answer(given.activationId);
+    await end;
+    await fill();
+    const seen = watch(other.cluster.dispatcher.run({ ...given, activationId: newActivationId() }, prompt()));
+    await until(() => seen.fault !== undefined || other.jobs.length > 0);
+    expect(other.jobs).toEqual([]);
+    expect(seen.fault).toMatchObject({ code: 'INVOKERS_BUSY', retryAfterMs: 1000 });
+  });
+
+  it('runs on another node while the bus is down', async () => {
+    const { given, other, fill } = await homeAndOther();
+    await fill();
+    other.bus.state = 'down';
+    const end = other.cluster.dispatcher.run(given, prompt());
+    await until(() => other.jobs.length === 1);
+    other.answer(given.activationId);
+    await end;
   });
 });
 
