@@ -396,6 +396,7 @@ describe('after a restart, a call that had begun', () => {
     };
     const id = await left(platform, 1);
     expect(await platform.functions.invocations.resumeAccepted()).toEqual({ run: 1, interrupted: 0 });
+    await expect.poll(() => queued(platform)).toEqual([]);
     expect(await record(platform, id)).toMatchObject({
       annotations: expect.arrayContaining([
         { key: 'attempt', value: 2 },

@@ -362,7 +362,7 @@ describe('after a restart', () => {
     platform.invoker.script = () => completion({});
     const next = await platform.restart();
     expect(await next.invocations.resumeAccepted()).toEqual({ run: 450, interrupted: 1 });
-    expect(await next.activations.count({ namespace: 'guest' })).toBe(451);
+    await expect.poll(() => next.activations.count({ namespace: 'guest' })).toBe(451);
   });
 });
 

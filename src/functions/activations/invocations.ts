@@ -24,7 +24,7 @@ import type { Executions } from './executions.ts';
 import { newTask } from './new-task.ts';
 import type { QueueLease } from './queue-lease.ts';
 import type { ActivationRecord } from './record.ts';
-import { type ResumeReport, resumeQueue } from './resume.ts';
+import { createResumption, type ResumeReport } from './resume.ts';
 import { requireAcceptable } from './run-permission.ts';
 import type { Task } from './task.ts';
 import { type Tracing, traceOf } from './trace-context.ts';
@@ -64,7 +64,8 @@ export interface InvocationService {
   usage(identity: Identity): RateUsage;
   /**
    * Resumes what a server that is gone accepted and did not end. Calls that had not begun are run. Calls that had
-   * begun are recorded as interrupted, or run again if their action says so. Resolves when all of that is done.
+   * begun are recorded as interrupted, or run again if their action says so. Resolves when all of that is done, but
+   * waits only a moment for calls that run or have to wait.
    */
   resumeAccepted(): Promise<ResumeReport>;
   /**
@@ -143,7 +144,7 @@ export function createInvocations(options: InvocationOptions): InvocationService
       return execution.task.activationId;
     },
     usage: ({ namespace, limits }) => options.admission.usage(namespace, limits),
-    resumeAccepted: () => resumeQueue({ ...options, isClosing: () => closing }),
+    resumeAccepted: createResumption({ ...options, isClosing: () => closing }),
     async close(timeoutMs) {
       closing = true;
       await executions.drain(timeoutMs);

@@ -1,7 +1,14 @@
 /** Calls whose invoker is lost or busy, or for which none is heard. */
 import { expect, test } from 'vitest';
 import { Fault } from '../../lib/index.ts';
-import { completion, hello, type Platform, ref, startPlatform } from '../platform.fixture.ts';
+import {
+  completion,
+  hello,
+  type Platform,
+  ref,
+  scriptedInvoker,
+  startPlatform,
+} from '../platform.fixture.ts';
 
 const lost = new Fault('INVOKER_LOST', 'unreachable', 'The activation was interrupted: node a had it.');
 const unheard = new Fault('INVOKERS_UNREACHABLE', 'busy', 'no invoker is heard', { retryAfterMs: 1000 });
@@ -16,8 +23,8 @@ async function start(): Promise<Platform> {
   return platform;
 }
 
-function call({ functions, guest, authorization }: Platform, waitMs: number | undefined) {
-  const request = { identity: guest, action: ref('hello'), payload: {}, transactionId: 't1' };
+function call({ functions, guest, authorization }: Platform, waitMs: number | undefined, name = 'hello') {
+  const request = { identity: guest, action: ref(name), payload: {}, transactionId: 't1' };
   return functions.invocations.invoke({ ...request, waitMs, authorization });
 }
 
@@ -72,6 +79,28 @@ test.each([
     response: { success: true, result: { done: true } },
   });
   expect(tries).toBe(2);
+});
+
+test.each([
+  ['no invoker can run', 20, () => Promise.reject(unfit)],
+  ['no invoker can run, of more than a page,', 250, () => Promise.reject(unfit)],
+  ['wait for their sandbox', 20, () => new Promise<never>(() => {})],
+])('older calls that %s do not keep a server from the others that it takes over', async (_, older, wait) => {
+  await using platform = await start();
+  await platform.functions.actions.put(ref('young'), hello, false, platform.guest);
+  platform.invoker.slot = new Promise(() => {});
+  const { limits } = platform.guest;
+  const guest = { ...platform.guest, limits: { ...limits, concurrentInvocations: older + 1 } };
+  await Promise.all(Array.from({ length: older }, () => call({ ...platform, guest }, undefined)));
+  const { activationId } = await call({ ...platform, guest }, undefined, 'young');
+  const invoker = scriptedInvoker();
+  const run = invoker.run;
+  invoker.run = (job, ...more) => (job.action === '/guest/hello' ? wait() : run(job, ...more));
+  const next = await platform.restart(invoker);
+  expect(await next.invocations.resumeAccepted()).toEqual({ run: older + 1, interrupted: 0 });
+  await platform.store.activations.flush();
+  expect(await next.activations.get('guest', activationId)).toMatchObject({ response: { success: true } });
+  expect((await platform.store.accepted.counts()).waiting).toBe(older);
 });
 
 test('a call that waited for several reasons says the one that says most, not the first', async () => {

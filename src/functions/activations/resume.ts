@@ -1,18 +1,24 @@
 /**
  * Resumes calls that a server that is gone left in the accepted queue: all of them after a restart, or those of one
- * server while several run. Calls that had not begun are run now, a few at a time. Calls that had begun are recorded
- * as interrupted, because it is unknown how far they came and running them twice may do harm. They are run again if
- * their action allows it.
+ * server while several run. Calls that had not begun are run now. Calls that had begun are recorded as interrupted,
+ * because it is unknown how far they came and running them twice may do harm. They are run again if their action allows
+ * it.
+ *
+ * A call may wait for hours, for its sandbox or for an invoker that can run it. So no call waits for another one here.
+ * Only what all of them need in memory is limited.
  */
-import { type Log, messageOf } from '../../lib/index.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isJsonObject, type Log, messageOf, withTimeout } from '../../lib/index.ts';
 import type { AcceptedQueue, AcceptedRow } from '../../store/index.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type AcceptedTask, fromQueue } from './accepted-task.ts';
+import type { Execution } from './execution.ts';
 import type { Executions } from './executions.ts';
 import type { QueueLease } from './queue-lease.ts';
 import { mayRunAgain } from './retrying.ts';
 
 export interface ResumeReport {
+  /** Calls that run, wait, or have ended by now. */
   readonly run: number;
   readonly interrupted: number;
 }
@@ -20,14 +26,19 @@ export interface ResumeReport {
 export interface ResumeOptions {
   readonly accepted: Pick<AcceptedQueue, 'adopt'>;
   readonly lease: Pick<QueueLease, 'node' | 'held'>;
-  readonly executions: Executions;
+  readonly executions: Pick<Executions, 'begin' | 'find' | 'runQueued' | 'fail'>;
   readonly vault: Vault;
   readonly log: Log;
   readonly isClosing: () => boolean;
 }
 
 const pageSize = 200;
-const concurrency = 16;
+/** How long a page is awaited, so that what ends at once, or at its second try, is done when its resumption is. */
+const patienceMs = 2000;
+/** While calls that were resumed and have not ended are more, no further page is read. */
+const mostHeld = 1000;
+/** The same for what they need in the queue. */
+const mostHeldBytes = 64 * 1024 * 1024;
 
 const interrupted = 'The activation was interrupted by a restart of the platform.';
 const keyless =
@@ -35,33 +46,57 @@ const keyless =
 const retriedKeyless =
   "The activation was interrupted by a restart of the platform, and can't be run again: it needs its caller's API key, which is not kept.";
 
-export async function resumeQueue(options: ResumeOptions): Promise<ResumeReport> {
-  const { accepted, lease, executions, log } = options;
+/** Returns what resumes all calls that no server owns. Call it again when there may be others. */
+export function createResumption(options: ResumeOptions): () => Promise<ResumeReport> {
+  const held = new HeldCalls();
+  return () => resumeQueue(options, held);
+}
+
+interface Resumed {
+  readonly execution: Execution;
+  readonly as: 'run' | 'interrupted';
+}
+
+async function resumeQueue(options: ResumeOptions, held: HeldCalls): Promise<ResumeReport> {
+  const { accepted, lease, log, isClosing } = options;
   const counts = { run: 0, interrupted: 0 };
   let adopted = 0;
   await lease.held();
-  while (!options.isClosing()) {
+  while (!isClosing()) {
     const page = await accepted.adopt(lease.node, pageSize);
     if (page.length === 0) break;
     adopted += page.length;
-    // After a lease has ended, calls that still wait here may come back.
-    const rows = page.filter(({ activationId }) => executions.find(activationId) === undefined);
-    const lanes = Array.from({ length: concurrency }, async () => {
-      for (let row = rows.shift(); row !== undefined && !options.isClosing(); row = rows.shift()) {
-        const outcome = await resumeRow(options, row);
-        if (outcome !== undefined) counts[outcome]++;
-      }
-    });
-    await Promise.all(lanes);
+    const resumed = await resumePage(options, page, held);
+    const ends = resumed.map(({ execution }) => execution.recorded.reached());
+    await withTimeout(Promise.all(ends), patienceMs, () => undefined);
+    for (const { execution, as } of resumed) if (as === 'interrupted' || !execution.isWithdrawn) counts[as]++;
+    await held.room();
   }
   if (adopted > 0) log.info(counts, 'resumed what an earlier run had accepted');
   return counts;
 }
 
-async function resumeRow(
-  { executions, vault, log }: ResumeOptions,
-  row: AcceptedRow,
-): Promise<'run' | 'interrupted' | undefined> {
+async function resumePage(
+  options: ResumeOptions,
+  page: readonly AcceptedRow[],
+  held: HeldCalls,
+): Promise<readonly Resumed[]> {
+  const all: Resumed[] = [];
+  for (const row of page) {
+    // Payloads may be large, and others want their turn.
+    await nextTurn();
+    if (options.isClosing()) break;
+    // After a lease has ended, calls that still wait here may come back.
+    if (options.executions.find(row.activationId) !== undefined) continue;
+    const resumed = resumeRow(options, row);
+    if (resumed === undefined) continue;
+    held.add(resumed.execution, sizeOf(row));
+    all.push(resumed);
+  }
+  return all;
+}
+
+function resumeRow({ executions, vault, log }: ResumeOptions, row: AcceptedRow): Resumed | undefined {
   const { activationId } = row;
   const parsed = read(row, vault);
   if (typeof parsed === 'string') {
@@ -74,14 +109,37 @@ async function resumeRow(
     waitReason: 'the server that had accepted it stopped or gave it up',
   });
   const why = whyNotRun(parsed, row.attempt);
-  if (why === undefined) {
-    await executions.runQueued(execution);
-    await execution.recorded.reached();
-    return execution.isWithdrawn ? undefined : 'run';
+  if (why === undefined) void executions.runQueued(execution);
+  else executions.fail(execution, why);
+  return { execution, as: why === undefined ? 'run' : 'interrupted' };
+}
+
+/** Calls that were resumed and have not ended. */
+class HeldCalls {
+  #count = 0;
+  #bytes = 0;
+  #freed = Promise.withResolvers<void>();
+
+  add({ recorded }: Pick<Execution, 'recorded'>, bytes: number): void {
+    this.#count++;
+    this.#bytes += bytes;
+    void recorded.reached().then(() => {
+      this.#count--;
+      this.#bytes -= bytes;
+      this.#freed.resolve();
+      this.#freed = Promise.withResolvers();
+    });
   }
-  executions.fail(execution, why);
-  await execution.recorded.reached();
-  return 'interrupted';
+
+  /** Resolves when a further page may be read. */
+  async room(): Promise<void> {
+    while (this.#count > mostHeld || this.#bytes > mostHeldBytes) await this.#freed.promise;
+  }
+}
+
+/** Nearly all of a large call is in its sealed part. */
+function sizeOf({ job }: AcceptedRow): number {
+  return isJsonObject(job) && typeof job['sealed'] === 'string' ? job['sealed'].length : 0;
 }
 
 function whyNotRun({ task, needsApiKey }: AcceptedTask, attempt: number): string | undefined {

@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { digestOf } from '../../blobs/index.ts';
+import { newActivationId, silentLog } from '../../lib/index.ts';
+import type { AcceptedRow } from '../../store/index.ts';
+import { createVault } from '../vault/vault.ts';
+import { toQueue } from './accepted-task.ts';
+import { Execution } from './execution.ts';
+import { createResumption } from './resume.ts';
+
+const keys = [{ id: 'test', secret: randomBytes(32) }] as const;
+const vault = createVault(() => keys);
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+afterEach(() => void vi.useRealTimers());
+
+/** A page is awaited for a moment. */
+async function pass(): Promise<void> {
+  await nextTurn();
+  await vi.advanceTimersByTimeAsync(2000);
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await pass();
+}
+
+async function withTime<T>(work: Promise<T>): Promise<T> {
+  let isDone = false;
+  const ended = work.finally(() => {
+    isDone = true;
+  });
+  await until(() => isDone);
+  return ended;
+}
+
+function row(parameters: object = {}): AcceptedRow {
+  const activationId = newActivationId();
+  const task = {
+    ...{
+      type: 'code' as const,
+      namespace: 'guest',
+      action: '/guest/hello',
+      version: '0.0.1',
+      revision: 'r1',
+    },
+    ...{ kind: 'nodejs:24', code: { digest: digestOf('code'), binary: false, main: 'main' } },
+    limits: { timeoutMs: 1000, memoryMiB: 256, logBytes: 1000, concurrency: 1 },
+    ...{ initEnv: {}, parameters: { ...parameters }, activationId, transactionId: 't', acceptedAt: 1 },
+  };
+  const job = toQueue(task, vault);
+  return { activationId, namespace: 'guest', acceptedAt: 1, attempt: 0, owner: 'gone', job };
+}
+
+/** Resumes these pages, whose calls wait until the test ends them. */
+function resumed(pages: AcceptedRow[][]) {
+  const waiting = new Map<string, Execution>();
+  const end = (count: number) => {
+    for (const [id, { recorded }] of [...waiting].slice(0, count)) {
+      waiting.delete(id);
+      recorded.reach();
+    }
+  };
+  onTestFinished(() => end(waiting.size));
+  const code = { retain() {}, release() {} };
+  const resume = createResumption({
+    accepted: { adopt: async () => pages.shift() ?? [] },
+    lease: { node: 'own', held: async () => {} },
+    executions: {
+      begin: (plan) => new Execution(plan, { code, claim: async () => true }),
+      find: (id) => waiting.get(id),
+      async runQueued(execution) {
+        waiting.set(execution.task.activationId, execution);
+      },
+      fail() {},
+    },
+    ...{ vault, log: silentLog, isClosing: () => false },
+  });
+  return { done: resume(), waiting, end };
+}
+
+const pageOf = (length: number) => Array.from({ length }, () => row());
+
+test('takes over no further page while more than a thousand calls wait, and goes on when some have ended', async () => {
+  const pages = [...Array.from({ length: 6 }, () => pageOf(200)), pageOf(1)];
+  const { done, waiting, end } = resumed(pages);
+  await until(() => waiting.size === 1200);
+  end(199);
+  for (let n = 0; n < 20; n++) await pass();
+  expect([pages.length, waiting.size]).toEqual([1, 1001]);
+  end(1);
+  await until(() => waiting.size === 1001 && pages.length === 0);
+  end(1);
+  expect(await withTime(done)).toEqual({ run: 1201, interrupted: 0 });
+});
+
+test('takes over no further page while what waits needs more than 64 MiB', async () => {
+  const large = Array.from({ length: 5 }, () => row({ text: 'x'.repeat(14 * 1024 * 1024) }));
+  const pages = [large, pageOf(1)];
+  const { done, waiting, end } = resumed(pages);
+  await until(() => waiting.size === 5);
+  end(1);
+  for (let n = 0; n < 20; n++) await pass();
+  expect([pages.length, waiting.size]).toEqual([1, 4]);
+  end(1);
+  expect(await withTime(done)).toEqual({ run: 6, interrupted: 0 });
+});
