@@ -99,6 +99,8 @@ export function openHttp2({
   return {
     serve: (handle) => void server.on('request', handle),
     take(socket) {
+      // A server of HTTP/1.1 keeps what its client has half closed. With HTTP/2, it would keep what its client has left.
+      socket.allowHalfOpen = false;
       coming = socket;
       server.emit('connection', socket);
       coming = undefined;

@@ -269,6 +269,29 @@ test('requests of HTTP/2 have the places of connections: an address gets its sha
   client.close();
 });
 
+test('a client of HTTP/2 that leaves in the middle of a request leaves no connection behind', async () => {
+  const gate = Promise.withResolvers<void>();
+  const { script } = api;
+  api.script = async () => {
+    await gate.promise;
+    return completion({});
+  };
+  const accepted = once(api.app.server, 'connection');
+  const client = session();
+  const before = api.jobs.length;
+  const headers = { authorization: basic(api.key), 'content-type': 'application/json' };
+  client.request({ ':method': 'POST', ':path': invoke, ...headers }).end('{}');
+  const [connection] = await accepted;
+  await expect.poll(() => api.jobs.length).toBe(before + 1);
+  client.destroy();
+  try {
+    await expect.poll(() => connection.destroyed).toBe(true);
+  } finally {
+    gate.resolve();
+    api.script = script;
+  }
+});
+
 /** RFC 9113, section 4.1. */
 function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(9);
