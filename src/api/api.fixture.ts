@@ -21,6 +21,7 @@ import {
 import { Fault, type JsonValue, type Log, silentLog } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { type ApiLimits, createApi, type TlsOptions } from './api.ts';
+import type { MemoryAdmission } from './request-memory.ts';
 import { openTlsFront } from './secure/tls-front.ts';
 
 interface HttpAnswer {
@@ -65,6 +66,7 @@ export interface TestApiOptions {
   /** Lets browsers log in. */
   readonly console?: boolean;
   readonly tls?: Omit<TlsOptions, 'open'>;
+  readonly memory?: MemoryAdmission;
 }
 
 /** A completion with its log, as scripts return both. */
@@ -176,6 +178,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     trustedProxies: options.trustedProxies ?? [],
     console: options.console === true ? { operator } : undefined,
     tls: options.tls && { ...options.tls, open: openTlsFront },
+    memory: options.memory,
   });
   const api: TestApi = {
     app,

@@ -139,6 +139,8 @@ export interface ApiLimits {
   readonly connections: number;
   /** Connections without a key. */
   readonly connectionsPerAddress: number;
+  /** Event streams at the same time; operators have one such number together. */
+  readonly streamsPerNamespace: number;
   /** How often Ward looks for slow clients. */
   readonly sweepMs: number;
 }
@@ -153,6 +155,7 @@ export const defaultApiLimits: Omit<ApiLimits, 'idleTimeoutMs'> = {
   keepAliveMs: 65_000,
   connections: 2048,
   connectionsPerAddress: 512,
+  streamsPerNamespace: 100,
   sweepMs: 2000,
 };
 

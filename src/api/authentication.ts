@@ -128,7 +128,7 @@ function acceptsJson(accept: string | undefined): boolean {
 /** True for a request whose answer is server-sent events. */
 function isStream({ routeOptions, headers }: FastifyRequest): boolean {
   const isMeant = headers.accept?.toLowerCase().includes('text/event-stream') === true;
-  return isMeant && routeOptions.url?.endsWith('/stream') === true;
+  return isMeant && routeOptions.config?.isStream === true;
 }
 
 /** Whether it asks for the type that its route has beside JSON. */

@@ -6,8 +6,9 @@
  *   none, one with a key.
  *
  * A connection waits while it has no request, while its request is arriving, and while its client has not read the
- * answer. With a key it waits only between requests. A running call is never broken off. A trusted proxy limits its
- * clients itself, so its connections are never closed. If none can be closed, the new one is.
+ * answer. With a key it waits only between requests. A running call is never broken off, and neither is an event stream,
+ * so a namespace has a number of these. A trusted proxy limits its clients itself, so its connections are never closed.
+ * If none can be closed, the new one is.
  *
  * A connection of HTTP/2 can have many requests at the same time. Each of them beyond the first counts like a connection:
  * if there is no room for it, and no other connection can be closed, the request is refused.
@@ -16,6 +17,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { BlockList, isIPv6, type Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { limitStreams } from './open-streams.ts';
 import { tcpSocketOf } from './secure/tcp-sockets.ts';
 import { networkOf } from './web/client-network.ts';
 
@@ -23,6 +25,7 @@ interface ConnectionLimits {
   readonly connections: number;
   /** Connections without a key, of one IPv4 address or one network of 64 bits. */
   readonly connectionsPerAddress: number;
+  readonly streamsPerNamespace: number;
 }
 
 interface Connection {
@@ -60,6 +63,7 @@ export function shareConnections(
   const { server } = app;
   const isProxy = proxiesOf(trusted);
   const shares = new ConnectionShares(limits);
+  limitStreams(app, limits.streamsPerNamespace);
   server.maxConnections = limits.connections + burst;
   const route = server.listeners('request') as ((...given: unknown[]) => void)[];
   server.removeAllListeners('request');

@@ -11,6 +11,7 @@ export const apiFaultKinds = {
   ACTIVATION_PENDING: 'missing',
   UPLOADS_BUSY: 'busy',
   ANSWERS_BUSY: 'busy',
+  STREAMS_EXCEEDED: 'throttled',
   /** The machine has no file descriptor, process or memory left. */
   MACHINE_EXHAUSTED: 'busy',
   WEB_RATE_EXCEEDED: 'throttled',

@@ -1,4 +1,5 @@
 /** Keeps the memory for requests within limits: for all of them, and for large bodies. */
+import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, onRequestHookHandler } from 'fastify';
 import { domainOf } from './domains/domain-host.ts';
 import { apiFault } from './faults.ts';
@@ -17,6 +18,8 @@ const otherBytes = mebibyte;
 const copies = 4;
 /** Stands for the paths of domains, whose requests are all calls. */
 const call = '/*';
+/** What gives the memory back, by answers that have not ended. */
+const held = new WeakMap<ServerResponse, () => void>();
 const always: ReadonlySet<string> = new Set(['/', '/ping', '/metrics']);
 
 /**
@@ -33,9 +36,17 @@ export function addMemoryAdmission(app: FastifyInstance, memory: MemoryAdmission
     const own = request.method === 'POST' && !isStreamed ? callBytes : otherBytes;
     const body = isStreamed || !(declared > 0) ? 0 : copies * declared;
     const giveBack = memory.reserve(own + body);
-    reply.raw.once('close', giveBack);
+    held.set(reply.raw, giveBack);
+    reply.raw.once('close', () => releaseMemory(reply.raw));
     done();
   });
+}
+
+/** Gives back what a request has reserved. Call it for an answer that lasts long and takes little, once it has begun. */
+export function releaseMemory(response: ServerResponse): void {
+  const giveBack = held.get(response);
+  held.delete(response);
+  giveBack?.();
 }
 
 /** Smaller bodies do not count. */

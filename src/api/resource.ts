@@ -10,6 +10,8 @@ interface MethodHandler {
   readonly handler: RouteHandlerMethod;
   /** A media type that it answers with beside JSON, for those who ask for it first. */
   readonly offers?: string;
+  /** Its answer is server-sent events. */
+  readonly isStream?: true;
   /** Bytes. */
   readonly bodyLimit?: number;
   readonly onRequest?: onRequestHookHandler;
@@ -29,8 +31,8 @@ export function addResource(scope: FastifyInstance, urls: readonly string[], res
     for (const method of allowed) {
       const entry = resource[method];
       if (entry === undefined) continue;
-      const { access, offers, ...rest } = entry;
-      const config = offers === undefined ? { access } : { access, offers };
+      const { access, offers, isStream, ...rest } = entry;
+      const config = { access, ...(offers !== undefined && { offers }), ...(isStream && { isStream }) };
       scope.route({ method, url, config, ...rest });
     }
     scope.route({

@@ -30,6 +30,8 @@ test('the limits', () => {
     'time for a whole request': seconds(defaultApiLimits.requestTimeoutMs),
     connections: String(defaultApiLimits.connections),
     'connections without a key, of one address': String(defaultApiLimits.connectionsPerAddress),
+    'event streams of a namespace, at once': String(defaultApiLimits.streamsPerNamespace),
+    'event streams of all operators, at once': String(defaultApiLimits.streamsPerNamespace),
     'large bodies in memory at once': formatSize(defaultApiLimits.uploadBytes),
   });
 });

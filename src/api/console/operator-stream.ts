@@ -22,6 +22,7 @@ export function addOperatorStream(scope: FastifyInstance, source: OperatorNews):
   addResource(scope, ['/stream'], {
     GET: {
       access: 'operator',
+      isStream: true,
       handler: async (_, reply) => {
         const gone = new AbortController();
         const events = openEvents(reply, gone);

@@ -63,7 +63,7 @@ export function addActivations(scope: FastifyInstance, functions: Functions): vo
     },
   });
   addResource(scope, [`${root}/:id/stream`], {
-    GET: { access: 'any-key', handler: streamHandler(functions) },
+    GET: { access: 'any-key', isStream: true, handler: streamHandler(functions) },
   });
 }
 

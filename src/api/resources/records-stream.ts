@@ -29,6 +29,7 @@ export function addRecordsStream(scope: FastifyInstance, functions: Functions): 
   addResource(scope, ['/namespaces/:ns/activations/stream'], {
     GET: {
       access: 'read',
+      isStream: true,
       handler: async (request, reply) => {
         const { namespace } = namespaceOf(request, identityOf(request));
         const total = await functions.activations.count({ namespace });

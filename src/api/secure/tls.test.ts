@@ -24,7 +24,10 @@ beforeAll(async () => {
   authority = await makeAuthority();
   api = await startApi({
     tls: { identity: { pairs: [await authority.issue()] }, hstsSeconds: 600 },
-    api: { headTimeoutMs: 400, sweepMs: 50, requestTimeoutMs: 400, connectionsPerAddress: 20 },
+    api: {
+      ...{ headTimeoutMs: 400, sweepMs: 50, requestTimeoutMs: 400 },
+      ...{ connectionsPerAddress: 20, streamsPerNamespace: 4 },
+    },
   });
   const url = await api.app.listen({ host: '127.0.0.1', port: 0 });
   port = Number(new URL(url).port);
@@ -290,6 +293,36 @@ test('a client of HTTP/2 that leaves in the middle of a request leaves no connec
     gate.resolve();
     api.script = script;
   }
+});
+
+test('event streams of HTTP/2 and of HTTP/1.1 count together, as those of their namespace', async () => {
+  const headers = { authorization: basic(api.key) };
+  const path = '/ward/v1/namespaces/_/activations/stream';
+  const client = session();
+  const leaving = [() => client.destroy()];
+  const own = async () => {
+    const stream = client.request({ ':path': path, ...headers });
+    const [head] = await once(stream, 'response');
+    return { stream, status: head[':status'] };
+  };
+  const plain = async () => {
+    const sent = requestHttps({ port, host: '127.0.0.1', path, headers, ca: authority.cert, agent: false });
+    sent.end();
+    const [response] = await once(sent, 'response');
+    sent.on('error', () => {});
+    leaving.push(() => void sent.destroy());
+    return { status: response.statusCode };
+  };
+  const streams = [await own(), await own(), await own()];
+  const further = [await plain(), await plain()];
+  expect([...streams, ...further, await own()].map(({ status }) => status)).toEqual([
+    ...[200, 200, 200, 200],
+    ...[429, 429],
+  ]);
+  streams[0]?.stream.close(constants.NGHTTP2_CANCEL);
+  await expect.poll(async () => (await own()).status).toBe(200);
+  expect((await plain()).status).toBe(429);
+  for (const leave of leaving) leave();
 });
 
 /** RFC 9113, section 4.1. */
