@@ -3,26 +3,32 @@ import { type Kysely, sql } from 'kysely';
 import { inTransaction, note } from './noted.ts';
 import type { Schema, SessionTable } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
-import type { SessionKind, SessionRow, SessionStore } from './types/sessions.ts';
+import type { NewSessionRow, SessionKind, SessionRow, SessionStore } from './types/sessions.ts';
 
 /** Anyone with a key can log in, so logins must not fill the disk. */
 const mostSessions = 10_000;
+/** So that an owner's logins end its own sessions first. All keys that a namespace may have stay below the number above. */
+const mostOfOwner = 50;
 /** A page makes many requests, and not each of them needs to be written. */
 const noteEveryMs = 60_000;
 
 export function sessionStore(db: Kysely<Schema>, { now }: SqlWords): SessionStore {
   const isLive = sql<boolean>`expires_at > ${now}`;
   return {
-    async create({ tokenHash, kind, keyId, lifeMs, login }) {
+    async create(row) {
+      const { tokenHash, kind, keyId, lifeMs, login } = row;
       await db.deleteFrom('sessions').where('expires_at', '<=', sql<number>`${now}`).execute();
-      const oldest = db
-        .selectFrom('sessions')
-        .select('token_hash')
-        .orderBy('created_at', 'desc')
-        .orderBy('token_hash')
-        .offset(mostSessions - 1)
-        .limit(mostSessions);
-      await db.deleteFrom('sessions').where('token_hash', 'in', oldest).execute();
+      const beyond = (most: number) =>
+        db
+          .selectFrom('sessions')
+          .select('token_hash')
+          .orderBy('created_at', 'desc')
+          .orderBy('token_hash')
+          .offset(most - 1)
+          .limit(mostSessions);
+      const ofOwner = beyond(mostOfOwner).where(ownerColumn, '=', ownerOf(row));
+      await db.deleteFrom('sessions').where('token_hash', 'in', ofOwner).execute();
+      await db.deleteFrom('sessions').where('token_hash', 'in', beyond(mostSessions)).execute();
       await inTransaction(db, async (inside) => {
         await inside
           .insertInto('sessions')
@@ -74,6 +80,13 @@ export function sessionStore(db: Kysely<Schema>, { now }: SqlWords): SessionStor
         return toRow(row);
       }),
   };
+}
+
+/** A person is one owner, whose logins have a key each. Operators who are no known person are one, and so are their logins. */
+const ownerColumn = sql<string>`coalesce(person, key_id, kind)`;
+
+function ownerOf({ kind, keyId, login }: NewSessionRow): string {
+  return login?.person ?? keyId ?? kind;
 }
 
 const told = ['kind', 'key_id', 'person', 'name', 'offer'] as const;

@@ -148,6 +148,23 @@ test('wrong keys and logins are refused, and then slowed down', async () => {
   expect([nothing.statusCode, nothing.headers['x-ward-fault']]).toEqual([400, 'BODY_MISSING']);
 });
 
+test('the addresses of one network of IPv6 log in as one, also behind a proxy', async () => {
+  await using proxied = await startApi({ console: true, trustedProxies: ['127.0.0.1'] });
+  const logInFrom = async (address: string) => {
+    const { statusCode } = await proxied.app.inject({
+      ...{ method: 'POST', url: '/console/session', payload: { key: proxied.key } },
+      headers: { ...own, 'x-forwarded-for': address },
+      remoteAddress: '127.0.0.1',
+    });
+    return statusCode;
+  };
+  const statuses: number[] = [];
+  for (let n = 0; n < 25; n++) statuses.push(await logInFrom(`2001:db8:0:1::${n.toString(16)}:1`));
+  expect(statuses.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 200));
+  expect(statuses).toContain(429);
+  expect(await logInFrom('2001:db8:0:2::1')).toBe(200);
+});
+
 test('an operator gets in by a login that works once, and no key does', async () => {
   const { login } = await newOperatorLogin(api.store.sessions);
   const operator = await logIn({ login });

@@ -11,6 +11,7 @@ import { queryBoolean } from '../query.ts';
 import { addResource } from '../resource.ts';
 import type { CheckClient } from '../secure/client-certificate.ts';
 import { clearSessionCookies, ownTokens, setSessionCookie } from '../session-cookies.ts';
+import { networkOf } from '../web/client-network.ts';
 import { createRateLimiter } from '../web/rate-limiter.ts';
 import { addIssuerLogins, refuseForeign } from './issuer-logins.ts';
 
@@ -28,7 +29,7 @@ export function addSessions(
 ): void {
   const { sessions } = functions;
   const limiter = createRateLimiter({ rate: loginRate, capacity: mostAddresses });
-  const takeTry = ({ ip }: FastifyRequest) => limiter.take(ip);
+  const takeTry = ({ ip }: FastifyRequest) => limiter.take(networkOf(ip));
   const namespaceOf = async (request: FastifyRequest) => {
     try {
       const identity = await callerOf(functions, request);

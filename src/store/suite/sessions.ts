@@ -1,5 +1,6 @@
 /** Sessions of the console. */
 import { expect, test } from 'vitest';
+import type { NewSessionRow } from '../types/sessions.ts';
 import type { Context } from './context.ts';
 
 const hourMs = 3_600_000;
@@ -35,6 +36,31 @@ export function sessionTests({ store, place }: Context): void {
     await sessions.create(key);
     expect(await sessions.use('a', 'key', -1)).toBeUndefined();
     expect(await sessions.use('a', 'key', hourMs)).toBeDefined();
+  });
+
+  test.each<[owner: string, own: Partial<NewSessionRow>]>([
+    ['a key', {}],
+    ['a person, with a key for each login', { login: { person: 'p', name: 'ada', offer: null } }],
+    ['operators', { kind: 'operator', keyId: null }],
+  ])('beyond 50 sessions of %s, its own oldest end', async (_, own) => {
+    const { sessions } = store();
+    const others = [
+      { ...key, tokenHash: 'other', keyId: 'other' },
+      { ...key, tokenHash: 'bob', login: { person: 'q', name: 'bob', offer: null } },
+      { ...key, tokenHash: 'l', kind: 'login', keyId: null },
+    ] as const;
+    for (const other of others) await sessions.create(other);
+    const login = (tokenHash: string): NewSessionRow => {
+      const row = { ...key, tokenHash, ...own };
+      return row.login === undefined ? row : { ...row, keyId: tokenHash };
+    };
+    // The last by its name, too, if all begin in one millisecond.
+    const all = ['zz', ...Array.from({ length: 50 }, (_, at) => `s${at}`)].map(login);
+    for (const row of all) await sessions.create(row);
+    const used = await Promise.all(all.map((row) => sessions.use(row.tokenHash, row.kind, hourMs)));
+    expect(used.map((session) => session !== undefined)).toEqual([false, ...all.slice(1).map(() => true)]);
+    for (const { tokenHash, kind } of others)
+      expect(await sessions.use(tokenHash, kind, hourMs)).toBeDefined();
   });
 
   test('of many servers that take a login, one gets it', async () => {
