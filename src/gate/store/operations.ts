@@ -84,7 +84,10 @@ export const writes = {
     appendEntries(db, audit);
   },
   forget(db: DatabaseSync, { digest, since, judgedAt }: Omit<RefusedRow, 'namespaces'>): void {
-    db.prepare('delete from verdicts where digest = ? and judged_at <= ?').run(digest, judgedAt);
+    db.prepare(
+      `delete from verdicts where digest = ? and judged_at <= ?
+         and stage = 'push' and json_extract(verdict, '$.outcome') = 'deny'`,
+    ).run(digest, judgedAt);
     db.prepare(
       `delete from reports where digest = ? and scanned_at <= ?
          and not exists (select 1 from verdicts where digest = reports.digest)`,

@@ -135,8 +135,8 @@ export interface GateStore extends AsyncDisposable {
   /** Refused pushes, by digest, after this one: content whose only verdicts are denials at push. */
   refused(after: Digest | undefined, limit: number): Promise<readonly RefusedPush[]>;
   /**
-   * Drops the report and the verdicts of a refused push. Later ones stay: it may have been pushed again, and accepted. The audit
-   * log keeps its entries.
+   * Drops the report and the denials of a refused push. Later ones, and other verdicts, stay: it may have been pushed again, and
+   * accepted. The audit log keeps its entries.
    */
   forget(push: RefusedPush): Promise<void>;
   /** Leaves out unreadable entries; `verifyAudit` names them. */

@@ -38,8 +38,10 @@ export const writes: Writes = {
     for (const file of write.sharedFiles ?? []) await putSharedFile(connection, file);
   },
   async forget(connection, { digest, since, judgedAt }) {
-    const old = 'delete from gate.verdicts where digest = $1 and judged_at <= $2';
-    await connection.raw(old, [digest, judgedAt]);
+    await connection.raw(
+      `delete from gate.verdicts where digest = $1 and judged_at <= $2 and stage = 'push' and outcome = 'deny'`,
+      [digest, judgedAt],
+    );
     await connection.raw(
       `delete from gate.reports r where digest = $1 and scanned_at <= $2
          and not exists (select from gate.verdicts v where v.digest = r.digest)`,
