@@ -51,6 +51,20 @@ describe('log streams', () => {
     expect(texts(await sink.finish(marked))).toEqual(['stdout: a', 'stderr: oops', 'stdout: bc']);
   });
 
+  it('wait for a sentinel while they are held back', async () => {
+    const { stdout, stderr, streams, end } = start();
+    const sink = streams.open('a');
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    for (const stream of [stdout, stderr]) stream.pause();
+    stdout.write('late\n');
+    end('a');
+    const lines = sink.finish(marked);
+    await vi.advanceTimersByTimeAsync(30_000);
+    for (const stream of [stdout, stderr]) stream.resume();
+    expect(texts(await lines)).toEqual(['stdout: late']);
+  });
+
   it('wait for a sentinel that comes after the answer', async () => {
     const { stdout, streams, end } = start();
     const sink = streams.open('a');

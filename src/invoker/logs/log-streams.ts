@@ -59,6 +59,8 @@ export interface LogSink {
 /** How long to wait for a sentinel after the answer, and for the lines of an image that writes no sentinel. */
 const graceMs = 1000;
 const shortGraceMs = 20;
+/** It does not count while the namespace is held back and its output is not read; but at most for this time. */
+const mostHeldMs = 60_000;
 const noLines: Promise<ActivationLog> = Promise.resolve([]);
 const bareBytes = Buffer.from(sentinel);
 const namedBytes = Buffer.from(`${sentinel} `);
@@ -196,8 +198,15 @@ export class LogStreams {
   /** With concurrent calls, a bare sentinel cannot be matched to a call, so waiting for it is brief. */
   #sentinelsOf(sink: ActivationSink): Promise<void> {
     const isPointless = this.#form === 'bare' && (this.#isMarked === false || this.isConcurrent);
+    const until = performance.now() + mostHeldMs;
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, isPointless ? shortGraceMs : graceMs);
+      const wait = () => setTimeout(passed, isPointless ? shortGraceMs : graceMs);
+      const passed = () => {
+        const isHeld = this.#streams.some((stream) => stream.isPaused());
+        if (isHeld && performance.now() < until) timer = wait();
+        else resolve();
+      };
+      let timer = wait();
       sink.settle = () => {
         clearTimeout(timer);
         resolve();
