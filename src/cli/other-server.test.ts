@@ -37,7 +37,7 @@ test('its own server is accepted, and so is a folder that was named explicitly',
   expect(() => refuse({}, {})).not.toThrow();
   expect(() => refuse({}, { WARD_APIHOST: 'http://localhost:4000' })).not.toThrow();
   const elsewhere = { WARD_APIHOST: 'https://ward.example.org' };
-  for (const option of ['data', 'config', 'advisories'])
+  for (const option of ['data', 'config', 'advisories', 'policy'])
     expect(() => refuse({ [option]: '/x' }, elsewhere)).not.toThrow();
 });
 
@@ -85,7 +85,14 @@ test('every command that changes or shows a data folder checks this', () => {
     ]),
   );
   expect(namesOf('reads')).toEqual(
-    expect.arrayContaining(['audit list', 'node list', 'node show', 'vault status', 'waiver list']),
+    expect.arrayContaining([
+      'audit list',
+      'node list',
+      'node show',
+      'policy show',
+      'vault status',
+      'waiver list',
+    ]),
   );
 });
 

@@ -1,6 +1,6 @@
 /**
- * Operators' commands change the data folder on this machine, and ask no server. When the settings name another
- * server, they would change the wrong one, so these commands stop.
+ * Operators' commands change or show the data folder on this machine, and ask no server. When the settings name another
+ * server, that would be the wrong one, so these commands stop.
  */
 import { networkInterfaces } from 'node:os';
 import { cliFault } from './faults.ts';
@@ -10,7 +10,7 @@ import { dataDirOf, defaultApihost, isLoopback, parseApihost, readLocalAddress }
 /** @throws Fault USAGE */
 export function refuseOtherServer(command: string, input: Input, env: NodeJS.ProcessEnv): void {
   // A user who names the folder means that folder.
-  if (['data', 'config', 'advisories'].some((option) => input.has(option))) return;
+  if (['data', 'config', 'advisories', 'policy'].some((option) => input.has(option))) return;
   const [source, text] = namedServer(input, env);
   if (text === undefined) return;
   const named = parseApihost(text, source);

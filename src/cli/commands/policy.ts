@@ -10,6 +10,7 @@ const show: CommandSpec = {
   name: 'show',
   summary: 'show the rules that apply to a namespace at a stage',
   works: 'local',
+  dataFolder: 'reads',
   args: [],
   options: [
     policyOption,
@@ -48,6 +49,7 @@ const test: CommandSpec = {
   name: 'test',
   summary: 'judge stored reports with a policy, and show what would change',
   works: 'local',
+  dataFolder: 'reads',
   args: [
     {
       name: '[report...]',
