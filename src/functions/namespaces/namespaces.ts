@@ -84,7 +84,7 @@ export interface NamespaceService extends Forgetful {
   ensureSystem(): Promise<void>;
   /** Deletes it with all its entities, activations and keys. @throws Fault NOT_FOUND */
   delete(name: string): Promise<void>;
-  /** Replaces the first key and returns the new one. The old one stops working. @throws Fault NOT_FOUND */
+  /** Replaces the first key and returns the new one. The old one stops working. @throws Fault NOT_FOUND, CONCURRENT_UPDATE */
   rotateKey(name: string): Promise<string>;
   /** @throws Fault NOT_FOUND, KEY_INVALID, KEYS_EXHAUSTED */
   createKey(name: string, request: KeyRequest): Promise<NewKey>;
@@ -97,7 +97,7 @@ export interface NamespaceService extends Forgetful {
   listKeys(name: string): Promise<readonly KeyDescription[]>;
   /** Deletes a key, which stops working at once. @throws Fault NOT_FOUND, KEY_INVALID */
   deleteKey(name: string, keyId: string): Promise<void>;
-  /** @throws Fault NOT_FOUND, LIMIT_OUT_OF_RANGE, POLICY_EXCEEDED, POLICY_INVALID */
+  /** @throws Fault NOT_FOUND, LIMIT_OUT_OF_RANGE, POLICY_EXCEEDED, POLICY_INVALID, CONCURRENT_UPDATE */
   setLimits(name: string, patch: NamespaceLimitsPatch): Promise<NamespaceDescription>;
   list(): Promise<readonly NamespaceDescription[]>;
   /** @throws Fault NOT_FOUND */

@@ -114,6 +114,7 @@ export function lostAnswerTests(place: Place): void {
       way.lose('answer', answer);
       expect(await Promise.all(claims)).toEqual([true, true]);
       expect((await store.accepted.pending(9)).map(({ attempt }) => attempt)).toEqual([1, 1]);
+      expect(way.lost()).toBe(2);
     },
   );
 
