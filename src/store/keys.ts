@@ -40,6 +40,8 @@ export function keyStore(db: Kysely<Schema>, { now }: SqlWords): KeyStore {
           .returningAll()
           .executeTakeFirst();
         if (row === undefined) return false;
+        // Nobody can use them, and they count against others.
+        await inside.deleteFrom('sessions').where('key_id', '=', keyId).execute();
         await note(inside, [deletionOf(row)]);
         return true;
       }),

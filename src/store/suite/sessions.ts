@@ -1,7 +1,7 @@
 /** Sessions of the console. */
 import { expect, test } from 'vitest';
 import type { NewSessionRow } from '../types/sessions.ts';
-import type { Context } from './context.ts';
+import { type Context, keyRow } from './context.ts';
 
 const hourMs = 3_600_000;
 
@@ -61,6 +61,17 @@ export function sessionTests({ store, place }: Context): void {
     expect(used.map((session) => session !== undefined)).toEqual([false, ...all.slice(1).map(() => true)]);
     for (const { tokenHash, kind } of others)
       expect(await sessions.use(tokenHash, kind, hourMs)).toBeDefined();
+  });
+
+  test('sessions of a key end with it', async () => {
+    const { sessions, keys } = store();
+    const row = keyRow();
+    await keys.create(row);
+    for (const keyId of [row.keyId, 'other'])
+      await sessions.create({ ...key, tokenHash: `of ${keyId}`, keyId });
+    await keys.delete('guest', row.keyId);
+    expect(await sessions.use(`of ${row.keyId}`, 'key', hourMs)).toBeUndefined();
+    expect(await sessions.use('of other', 'key', hourMs)).toBeDefined();
   });
 
   test('of many servers that take a login, one gets it', async () => {
