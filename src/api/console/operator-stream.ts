@@ -3,6 +3,7 @@
  * `calls`, `nodes`, `violations`. Ward ends a stream after some minutes, so that an operator whose session has ended does not come back.
  */
 import type { FastifyInstance } from 'fastify';
+import { releaseMemory } from '../request-memory.ts';
 import { addResource } from '../resource.ts';
 import { openEvents } from '../resources/event-stream.ts';
 
@@ -27,6 +28,7 @@ export function addOperatorStream(scope: FastifyInstance, source: OperatorNews):
         const gone = new AbortController();
         const events = openEvents(reply, gone);
         if (gone.signal.aborted) return reply;
+        releaseMemory(reply.raw);
         const { looked, forget } = listen((event) => void events.send(event, null));
         const end = setTimeout(() => events.end('end', null), longestMs);
         gone.signal.addEventListener('abort', () => {

@@ -9,6 +9,7 @@ import { formatLine, type LogPiece } from '../../dispatch/index.ts';
 import { checkActivationId, type Functions } from '../../functions/index.ts';
 import { isFault, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { identityOf, namespaceOf, pathPart } from '../authentication.ts';
+import { releaseMemory } from '../request-memory.ts';
 import { type EventStream, openEvents } from './event-stream.ts';
 
 export function streamHandler({ activations, follow }: Functions): RouteHandlerMethod {
@@ -20,6 +21,8 @@ export function streamHandler({ activations, follow }: Functions): RouteHandlerM
     const log = await follow(namespace, id, gone.signal);
     const ended = log === undefined ? partsOf(await lookUp(activations, namespace, id)) : undefined;
     const events = openEvents(reply, gone);
+    // A run that has ended may have a long log, which waits in memory until the client has read it.
+    if (log !== undefined) releaseMemory(reply.raw);
     const sendAll = async () => {
       const sent = log === undefined ? 0 : await sendLog(events, log);
       if (gone.signal.aborted) return;

@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import type { FastifyReply } from 'fastify';
 import type { JsonValue } from '../../lib/index.ts';
-import { releaseMemory } from '../request-memory.ts';
 
 /** Ward drops a client that reads nothing for this long. */
 const longestStallMs = 60_000;
@@ -16,7 +15,7 @@ export interface EventStream {
   end(event: string, data: JsonValue): void;
 }
 
-/** Sends the head, and gives the request's memory back. @param gone aborted when the client goes or is dropped */
+/** Sends the head. @param gone aborted when the client goes or is dropped */
 export function openEvents(reply: FastifyReply, gone: AbortController): EventStream {
   const { raw } = reply;
   reply.hijack();
@@ -47,7 +46,6 @@ export function openEvents(reply: FastifyReply, gone: AbortController): EventStr
   };
   raw.writeHead(200, headers as Record<string, string>);
   raw.flushHeaders();
-  releaseMemory(raw);
   const heartbeat = setInterval(() => raw.write(': \n\n'), heartbeatMs);
   raw.once('close', () => {
     clearInterval(heartbeat);

@@ -6,6 +6,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Functions } from '../../functions/index.ts';
 import { identityOf, namespaceOf } from '../authentication.ts';
+import { releaseMemory } from '../request-memory.ts';
 import { addResource } from '../resource.ts';
 import { openEvents } from './event-stream.ts';
 
@@ -36,6 +37,7 @@ export function addRecordsStream(scope: FastifyInstance, functions: Functions): 
         const gone = new AbortController();
         const events = openEvents(reply, gone);
         if (gone.signal.aborted) return reply;
+        releaseMemory(reply.raw);
         await events.send('total', total);
         const forget = listen(namespace, (now) => void events.send('total', now));
         const end = setTimeout(() => events.end('end', null), longestMs);
