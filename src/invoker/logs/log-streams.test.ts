@@ -56,12 +56,16 @@ describe('log streams', () => {
     const sink = streams.open('a');
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
-    for (const stream of [stdout, stderr]) stream.pause();
+    const both = [stdout, stderr];
+    const lines = sink.finish(marked);
+    for (let turn = 0; turn < 20; turn++) {
+      for (const stream of both) stream.pause();
+      await vi.advanceTimersByTimeAsync(950);
+      for (const stream of both) stream.resume();
+      await vi.advanceTimersByTimeAsync(50);
+    }
     stdout.write('late\n');
     end('a');
-    const lines = sink.finish(marked);
-    await vi.advanceTimersByTimeAsync(30_000);
-    for (const stream of [stdout, stderr]) stream.resume();
     expect(texts(await lines)).toEqual(['stdout: late']);
   });
 

@@ -58,6 +58,8 @@ export interface LogSink {
 
 /** How long to wait for a sentinel after the answer, and for the lines of an image that writes no sentinel. */
 const graceMs = 1000;
+/** Between them, the streams can be held back and go on. */
+const graceSteps = 10;
 const shortGraceMs = 20;
 /** It does not count while the namespace is held back and its output is not read; but at most for this time. */
 const mostHeldMs = 60_000;
@@ -200,10 +202,14 @@ export class LogStreams {
     const isPointless = this.#form === 'bare' && (this.#isMarked === false || this.isConcurrent);
     const until = performance.now() + mostHeldMs;
     return new Promise((resolve) => {
-      const wait = () => setTimeout(passed, isPointless ? shortGraceMs : graceMs);
+      const isHeld = () => this.#streams.some((stream) => stream.isPaused());
+      let steps = isPointless ? 1 : graceSteps;
+      let wasHeld = isHeld();
+      const wait = () => setTimeout(passed, isPointless ? shortGraceMs : graceMs / graceSteps);
       const passed = () => {
-        const isHeld = this.#streams.some((stream) => stream.isPaused());
-        if (isHeld && performance.now() < until) timer = wait();
+        if (!wasHeld && !isHeld()) steps--;
+        wasHeld = isHeld();
+        if (steps > 0 && performance.now() < until) timer = wait();
         else resolve();
       };
       let timer = wait();
