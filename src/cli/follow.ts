@@ -19,6 +19,8 @@ interface FollowedRun {
 /** Consecutive streams that ended before the run did, or never began. */
 const maxBroken = 5;
 const retryMs = 1000;
+/** Others may have as many streams open as their namespace may have. */
+const fullMs = 5000;
 
 /**
  * Returns its record, without logs; undefined when the server keeps none. @throws Fault NOT_FOUND,
@@ -29,6 +31,7 @@ export async function followRun(client: ApiClient, run: FollowedRun): Promise<Js
   let shown = 0;
   for (let broken = 0; ; broken++) {
     let seen = 0;
+    let pauseMs = retryMs;
     try {
       for await (const { type, data, id } of client.events([...path, 'stream'], run.signal)) {
         if (type === 'end') {
@@ -46,18 +49,21 @@ export async function followRun(client: ApiClient, run: FollowedRun): Promise<Js
       }
     } catch (error) {
       if (run.signal?.aborted) throw error;
-      const record = isFault(error) && error.kind === 'missing' ? await endedRecord(client, path) : undefined;
+      const isFull = isFault(error) && error.kind === 'throttled';
+      const isMissing = isFault(error) && error.kind === 'missing';
+      const record = isFull || isMissing ? await endedRecord(client, path) : undefined;
       if (record !== undefined) {
         for (const line of logLinesOf(record).slice(shown)) run.onLine(line);
         return record;
       }
+      if (isFull) [broken, pauseMs] = [-1, fullMs];
       if (!isPassing(error) || broken >= maxBroken) throw error;
     }
     if (broken >= maxBroken)
       throw cliFault('SERVER_TIMED_OUT', `the log of ${run.activationId} keeps being interrupted`, {
         hint: `ward activation get ${run.activationId}`,
       });
-    await delay(retryMs);
+    await delay(pauseMs);
   }
 }
 

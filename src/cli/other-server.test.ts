@@ -90,6 +90,7 @@ test('every command that changes or shows a data folder checks this', () => {
       'node list',
       'node show',
       'policy show',
+      'policy test',
       'vault status',
       'waiver list',
     ]),
