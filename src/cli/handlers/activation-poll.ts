@@ -18,10 +18,10 @@ const everyMs = 2000;
 const reachBackMs = 60_000;
 /** Where the server lists no calls under way: the longest default time limit. */
 const longestRunMs = 300_000;
-/** The server reads its whole queue to list calls. With more of them than this, it is asked only now and then. */
-const manyCalls = 200;
+/** The server reads its whole queue to list calls. When that takes longer than this, it is asked only now and then. */
+const slowMs = 100;
 /** Less than `reachBackMs`: a longer run is seen at least once. */
-const restRounds = 15;
+const restMs = 30_000;
 /** A record is written a moment after the call has ended, or never. */
 const mostLooks = 3;
 const maxRemembered = 20_000;
@@ -64,8 +64,8 @@ class EndedCalls {
   readonly #beginsAt: number;
   /** The newest start of a record. */
   #newest: number;
-  /** Requests for records until calls are asked for again. */
-  #rest = 0;
+  /** No calls are asked for before this time. */
+  #restsUntil = 0;
   /** Calls that were under way, and how often their records were not there since. */
   readonly #awaited = new Map<string, number>();
 
@@ -79,8 +79,7 @@ class EndedCalls {
   /** Records, oldest first; some come again. @throws Fault of a request */
   async next(): Promise<readonly JsonObject[]> {
     // Asked first, so that a call that ends meanwhile is in one of the two lists.
-    const isResting = this.#rest > 0;
-    if (isResting) this.#rest--;
+    const isResting = performance.now() < this.#restsUntil;
     const underWay = isResting ? undefined : await this.#underWay();
     const records = await this.#records(underWay === undefined && !isResting ? longestRunMs : reachBackMs);
     const late = underWay === undefined ? [] : await this.#late(underWay, records);
@@ -92,9 +91,10 @@ class EndedCalls {
   async #underWay(): Promise<ReadonlySet<string> | undefined> {
     const query = { name: this.#filter.name, since: Math.round(this.#beginsAt), limit: 0 };
     const path = ['namespaces', this.#filter.namespace, 'calls'];
+    const askedAt = performance.now();
     const page = await this.#client.find({ method: 'GET', root: '/ward/v1', path, query });
+    if (performance.now() - askedAt > slowMs) this.#restsUntil = performance.now() + restMs;
     if (page === undefined) return undefined;
-    if ((numberOf(page['total']) ?? 0) > manyCalls) this.#rest = restRounds;
     const calls = Array.isArray(page['calls']) ? page['calls'].filter(isJsonObject) : [];
     return new Set(calls.map((each) => textOf(each['activationId'])));
   }
