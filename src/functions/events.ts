@@ -38,7 +38,7 @@ export interface Events {
   readonly firing: FiringService;
   readonly deliveries: DeliveryService;
   readonly feeds: Feeds;
-  /** @param resumed resolves when calls accepted by an earlier run have been dealt with */
+  /** @param resumed resolves when calls accepted by an earlier run run again or wait, or have ended */
   start(resumed: Promise<unknown>): void;
   /** Stops firing and retrying. */
   close(): Promise<void>;

@@ -60,7 +60,7 @@ test('a blocking call for which no invoker is heard is refused', async () => {
 test.each([
   ['no invoker is heard', unheard, 'no node that runs calls was heard'],
   ['no invoker that is heard can run it', unfit, 'no node could run it'],
-  ['a node says that it ends', closed, 'no node could run it'],
+  ['a node says that it ends', closed, 'a node that was asked first could not take it'],
   ['the invoker has too much to do', busy, 'too many calls were waiting for a sandbox'],
 ])('an accepted call waits while %s', async (_, trouble, waitReason) => {
   await using platform = await start();

@@ -18,7 +18,7 @@ afterEach(() => void vi.useRealTimers());
 /** A page is awaited for a moment. */
 async function pass(): Promise<void> {
   await nextTurn();
-  await vi.advanceTimersByTimeAsync(2000);
+  await vi.advanceTimersByTimeAsync(5000);
 }
 
 async function until(isSo: () => boolean): Promise<void> {

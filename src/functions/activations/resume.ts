@@ -34,7 +34,7 @@ export interface ResumeOptions {
 
 const pageSize = 200;
 /** How long a page is awaited, so that what ends at once, or at its second try, is done when its resumption is. */
-const patienceMs = 2000;
+const patienceMs = 5000;
 /** While calls that were resumed and have not ended are more, no further page is read. */
 const mostHeld = 1000;
 /** The same for what they need in the queue. */

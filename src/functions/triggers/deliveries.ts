@@ -42,7 +42,7 @@ export interface DeliveryService {
   delete(namespace: NamespaceName, id: string): Promise<void>;
   /**
    * Starts the retries. Once `resumed` has resolved, judges the deliveries that an earlier process left under way.
-   * @param resumed resolves when calls accepted by that process have been dealt with
+   * @param resumed resolves when calls accepted by that process run or wait, or have ended
    */
   start(resumed: Promise<unknown>): void;
   /** Stops the retries and waits for pending writes. Call it before the store is closed. */
