@@ -207,6 +207,7 @@ describe('a hostile zip', () => {
       'bytes in total',
       Array.from({ length: 3 }, (_, at) => ({ name: `f${at}`, content: Buffer.alloc(900_000) })),
     ],
+    ['folders in its names', Array.from({ length: 13 }, (_, at) => ({ name: `${at}/b/c/d/e/f/g/h/f` }))],
     ['folders deep', [{ name: `${'a/'.repeat(10)}f` }]],
   ];
 

@@ -112,12 +112,13 @@ async function readEntries(
   }
   const budget = newBudget(limits);
   const seen = new Map<string, boolean>();
+  const countFolder = folderCounter(limits.maxEntries);
   const entries: CheckedEntry[] = [];
   for await (const raw of zip.eachEntry()) {
     budget.countEntry(raw.fileName);
     budget.countBytes(raw.fileName, raw.uncompressedSize, 0);
     const entry = checkEntry(raw, limits);
-    refuseRepeated(entry, seen);
+    refuseRepeated(entry, seen, countFolder);
     entries.push(entry);
   }
   refuseShared(entries, archiveBytes);
@@ -151,14 +152,28 @@ function checkEntry(raw: Entry, limits: ArchiveLimits): CheckedEntry {
   return { raw, parts, isFolder };
 }
 
+/** Names imply folders: a few entries with long names would need far more of the disk than they say. */
+function folderCounter(most: number): () => void {
+  let count = 0;
+  return () => {
+    if (++count > most)
+      throw imageFault('ARCHIVE_TOO_LARGE', `the archive has more than ${most} folders, which is the limit`);
+  };
+}
+
 /** Refuses two files with one name, and a file with an entry below it. Folders can be repeated. */
-function refuseRepeated({ raw, parts, isFolder }: CheckedEntry, seen: Map<string, boolean>): void {
+function refuseRepeated(
+  { raw, parts, isFolder }: CheckedEntry,
+  seen: Map<string, boolean>,
+  countFolder: () => void,
+): void {
   for (let depth = 1; depth <= parts.length; depth++) {
     const path = parts.slice(0, depth).join('/');
     const asFolder = depth < parts.length || isFolder;
     const before = seen.get(path);
     if (before !== undefined && !(before && asFolder))
       throw unsafe(`${showName(raw.fileName)} appears twice, or is inside a file`);
+    if (before === undefined && asFolder) countFolder();
     seen.set(path, asFolder);
   }
 }
