@@ -34,6 +34,8 @@ test.each([
 test.each([
   ['debian', '13', 'Debian', '1'],
   ['ubuntu', '24.04', 'Ubuntu', '24.10'],
+  ['ubuntu', '20.04', 'Ubuntu', 'Pro:FIPS:20.04:LTS'],
+  ['ubuntu', '22.04', 'Ubuntu', 'Pro:FIPS-updates:22.04:LTS'],
   ['rhel', '9', 'Red Hat', 'rhel_eus:9.2::baseos'],
   ['sles', '15.5', 'SUSE', 'Linux Enterprise Server 15 SP4'],
   ['alpine', '3.2.3', 'Alpine', 'v3.20'],

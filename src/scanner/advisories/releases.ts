@@ -30,7 +30,12 @@ const rolling = { spell: () => '', wanted: () => '' };
 const families: readonly Family[] = [
   // Debian unstable has no number.
   { ecosystem: 'Debian', spell: asIs, wanted: (id) => (id === '' ? 'sid' : debianRelease(id)) },
-  { ecosystem: 'Ubuntu', spell: (text) => /\d+\.\d+/.exec(text)?.[0] ?? text, wanted: majorMinor },
+  // Other lines, as `Pro:FIPS-updates:22.04:LTS`, have packages of their own with other versions.
+  {
+    ecosystem: 'Ubuntu',
+    spell: (text) => /^(?:Pro:)?(\d+\.\d+)(?::LTS)?$/.exec(text)?.[1] ?? text,
+    wanted: majorMinor,
+  },
   { ecosystem: 'Alpine', spell: (text) => text.replace(/^v(?=\d)/, ''), wanted: alpineBranch },
   { ecosystem: 'Wolfi', ...rolling },
   { ecosystem: 'Chainguard', ...rolling },
