@@ -34,7 +34,7 @@ export function deliveryStore(db: Kysely<Schema>, writer: Pick<GroupWriter, 'sub
         .executeTakeFirst();
       return row === undefined ? undefined : toRow(row);
     },
-    update: (row, expectedAttempt) => write(row.namespace, units.update(row, expectedAttempt)),
+    update: (row, expected) => write(row.namespace, units.update(row, expected)),
     delete: (namespace, id) => write(namespace, units.delete(namespace, id)),
     discard: (namespace, id) => {
       const change = { what: 'delete-dead-letter', name: `/${namespace}/${id}`, namespace };
@@ -90,7 +90,8 @@ function deliveryUnits(db: Kysely<Schema>) {
       .set(columns)
       .where('id', '=', '')
       .where('namespace', '=', '')
-      .where('attempt', '=', 0),
+      .where('attempt', '=', 0)
+      .where('state', '=', ''),
     { holds: 7 },
   );
   const remove = statement(db.deleteFrom('deliveries').where('id', '=', '').where('namespace', '=', ''), {
@@ -106,8 +107,8 @@ function deliveryUnits(db: Kysely<Schema>) {
   ];
   return {
     add: (row: DeliveryRow): Unit => [step(add, [row.id, row.namespace, ...valuesOf(row)])],
-    update: (row: DeliveryRow, expectedAttempt: number): Unit => [
-      step(update, [...valuesOf(row), row.id, row.namespace, expectedAttempt]),
+    update: (row: DeliveryRow, { attempt, state }: Pick<DeliveryRow, 'attempt' | 'state'>): Unit => [
+      step(update, [...valuesOf(row), row.id, row.namespace, attempt, state]),
     ],
     delete: (namespace: string, id: string): Unit => [step(remove, [id, namespace])],
   };

@@ -118,7 +118,7 @@ async function* deadLetterRows(
         place: `${namespace}/${row.rule} ${row.id}`,
         hasParameters: false,
         document: row.document,
-        rewrite: (document) => writes.deliveries.update({ ...row, document }, row.attempt),
+        rewrite: (document) => writes.deliveries.update({ ...row, document }, row),
       };
     }
     if (rows.length < pageSize) return;

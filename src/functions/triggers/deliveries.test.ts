@@ -224,7 +224,7 @@ describe('after the process was killed', () => {
     const [row] = await parts.store.deliveries.due(Number.MAX_SAFE_INTEGER, 1);
     if (row === undefined) throw new Error('no row');
     const payload = parts.vault.seal({ x: 2 }, 'guest/on-a another');
-    await parts.store.deliveries.update({ ...row, document: { ...row.document, payload } }, row.attempt);
+    await parts.store.deliveries.update({ ...row, document: { ...row.document, payload } }, row);
     const next = parts.reopen();
     next.deliveries.start(Promise.resolve());
     await until(async () => (await letters(next)).length === 1);
@@ -279,6 +279,16 @@ describe('dead letters', () => {
     const refused = both.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
     expect(refused.map((error) => isFault(error, 'NOT_FOUND'))).toEqual([true]);
     expect(parts.calls).toHaveLength(2);
+  });
+
+  test('are replayed once by two servers', async () => {
+    await using parts = await startDead();
+    const servers = [parts, parts.reopen()];
+    for (const server of servers) server.script = () => 'running';
+    const id = await idOf(parts);
+    const replays = servers.map(({ deliveries }) => deliveries.replay(id, callerOf(parts)));
+    const refused = (await Promise.allSettled(replays)).filter(({ status }) => status === 'rejected');
+    expect(refused).toMatchObject([{ reason: { code: 'CONCURRENT_UPDATE' } }]);
   });
 
   test('can be replayed after their rule, trigger and process have gone', async () => {

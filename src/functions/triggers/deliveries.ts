@@ -192,13 +192,13 @@ export class Deliveries implements DeliveryService {
   /** The letter stays unchanged if the call is refused. */
   async #callAgain(letter: Delivery, again: Delivery, caller: Caller): Promise<void> {
     const payload = this.#tries.payloadOf(letter);
-    if (!(await this.#tries.save(again, letter.attempt))) throw concurrentUpdate();
+    if (!(await this.#tries.save(again, letter))) throw concurrentUpdate();
     this.#ledger.enter(letter.id, caller.identity.namespace, caller.authorization);
     try {
       await this.#tries.call(again, caller, payload);
     } catch (error) {
       this.#ledger.leave(letter.id);
-      await this.#tries.save(letter, again.attempt);
+      await this.#tries.save(letter, again);
       throw error;
     }
   }

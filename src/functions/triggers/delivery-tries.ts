@@ -97,9 +97,9 @@ export class DeliveryTries {
   }
 
   /** Returns false if another write won. */
-  async save(delivery: Delivery, expectedAttempt: number): Promise<boolean> {
+  async save(delivery: Delivery, expected: Pick<Delivery, 'attempt' | 'state'>): Promise<boolean> {
     const { store, expect } = this.#options;
-    const won = await store.deliveries.update(rowOfDelivery(delivery), expectedAttempt);
+    const won = await store.deliveries.update(rowOfDelivery(delivery), expected);
     if (won && delivery.state === 'waiting') expect(delivery.dueAt);
     return won;
   }
@@ -121,14 +121,14 @@ export class DeliveryTries {
 
   async #judge(delivery: Delivery): Promise<void> {
     const { store, ledger } = this.#options;
-    const { id, rule, attempt, activationId } = delivery;
+    const { id, rule, activationId } = delivery;
     const outcome = await outcomeOfTry(store, delivery);
     if (outcome.type === 'delivered') {
       await store.deliveries.delete(rule.namespace, id);
       ledger.leave(id);
     } else if (outcome.type === 'failed') await this.#failed(delivery, outcome.error);
     else {
-      await this.save({ ...delivery, dueAt: Date.now() + leaseMs }, attempt);
+      await this.save({ ...delivery, dueAt: Date.now() + leaseMs }, delivery);
       const recorded = this.#options.recorded(activationId);
       if (recorded !== undefined) this.#lookAfter(recorded, delivery);
     }
@@ -146,7 +146,7 @@ export class DeliveryTries {
       activationId: newActivationId(),
       dueAt: Date.now() + leaseMs,
     };
-    if (!(await this.save(next, attempt))) return;
+    if (!(await this.save(next, delivery))) return;
     try {
       const authorization = ledger.authorizationOf(id);
       const caller = { identity: { ...identity, scope }, transactionId, authorization };
@@ -161,13 +161,13 @@ export class DeliveryTries {
     const { retry, attempt } = delivery;
     if (attempt >= retry.attempts) return this.#giveUp(delivery, error);
     const dueAt = Date.now() + Math.max(atLeastMs, backoffMs(retry, attempt, Math.random()));
-    await this.save({ ...delivery, isUnderWay: false, error, dueAt }, attempt);
+    await this.save({ ...delivery, isUnderWay: false, error, dueAt }, delivery);
   }
 
   async #giveUp(delivery: Delivery, error: string): Promise<void> {
     const { store, ledger } = this.#options;
-    const { id, rule, attempt } = delivery;
-    await this.save({ ...delivery, state: 'dead', isUnderWay: false, error, dueAt: Date.now() }, attempt);
+    const { id, rule } = delivery;
+    await this.save({ ...delivery, state: 'dead', isUnderWay: false, error, dueAt: Date.now() }, delivery);
     ledger.leave(id);
     const { namespace } = rule;
     const surplus = await store.deliveries.dead({ namespace, skip: maxDeadLetters, limit: pruneSize });

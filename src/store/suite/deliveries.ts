@@ -19,11 +19,13 @@ export function deliveryTests({ store, reopen }: Context): void {
     const row = deliveryRow({ attempt: 1 });
     await store().deliveries.add(row);
     const tries = Array.from({ length: 8 }, (_, dueAt) => ({ ...row, attempt: 2, dueAt }));
-    const updated = await Promise.all(tries.map((next) => store().deliveries.update(next, 1)));
+    const updated = await Promise.all(tries.map((next) => store().deliveries.update(next, row)));
     expect(updated.filter(Boolean)).toHaveLength(1);
     expect(await store().deliveries.get('guest', row.id)).toEqual(tries[updated.indexOf(true)]);
-    expect(await store().deliveries.update({ ...row, id: 'nothing' }, 1)).toBe(false);
-    expect(await store().deliveries.update({ ...row, namespace: 'other' }, 2)).toBe(false);
+    expect(await store().deliveries.update({ ...row, id: 'nothing' }, row)).toBe(false);
+    expect(await store().deliveries.update({ ...row, namespace: 'other' }, { ...row, attempt: 2 })).toBe(
+      false,
+    );
   });
 
   test('waiting ones are returned earliest first, over all namespaces', async () => {
@@ -57,7 +59,8 @@ export function deliveryTests({ store, reopen }: Context): void {
     expect(await store().deliveries.countDead('guest')).toBe(3);
     expect(await store().deliveries.countDead('guest', 'other-rule')).toBe(1);
     const again = deliveryRow({ id: third ?? '', attempt: 2, dueAt: 9_000, createdAt: 8_000 });
-    expect(await store().deliveries.update(again, 1)).toBe(true);
+    expect(await store().deliveries.update(again, { attempt: 1, state: 'waiting' })).toBe(false);
+    expect(await store().deliveries.update(again, { attempt: 1, state: 'dead' })).toBe(true);
     expect(await store().deliveries.countDead('guest')).toBe(2);
     expect(await store().deliveries.due(9_000, 10)).toContainEqual(again);
   });

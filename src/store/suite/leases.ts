@@ -89,7 +89,7 @@ export function leaseTests({ store, place, reopen }: Context): void {
       async (one, lease) => {
         const row = deliveryRow();
         await one.deliveries.add(row);
-        return one.under(lease).deliveries.update({ ...row, attempt: 2 }, 1);
+        return one.under(lease).deliveries.update({ ...row, attempt: 2 }, row);
       },
     ],
     [

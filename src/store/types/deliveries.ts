@@ -27,8 +27,8 @@ export interface DeliveryStore {
   /** @throws Fault STORE_NO_NAMESPACE, STORE_DUPLICATE */
   add(row: DeliveryRow): Promise<void>;
   get(namespace: string, id: string): Promise<DeliveryRow | undefined>;
-  /** Replaces the row if its attempt is still `expectedAttempt`. */
-  update(row: DeliveryRow, expectedAttempt: number): Promise<boolean>;
+  /** Replaces the row if its attempt and its state are still those. */
+  update(row: DeliveryRow, expected: Pick<DeliveryRow, 'attempt' | 'state'>): Promise<boolean>;
   delete(namespace: string, id: string): Promise<boolean>;
   /** Like `delete`, as its owner asks: the audit log names it. */
   discard(namespace: string, id: string): Promise<boolean>;
