@@ -54,6 +54,8 @@ export class RunnerProcess implements Runner {
   readonly #settleEnded: (failure: Failure) => void;
   /** Resolves when everything that the sandbox sent has been read. */
   readonly #drained = Promise.withResolvers<void>();
+  /** The frames that wait for refusals, one after the other. */
+  #reading: Promise<void> | undefined;
   #waiting: Waiting | undefined;
   #ending: Promise<Failure> | undefined;
   #frozen = false;
@@ -80,7 +82,7 @@ export class RunnerProcess implements Runner {
     this.#listen(sandbox.channel, resultBytes);
     void sandbox.exited.then(({ traffic }) => {
       this.#traffic.read(traffic);
-      void this.end('exited');
+      this.#afterFrames(() => void this.end('exited'));
     });
   }
 
@@ -218,10 +220,12 @@ export class RunnerProcess implements Runner {
       giveBack(chunk);
     });
     for (const event of ['end', 'close', 'error']) {
-      channel.on(event, () => {
-        this.#drained.resolve();
-        void this.end('channel-closed');
-      });
+      channel.on(event, () =>
+        this.#afterFrames(() => {
+          this.#drained.resolve();
+          void this.end('channel-closed');
+        }),
+      );
     }
   }
 
@@ -261,16 +265,26 @@ export class RunnerProcess implements Runner {
 
   /**
    * Processes a frame after pending refusals: what was refused before the frame belongs to the activation that it
-   * ends. Keeps frames in order.
+   * ends. Keeps frames in order, though refusals may be told in another one.
    */
   #afterRefusals(take: () => void): void {
     const reported = this.sandbox.refusalsTold?.();
-    if (!reported) take();
-    else
-      void reported.then((traffic) => {
-        this.#traffic.read(traffic);
-        take();
-      });
+    if (reported === undefined) {
+      take();
+      return;
+    }
+    const told = reported.then(
+      (traffic) => this.#traffic.read(traffic),
+      () => {},
+    );
+    const before = this.#reading ?? Promise.resolve();
+    this.#reading = before.then(() => told).then(take);
+  }
+
+  /** A program may exit right after its last answer, which still counts. */
+  #afterFrames(go: () => void): void {
+    if (this.#reading === undefined) go();
+    else void this.#reading.then(go);
   }
 
   #accept(message: JsonObject, result: Serialised | undefined): boolean {
