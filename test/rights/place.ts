@@ -51,6 +51,7 @@ export interface Place extends AsyncDisposable {
 
 export type Request = readonly [method: string, path: string, body?: object];
 
+const mostWaitMs = 30_000;
 export const own = (path: string) => `/api/v1/namespaces/guest/${path}`;
 const basic = (key: string) => `Basic ${Buffer.from(key).toString('base64')}`;
 
@@ -88,6 +89,16 @@ export async function openPlace(): Promise<Place> {
     return stdout === '' ? {} : JSON.parse(stdout);
   }
 
+  /** @throws Error if it takes so long that it will not come */
+  async function answered(awaited: number, who: Who, path: string): Promise<Answered> {
+    for (const end = performance.now() + mostWaitMs; ; ) {
+      const answer = await ask(who, 'GET', path);
+      if (answer.status === awaited) return answer;
+      if (performance.now() > end) throw new Error(`${who} still gets ${answer.status} from ${path}`);
+      await pause(5);
+    }
+  }
+
   /** Creates one of everything, each with the mark in it. */
   async function seed(): Promise<string> {
     const marked = { parameters: [{ key: 'mark', value: mark }] };
@@ -105,11 +116,8 @@ export async function openPlace(): Promise<Place> {
       annotations: [{ key: 'mark', value: mark }],
     });
     const { activationId } = await json(first, 'POST', own('actions/secret?blocking=true'), { given: mark });
-    for (;;) {
-      const { status } = await ask(first, 'GET', own(`activations/${activationId}`));
-      if (status === 200) return activationId;
-      await pause(5);
-    }
+    await answered(200, first, own(`activations/${activationId}`));
+    return activationId;
   }
 
   async function makeIdentities(): Promise<void> {
@@ -146,7 +154,7 @@ export async function openPlace(): Promise<Place> {
       'an expired key',
       'a replaced first key',
     ] as const)
-      while ((await ask(who, 'GET', '/api/v1/namespaces')).status !== 401) await pause(5);
+      await answered(401, who, '/api/v1/namespaces');
   }
 
   /** A run that reports its lent key, sends requests for the test, and goes on until it is released. */
@@ -183,7 +191,11 @@ export async function openPlace(): Promise<Place> {
       ...{ exec: { kind: 'nodejs:24', code }, annotations, limits: { timeout: 300_000 } },
     });
     const call = ask('no key', 'GET', '/api/v1/web/guest/default/borrower.json');
-    credentials.set('a lent key, outside', basic(await told('lent')));
+    const ended = call.then(({ status, body }) => {
+      throw new Error(`the borrower has ended: ${status} ${body}`);
+    });
+    credentials.set('a lent key, outside', basic(await Promise.race([told('lent'), ended])));
+    ended.catch(() => {});
     return async () => {
       await json(first, 'PUT', own('packages/asked?overwrite=true'), {
         annotations: [{ key: 'value', value: [] }],
@@ -194,16 +206,10 @@ export async function openPlace(): Promise<Place> {
 
   /** What the borrower has put into a package, as soon as it exists. */
   async function told(name: string) {
-    for (;;) {
-      const { status, body } = await ask(first, 'GET', own(`packages/${name}`));
-      if (status !== 200) {
-        await pause(5);
-        continue;
-      }
-      await json(first, 'DELETE', own(`packages/${name}`));
-      const { annotations } = JSON.parse(String(body));
-      return annotations.find(({ key }: { key: string }) => key === 'value').value;
-    }
+    const { body } = await answered(200, first, own(`packages/${name}`));
+    await json(first, 'DELETE', own(`packages/${name}`));
+    const { annotations } = JSON.parse(String(body));
+    return annotations.find(({ key }: { key: string }) => key === 'value').value;
   }
 
   const activation = await seed();
