@@ -239,13 +239,7 @@ describe('a hostile node', () => {
   });
 
   it('cannot return more than the node of the caller allows', async () => {
-    const network = new MemoryNetwork();
-    const a = await invokerNode(network, 'a');
-    const api = await joined(network.bus(), { node: 'api', resultBytes: 1000 });
-    await until(() => api.nodes()[0]?.invoker !== undefined);
-    const given = job();
-    const end = api.dispatcher.run(given, prompt());
-    await until(() => a.jobs.length === 1);
+    const { a, given, end } = await runningWithLimit(1000);
     a.answer(given.activationId, { text: 'x'.repeat(1000) });
     const { status, result, json } = (await end).completion;
     expect(status).toBe('application error');
@@ -261,13 +255,7 @@ describe('a hostile node', () => {
     ['action developer error', 'action developer error'],
     ['whisk internal error', 'whisk internal error'],
   ] as const)('has a result of status %s that is too large recorded as %s', async (sent, kept) => {
-    const network = new MemoryNetwork();
-    const a = await invokerNode(network, 'a');
-    const api = await joined(network.bus(), { node: 'api', resultBytes: 1000 });
-    await until(() => api.nodes()[0]?.invoker !== undefined);
-    const given = job();
-    const end = api.dispatcher.run(given, prompt());
-    await until(() => a.jobs.length === 1);
+    const { network, a, given, end } = await runningWithLimit(1000);
     forge(network.bus(), subjects.api('api', 'a'), {
       type: 'res',
       head: { ...forgedResult, completion: { ...forgedResult.completion, status: sent } },
@@ -373,3 +361,15 @@ describe('a node of another version', () => {
     });
   });
 });
+
+/** An invoker that runs a job of a node which allows no larger results. */
+async function runningWithLimit(resultBytes: number) {
+  const network = new MemoryNetwork();
+  const a = await invokerNode(network, 'a');
+  const api = await joined(network.bus(), { node: 'api', resultBytes });
+  await until(() => api.nodes()[0]?.invoker !== undefined);
+  const given = job();
+  const end = api.dispatcher.run(given, prompt());
+  await until(() => a.jobs.length === 1);
+  return { network, a, given, end };
+}

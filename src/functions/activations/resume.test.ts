@@ -21,6 +21,11 @@ async function pass(): Promise<void> {
   await vi.advanceTimersByTimeAsync(5000);
 }
 
+/** Enough for many looks at what still waits. */
+async function passMany(): Promise<void> {
+  for (let n = 0; n < 20; n++) await pass();
+}
+
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await pass();
 }
@@ -86,7 +91,7 @@ test('takes over no further page while more than a thousand calls wait, and goes
   const { done, waiting, end } = resumed(pages);
   await until(() => waiting.size === 1200);
   end(199);
-  for (let n = 0; n < 20; n++) await pass();
+  await passMany();
   expect([pages.length, waiting.size]).toEqual([1, 1001]);
   end(1);
   await until(() => waiting.size === 1001 && pages.length === 0);
@@ -100,7 +105,7 @@ test('takes over no further page while what waits needs more than 64 MiB', async
   const { done, waiting, end } = resumed(pages);
   await until(() => waiting.size === 5);
   end(1);
-  for (let n = 0; n < 20; n++) await pass();
+  await passMany();
   expect([pages.length, waiting.size]).toEqual([1, 4]);
   end(1);
   expect(await withTime(done)).toEqual({ run: 6, interrupted: 0 });

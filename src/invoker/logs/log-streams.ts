@@ -207,8 +207,9 @@ export class LogStreams {
       let wasHeld = isHeld();
       const wait = () => setTimeout(passed, isPointless ? shortGraceMs : graceMs / graceSteps);
       const passed = () => {
-        if (!wasHeld && !isHeld()) steps--;
-        wasHeld = isHeld();
+        const isStillHeld = isHeld();
+        if (!wasHeld && !isStillHeld) steps--;
+        wasHeld = isStillHeld;
         if (steps > 0 && performance.now() < until) timer = wait();
         else resolve();
       };
