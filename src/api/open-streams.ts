@@ -1,7 +1,7 @@
 /**
  * Limits the event streams that a namespace has open at the same time, and those of all operators together. A stream
- * lasts for minutes, and none is closed to make room for a connection: whoever could open any number would lock out
- * everyone else. Protocols and connections don't matter, only who asked.
+ * lasts for minutes, and Ward closes none to make room for a connection. A client that opened any number of them would lock
+ * out everyone else. Protocols and connections don't matter, only who asked.
  */
 import type { FastifyInstance, preHandlerHookHandler } from 'fastify';
 import { apiFault } from './faults.ts';

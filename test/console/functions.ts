@@ -126,7 +126,7 @@ export function functionPages(given: () => Given): void {
     expect(browser.problems).toEqual([]);
   });
 
-  test('keeps what was typed when somebody deploys another kind', async () => {
+  test('keeps the typed text when another user deploys another kind', async () => {
     const { ward, browser } = given();
     const { page } = browser;
     await ward.deploy('shared', '// ours');

@@ -46,7 +46,7 @@ export const revert: Handler = async (input, context) => {
     method: 'PUT',
     path: name.segments('actions'),
     query: { overwrite: true },
-    // `revert` must not replace code that somebody else deployed meanwhile.
+    // Another user may have deployed meanwhile, and `revert` must not replace that code.
     ...(etag === undefined ? {} : { ifMatch: etag }),
     body: { exec: withoutAbsent({ kind, code, main, image }) },
     timeoutMs: uploadTimeoutMs,

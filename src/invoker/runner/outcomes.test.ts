@@ -74,7 +74,7 @@ describe('responses', () => {
     });
   });
 
-  it('cuts an error over the limit, whatever JSON it is, and keeps its status', () => {
+  it('cuts an error of any JSON that is over the limit, and keeps its status', () => {
     for (const error of ['y'.repeat(2 * 1024 * 1024), { y: ['y'.repeat(2 * 1024 * 1024)] }])
       for (const kind of ['refused', 'busy'] as const) {
         const response = responseOfRun({ kind, error }, limits);
