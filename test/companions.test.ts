@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { digestOf, parseDigest } from '../src/blobs/index.ts';
 import { type ArtifactLayer, bundleMediaType } from '../src/gate/index.ts';
 import { silentLog } from '../src/lib/index.ts';
-import { startRegistry, type TestRegistry } from '../src/registry/registry.fixture.ts';
+import { callerOf, guestKey, startRegistry, type TestRegistry } from '../src/registry/registry.fixture.ts';
 import { openPushedBases } from '../src/server/gate/pushed-bases.ts';
 
 async function attach(
@@ -31,7 +31,10 @@ async function attach(
       mediaType,
       artifactType: bundleMediaType,
       config: described('application/vnd.oci.empty.v1+json', config),
-      layers: Array(times).fill(described(bundleMediaType, content)),
+      layers: Array.from({ length: times }, (_, at) => ({
+        ...described(bundleMediaType, content),
+        annotations: { at: `${at}` },
+      })),
       subject: { mediaType, digest: subject, size: 1 },
     }),
   );
@@ -94,4 +97,21 @@ test('ten thousand bundles hit a limit, and hide nothing of another repository',
   const layers = await openPushedBases(counting, silentLog).companions(parseDigest(digest));
   expect(texts(layers)).toContain('the bundle');
   expect(read).toBeLessThanOrEqual(100);
+});
+
+test('a tenant whose repositories are older hides no bundle of another one', async () => {
+  await using registry = await startRegistry();
+  const layer = Buffer.from('a layer');
+  registry.callers.set(guestKey, callerOf('other'));
+  for (const repository of ['other/a', 'other/b', 'other/c']) {
+    const { digest } = await registry.pushImage(repository, 'v1', [layer]);
+    await attach(registry, repository, digest, `one of many in ${repository}`, 128);
+    await attach(registry, repository, digest, `${'long '.repeat(1.5 * 1024 * 1024)}${repository}`);
+  }
+  registry.callers.set(guestKey, callerOf('guest'));
+  const { digest } = await registry.pushImage('guest/app', 'v1', [layer]);
+  await attach(registry, 'guest/app', digest, 'the bundle');
+  const layers = await openPushedBases(registry.store, silentLog).companions(parseDigest(digest));
+  expect(layers.length).toBeLessThanOrEqual(128);
+  expect(texts(layers)).toContain('the bundle');
 });

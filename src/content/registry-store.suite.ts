@@ -277,9 +277,48 @@ function listTests(open: Open): void {
     expect(await store.listIndexes(image.digest, '.sig')).toEqual([index.digest]);
     const found = await store.listCompanions(image.digest, [parseTag(tagOf(image.digest))], ['x/y']);
     expect(found).toEqual([
-      { digest: signature.digest, mediaType: signature.mediaType, size: signature.bytes.length },
+      {
+        ...{ repository: app, digest: signature.digest },
+        ...{ mediaType: signature.mediaType, size: signature.bytes.length },
+      },
     ]);
     expect((await store.listSubjects('.sig')).toSorted()).toEqual([image.digest, index.digest].toSorted());
+  });
+
+  it('of companions let namespaces take turns, and in each its repositories', async () => {
+    const store = await open();
+    const names = ['other/a', 'other/b', 'guest/app', 'guest/more'].map(parseRepositoryName);
+    const signed = new Map<Digest, string>();
+    let child: Digest | undefined;
+    for (const repository of names) {
+      const image = await putImage(store, repository, [layerOf('a')], 'v1');
+      child = image.digest;
+      for (const number of numbers(2)) {
+        const described = { mediaType: image.mediaType, digest: image.digest, size: image.bytes.length };
+        const annotations = { of: `${repository} ${number}` };
+        const manifest = { schemaVersion: 2, manifests: [described], annotations };
+        const index = await store.readDocument(Buffer.from(JSON.stringify(manifest)), indexMediaType);
+        signed.set(index.digest, repository);
+        await putManifest(store, repository, index);
+        const about = { mediaType: indexMediaType, digest: index.digest, size: index.bytes.length };
+        for (const subject of [described, about])
+          await putManifest(store, repository, documentOf([layerOf('a')], { subject, annotations }).document);
+      }
+    }
+    if (child === undefined) throw new Error('no image');
+    const found = (await store.listCompanions(child, [], [])).map(({ repository }) => repository);
+    const indexes = (await store.listIndexes(child, '.sig')).map((digest) => signed.get(digest));
+    for (const order of [found, indexes]) {
+      expect(order.toSorted()).toEqual(names.flatMap((name) => [name, name]).toSorted());
+      for (const start of [0, 2, 4, 6])
+        expect(
+          order
+            .slice(start, start + 2)
+            .map((name) => name?.split('/')[0])
+            .toSorted(),
+        ).toEqual(['guest', 'other']);
+      expect(new Set(order.slice(0, 4)).size).toBe(4);
+    }
   });
 }
 

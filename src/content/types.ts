@@ -56,6 +56,11 @@ export interface StoredManifest {
   readonly size: number;
 }
 
+/** A manifest that describes another one of its repository. */
+export interface Companion extends StoredManifest {
+  readonly repository: RepositoryName;
+}
+
 /** The deleted parts. */
 export interface DeletedManifest {
   /** Undefined: only a tag was removed. */
@@ -186,15 +191,16 @@ export interface RegistryStore extends AsyncDisposable {
     page: PageQuery,
   ): Promise<Page<Referrer>>;
   /**
-   * Manifests that describe this one, in all repositories that have both: those under these tags, and its referrers. The
-   * oldest repositories come first, and the number is limited: referrers of other types than these are left out first.
+   * Manifests that describe this one, in all repositories that have both: those under these tags, and its referrers. Their
+   * number is limited, so the namespaces take turns, and in each its repositories. In a repository, referrers of other types
+   * than these come last.
    */
   listCompanions(
     subject: Digest,
     tags: readonly Tag[],
     types: readonly string[],
-  ): Promise<readonly StoredManifest[]>;
-  /** Indexes that list this one and have companions, in all repositories that have both; the oldest first. */
+  ): Promise<readonly Companion[]>;
+  /** Indexes that list this one and have companions, in all repositories that have both. The namespaces take turns. */
   listIndexes(child: Digest, suffix: string): Promise<readonly Digest[]>;
   /** Digests of manifests with referrers, or with a tag `sha256-<hex>` and this suffix; the manifests themselves may be missing. */
   listSubjects(suffix: string): Promise<readonly Digest[]>;

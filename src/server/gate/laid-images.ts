@@ -51,7 +51,7 @@ export function openLaidImages(dir: string, log: Log): LaidImages {
       const manifests = companionSuffixes.flatMap(
         (suffix) => companions.get(companionTag(digest, suffix)) ?? [],
       );
-      return companionLayers(manifests, { readManifest: blobs.get, readBlob: blobs.get }, log);
+      return companionLayers([[manifests]], { readManifest: blobs.get, readBlob: blobs.get }, log);
     },
   };
 }

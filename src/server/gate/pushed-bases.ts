@@ -2,7 +2,9 @@
 import { buffer } from 'node:stream/consumers';
 import type { Digest } from '../../blobs/index.ts';
 import {
+  type Companion,
   type ManifestDocument,
+  namespaceOfRepository,
   parseTag,
   type RegistryStore,
   readManifestDocument,
@@ -10,7 +12,7 @@ import {
 import { type ArtifactLayer, companionSuffixes, companionTag, companionTypes } from '../../gate/index.ts';
 import { indexTypes, manifestMediaType } from '../../images/index.ts';
 import { BoundedMap, isFault, type Log } from '../../lib/index.ts';
-import { companionLayers } from './companion-layers.ts';
+import { type CompanionsByOwner, companionLayers } from './companion-layers.ts';
 
 export interface PushedBases {
   holds(digest: Digest): Promise<boolean>;
@@ -80,11 +82,7 @@ export function openPushedBases(registry: BasesRegistry, log: Log): PushedBases 
         readManifest: registry.readManifest,
         readBlob: async (blob: Digest) => buffer(await registry.openBlob(blob)),
       };
-      return companionLayers(
-        found.map((each) => each.digest),
-        blobs,
-        log,
-      );
+      return companionLayers(byOwner(found), blobs, log);
     },
     async indexesOf(digest) {
       const found: Digest[] = [];
@@ -115,6 +113,16 @@ export function openPushedBases(registry: BasesRegistry, log: Log): PushedBases 
       return listed;
     },
   };
+}
+
+/** Trust depends on the signer, so no namespace comes before another one: each has a fair share of what is read. */
+function byOwner(found: readonly Companion[]): CompanionsByOwner {
+  const namespaces = Map.groupBy(found, ({ repository }) => namespaceOfRepository(repository));
+  return [...namespaces.values()].map((owned) =>
+    [...Map.groupBy(owned, ({ repository }) => repository).values()].map((manifests) =>
+      manifests.map(({ digest }) => digest),
+    ),
+  );
 }
 
 /** Guesses the type of a manifest that has none, as some clients write it. */
