@@ -25,6 +25,7 @@ import {
   type TestStoreOptions,
 } from '../src/content/store.fixture.ts';
 import { sweepSuite } from '../src/content/sweep.suite.ts';
+import { indexMediaType } from '../src/images/index.ts';
 import {
   copiesOf,
   newDatabase,
@@ -157,6 +158,53 @@ function twoServers(): void {
     expect((await two.store.findImage(app, parseTag('v1'))).layers).toHaveLength(1);
     for (const blob of blobs)
       expect(await two.store.blobSize(app, digestOf(blob), 'accepted')).toBe(blob.length);
+  });
+
+  test('tell each other for which images the signatures may have changed', async () => {
+    await using two = await open();
+    await using state = await openPostgresStore({ url: two.url });
+    const { store } = two;
+    let { position } = await state.changes.since();
+    const told = async () => {
+      const found = await state.changes.since(position);
+      position = found.position;
+      expect(new Set(found.changes?.map(({ kind }) => kind))).toEqual(new Set(['evidence']));
+      return new Set(found.changes?.map(({ path }) => path));
+    };
+    const tagOf = (digest: Digest, suffix: string) => `sha256-${digest.slice('sha256:'.length)}.${suffix}`;
+    const image = await putImage(store, app, [layerOf('a')], 'v1');
+    expect(await told()).toEqual(new Set([image.digest]));
+    await putManifest(store, app, image, 'v2');
+    await store.deleteManifest(app, parseTag('v2'));
+    const described = { mediaType: image.mediaType, digest: image.digest, size: image.bytes.length };
+    const index = await store.readDocument(
+      Buffer.from(JSON.stringify({ schemaVersion: 2, manifests: [described] })),
+      indexMediaType,
+    );
+    await putManifest(store, app, index, 'all');
+    const [ofImage, ofIndex] = [new Set([image.digest]), new Set([index.digest, image.digest])];
+    expect(await told()).toEqual(ofIndex);
+    const signature = await putImage(store, app, [layerOf('sig')], tagOf(image.digest, 'sig'));
+    expect(await told()).toEqual(new Set([signature.digest, image.digest]));
+    await putManifest(store, app, signature, tagOf(index.digest, 'att'));
+    expect(await told()).toEqual(ofIndex);
+    // Something else takes the tag.
+    await putManifest(store, app, image, tagOf(image.digest, 'sig'));
+    expect(await told()).toEqual(ofImage);
+    const subject = { mediaType: indexMediaType, digest: index.digest, size: index.bytes.length };
+    const { document: referrer } = documentOf([layerOf('a')], { subject });
+    await putManifest(store, app, referrer);
+    expect(await told()).toEqual(new Set([referrer.digest, ...ofIndex]));
+    await store.deleteManifest(app, referrer.digest);
+    expect(await told()).toEqual(new Set([referrer.digest, ...ofIndex]));
+    await store.deleteManifest(app, parseTag(tagOf(image.digest, 'sig')));
+    expect(await told()).toEqual(ofImage);
+    await store.deleteManifest(app, signature.digest);
+    expect(await told()).toEqual(new Set([signature.digest, ...ofIndex]));
+    await store.deleteManifest(app, index.digest);
+    expect(await told()).toEqual(ofIndex);
+    await store.forgetNamespace('guest', clock.at + 1);
+    expect(await told()).toEqual(ofImage);
   });
 
   test('refuse a manifest whose parts the other has just swept', async () => {

@@ -102,6 +102,8 @@ export interface FunctionsOptions {
   readonly onChanged?: () => void;
   /** Called when what the gate judges by may have changed in the database. Must not throw. */
   readonly onGateChanged?: () => void;
+  /** Called when another server changed what is attached to these images, or to any. Must not throw. */
+  readonly onEvidenceChanged?: (images: ReadonlySet<string> | undefined) => void;
   /** Follows the log of an activation that another server has taken. Absent: there are none. */
   readonly followElsewhere?: FollowLog | undefined;
   /** Ends an activation that another server has taken. False: none has it. Absent: there are none. */
@@ -356,13 +358,15 @@ function createHoldings(
 
 /** Drops from the caches what other processes changed. */
 function watchOthers(
-  { store, dispatcher, lookEveryMs, onGateChanged, log }: FunctionsOptions,
+  options: FunctionsOptions,
   parts: () => { readonly namespaces: NamespaceService; readonly caches: readonly Forgetful[] },
 ): ChangeWatch {
+  const { store, dispatcher, isAlone, lookEveryMs, onGateChanged, onEvidenceChanged, log } = options;
   const onChanged = (changed: Changed | undefined) => {
     const { namespaces, caches } = parts();
     for (const each of caches) each.forget(changed);
     if (changed?.isGate !== false) onGateChanged?.();
+    if (!isAlone && changed?.evidence.size !== 0) onEvidenceChanged?.(changed?.evidence);
     if (changed?.namespaces.size !== 0) void expelDeleted({ dispatcher, namespaces, log }, changed);
   };
   return watchChanges({ changes: store.changes, onChanged, everyMs: lookEveryMs, log });

@@ -343,6 +343,62 @@ describe('at run', () => {
     expect(answers.map(({ outcome }) => outcome)).toEqual(['deny', 'deny']);
   });
 
+  describe('after another server changed what is attached', () => {
+    const image = imageSubject(digestOf('app'));
+    const [here, other] = [new Set<string>([image.digest]), new Set<string>([digestOf('other')])];
+    const outcome = async (of: Gate) => (await of.mayRun(image, 'guest')).outcome;
+
+    it.each([
+      ['to this image', here],
+      ['to images that this server does not know', undefined],
+    ])('%s, its verdict in memory does not count', async (_title, changed) => {
+      await push('app');
+      expect(await outcome(gate)).toBe('allow');
+      found = [malware()];
+      for (const evidence of [other, new Set<string>()]) gate.evidenceChangedElsewhere(evidence);
+      expect(await outcome(gate)).toBe('allow');
+      gate.evidenceChangedElsewhere(changed);
+      expect(await outcome(gate)).toBe('deny');
+      expect(gate.mayRun(image, 'guest')).toMatchObject({ outcome: 'deny' });
+    });
+
+    it('to this image, a stored verdict does not count: the other server may not have judged yet', async () => {
+      await push('app');
+      expect(await outcome(gate)).toBe('allow');
+      const again = gateWith({});
+      again.evidenceChangedElsewhere(here);
+      found = [malware()];
+      expect(await outcome(again)).toBe('deny');
+      await again.close();
+    });
+
+    it('to this image, a verdict whose judgement began before does not count', async () => {
+      await push('app');
+      const held = Promise.withResolvers<void>();
+      const companions = vi.fn<EvidenceSources['companions']>(async () => {
+        await held.promise;
+        return [];
+      });
+      const slow = gateWith({ companions });
+      const asked = outcome(slow);
+      await expect.poll(() => companions).toHaveBeenCalledOnce();
+      slow.evidenceChangedElsewhere(here);
+      held.resolve();
+      expect(await asked).toBe('allow');
+      found = [malware()];
+      expect(await outcome(slow)).toBe('deny');
+      await slow.close();
+    });
+
+    it('to anything, code keeps its verdict', async () => {
+      await admitCode();
+      found = [malware()];
+      gate.evidenceChangedElsewhere(undefined);
+      gate.evidenceChangedElsewhere(new Set([subject.digest]));
+      expect(atOnce(gate).outcome).toBe('allow');
+    });
+  });
+
   it('content that can’t be judged again does not run', async () => {
     await admitCode();
     const scanner = {

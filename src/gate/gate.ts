@@ -8,6 +8,7 @@ import type { ArtifactSource, ImageSource, Report, Scanner, ScanOptions } from '
 import { catchUp } from './catching-up.ts';
 import type { GateEvent } from './changes.ts';
 import { type EvidenceSources, weigh } from './evidence.ts';
+import { EvidenceMarks } from './evidence-marks.ts';
 import { gateFault } from './faults.ts';
 import { judge } from './judge/judge.ts';
 import type { Verdict } from './judge/verdict.ts';
@@ -75,6 +76,10 @@ export interface Gate {
   mayRun(subject: Subject, namespace: string): Verdict | Promise<Verdict>;
   /** Judges an image again after its companions changed. Never rejects. */
   evidenceChanged(digest: Digest): Promise<void>;
+  /**
+   * Another server changed the companions of these images, or of any. A call of one waits until the gate has judged it again.
+   */
+  evidenceChangedElsewhere(images: ReadonlySet<string> | undefined): void;
   /** Judges all stored reports again, one in each turn of the event loop. */
   rejudgeAll(options?: RejudgeOptions): Promise<RejudgeResult>;
   /**
@@ -100,6 +105,7 @@ class ScanningGate implements Gate {
   readonly #options: GateOptions & Required<Pick<GateOptions, 'clock'>>;
   readonly #scans: Scans;
   readonly #rejudging: Rejudging;
+  readonly #marks = new EvidenceMarks();
   readonly #runVerdicts: RunVerdicts;
   /** What `close` waits for. */
   readonly #underWay = new Set<Promise<unknown>>();
@@ -108,9 +114,15 @@ class ScanningGate implements Gate {
   constructor(options: GateOptions & Required<Pick<GateOptions, 'clock'>>) {
     this.#options = options;
     this.#scans = createScans({ ...defaultScans, ...options.scans });
-    this.#rejudging = new Rejudging({ ...options, learn: (verdicts) => this.#runVerdicts.learn(verdicts) });
+    const marks = this.#marks;
+    this.#rejudging = new Rejudging({
+      ...options,
+      marks,
+      learn: (verdicts, mark) => this.#runVerdicts.learn(verdicts, mark),
+    });
     this.#runVerdicts = new RunVerdicts({
       ...options,
+      marks,
       judgeAnew: (subject, namespace) => this.#rejudging.rejudge(subject, namespace),
     });
   }
@@ -193,6 +205,10 @@ class ScanningGate implements Gate {
     }
   }
 
+  evidenceChangedElsewhere(images: ReadonlySet<string> | undefined): void {
+    this.#marks.change(images);
+  }
+
   rejudgeAll(how: RejudgeOptions = {}): Promise<RejudgeResult> {
     return this.#rejudging.rejudgeAll(how);
   }
@@ -261,6 +277,7 @@ class ScanningGate implements Gate {
     const { policy, store, clock, reportAt } = this.#options;
     // One policy for both steps: a policy that changed in between would need evidence that was not gathered.
     const inForce = policy();
+    const mark = this.#marks.now();
     const weighed = await weigh(this.#options, subject, inForce, report);
     const { vexRevision } = weighed;
     const common = {
@@ -276,7 +293,7 @@ class ScanningGate implements Gate {
     const { outcome, summary, policyRevision, advisoryRevision, judgedAt: time, digest } = verdict;
     const entry = { time, event: 'verdict', actor, digest, name, stage, namespace, outcome, summary };
     await store.write({ verdicts, audit: [{ ...entry, policyRevision, advisoryRevision }] });
-    this.#runVerdicts.learn(verdicts);
+    this.#runVerdicts.learn(verdicts, mark);
     return verdict;
   }
 }

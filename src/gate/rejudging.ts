@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Digest } from '../blobs/index.ts';
 import { messageOf } from '../lib/index.ts';
 import type { GateEvent } from './changes.ts';
+import type { EvidenceMarks } from './evidence-marks.ts';
 import type { Verdict } from './judge/verdict.ts';
 import { type JudgeAnewOptions, type Judged, judgeAnew } from './judge-anew.ts';
 import type { Subject } from './store/types.ts';
@@ -28,8 +29,9 @@ export interface RejudgeResult {
 
 export interface RejudgingOptions extends JudgeAnewOptions {
   readonly onChange?: (event: GateEvent) => void;
-  /** Receives the new verdicts once they are stored. */
-  readonly learn: (verdicts: readonly Verdict[]) => void;
+  readonly marks: EvidenceMarks;
+  /** Receives the new verdicts once they are stored, and the mark of the time when their judgement began. */
+  readonly learn: (verdicts: readonly Verdict[], mark: number) => void;
 }
 
 const pageSize = 25;
@@ -55,8 +57,9 @@ export class Rejudging {
     const judging = (async () => {
       await before?.catch(() => {});
       this.#overtaken.add(digest);
+      const mark = this.#options.marks.now();
       const judged = await judgeAnew(this.#options, subject, namespace);
-      await this.#keep([judged]);
+      await this.#keep([judged], mark);
       return judged.verdicts;
     })();
     this.#single.set(digest, judging);
@@ -106,6 +109,7 @@ export class Rejudging {
   ): Promise<Pick<RejudgeResult, 'judged' | 'changed' | 'failed'>> {
     const judged = new Map<Digest, Judged>();
     let failed = 0;
+    const mark = this.#options.marks.now();
     this.#overtaken = new Set();
     for (const subject of page) {
       if (isOver()) break;
@@ -120,19 +124,19 @@ export class Rejudging {
       await nextTurn();
     }
     const newest = [...judged].flatMap(([digest, each]) => (this.#overtaken.has(digest) ? [] : [each]));
-    await this.#keep(newest);
+    await this.#keep(newest, mark);
     const changed = newest.reduce((sum, { events }) => sum + events.length, 0);
     return { judged: judged.size, changed, failed };
   }
 
-  async #keep(all: readonly Judged[]): Promise<void> {
+  async #keep(all: readonly Judged[], mark: number): Promise<void> {
     const verdicts = all.flatMap((each) => each.verdicts);
     await this.#options.store.write({
       verdicts,
       audit: all.flatMap((each) => each.audit),
       findings: all.flatMap((each) => each.findings),
     });
-    this.#options.learn(verdicts);
+    this.#options.learn(verdicts, mark);
     for (const event of all.flatMap((each) => each.events)) tell(this.#options, event);
   }
 }

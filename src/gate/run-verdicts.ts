@@ -1,8 +1,10 @@
 /**
  * Verdicts for calls. Callers ask thousands of times a second, so answers come from memory, and from the store only when
- * memory has none. It never returns a verdict of an older policy, older advisories or older VEX: callers wait for a new one.
+ * memory has none. It never returns a verdict of an older policy, older advisories or older VEX, or from before another server
+ * changed what is attached to the image: callers wait for a new one.
  */
 import { BoundedMap, isTemporary, type Log, messageOf } from '../lib/index.ts';
+import type { EvidenceMarks } from './evidence-marks.ts';
 import { judge } from './judge/judge.ts';
 import type { Verdict } from './judge/verdict.ts';
 import type { Policy } from './policy/policy.ts';
@@ -13,6 +15,7 @@ export interface RunVerdictsOptions {
   readonly store: Pick<GateStore, 'verdict'>;
   readonly policy: () => Policy;
   readonly revisions: () => Revisions;
+  readonly marks: EvidenceMarks;
   readonly clock: () => number;
   readonly log: Log;
   /** Makes all verdicts of a subject again, and the one for calls in this namespace. Makes none if there is no report. */
@@ -22,6 +25,8 @@ export interface RunVerdictsOptions {
 interface Kept {
   readonly verdict: Verdict;
   readonly revisions: Revisions;
+  /** Of `EvidenceMarks`. */
+  readonly mark: number;
   /** Epoch milliseconds. */
   readonly freshUntil: number;
 }
@@ -59,13 +64,16 @@ export class RunVerdicts {
     return single(this.#sought, wanted.key, () => this.#seek(wanted));
   }
 
-  /** Takes new verdicts into memory; an older verdict does not replace a newer one. */
-  learn(verdicts: readonly Verdict[]): void {
+  /**
+   * Takes new verdicts into memory; an older verdict does not replace a newer one.
+   * @param mark from when their judgement began
+   */
+  learn(verdicts: readonly Verdict[], mark: number): void {
     for (const verdict of verdicts) {
       if (verdict.stage !== 'run' || verdict.digest === undefined) continue;
       const key = keyOf(verdict.digest, verdict.namespace);
       const known = this.#kept.get(key);
-      if (known === undefined || known.verdict.judgedAt <= verdict.judgedAt) this.#keep(key, verdict);
+      if (known === undefined || known.verdict.judgedAt <= verdict.judgedAt) this.#keep(key, verdict, mark);
     }
   }
 
@@ -75,8 +83,10 @@ export class RunVerdicts {
     await Promise.allSettled(this.#judged.values());
   }
 
-  #given(wanted: Wanted, { verdict, revisions, freshUntil }: Kept): Verdict | Promise<Verdict> {
-    if (!isSameRevisions(revisions, this.#options.revisions())) return this.#judgedAnew(wanted);
+  #given(wanted: Wanted, { verdict, revisions, mark, freshUntil }: Kept): Verdict | Promise<Verdict> {
+    const { kind, digest } = wanted.subject;
+    const isCurrent = kind !== 'image' || this.#options.marks.isCurrent(digest, mark);
+    if (!isCurrent || !isSameRevisions(revisions, this.#options.revisions())) return this.#judgedAnew(wanted);
     // A failure is in the log.
     if (this.#options.clock() > freshUntil) this.#judgedAnew(wanted).catch(() => undefined);
     return verdict;
@@ -84,10 +94,11 @@ export class RunVerdicts {
 
   async #seek(wanted: Wanted): Promise<Verdict> {
     const { key, subject, namespace } = wanted;
+    const mark = this.#options.marks.ofStored(subject.digest);
     try {
       const stored = await this.#options.store.verdict(subject.digest, 'run', namespace);
       // A verdict that was learned in the meantime is newer.
-      const known = this.#kept.get(key) ?? (stored === undefined ? undefined : this.#keep(key, stored));
+      const known = this.#kept.get(key) ?? (stored === undefined ? undefined : this.#keep(key, stored, mark));
       return await (known === undefined ? this.#judgedAnew(wanted) : this.#given(wanted, known));
     } catch (error) {
       return this.#unjudged(wanted, error);
@@ -101,11 +112,12 @@ export class RunVerdicts {
   async #judgeNow(wanted: Wanted): Promise<Verdict> {
     const { key, subject, namespace } = wanted;
     const now = this.#options.revisions();
+    const mark = this.#options.marks.now();
     try {
       const judged = await this.#options.judgeAnew(subject, namespace);
       const found = judged.find((each) => each.stage === 'run' && each.namespace === namespace);
-      if (found !== undefined) return this.#keep(key, found).verdict;
-      return this.#keep(key, this.#withoutReport(wanted), now).verdict;
+      if (found !== undefined) return this.#keep(key, found, mark).verdict;
+      return this.#keep(key, this.#withoutReport(wanted), mark, now).verdict;
     } catch (error) {
       return this.#unjudged(wanted, error);
     }
@@ -123,8 +135,8 @@ export class RunVerdicts {
     return judge(policy(), { ...subject, stage: 'run', namespace, report: undefined, failure, now: clock() });
   }
 
-  #keep(key: string, verdict: Verdict, revisions = revisionsOf(verdict)): Kept {
-    const kept = { verdict, revisions, freshUntil: Date.parse(verdict.judgedAt) + freshForMs };
+  #keep(key: string, verdict: Verdict, mark: number, revisions = revisionsOf(verdict)): Kept {
+    const kept = { verdict, revisions, mark, freshUntil: Date.parse(verdict.judgedAt) + freshForMs };
     this.#kept.set(key, kept);
     return kept;
   }

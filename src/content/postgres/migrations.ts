@@ -103,9 +103,53 @@ const minReader = `
   insert into registry.min_reader values (1, '0004-min-reader');
 `;
 
+/**
+ * Tells other servers for which images signatures and attestations may have changed: what describes an image, the image itself
+ * in a repository, and an index for the images that it lists. The registry's schema can be alone in a database.
+ */
+const evidenceChanges = `
+  create function registry.note_evidence(place text, image text) returns void language plpgsql as $$ begin
+    if to_regclass('public.changes') is not null then
+      insert into public.changes (kind, namespace, path)
+        select 'evidence', '', image
+        union select 'evidence', '', part.digest from registry.parts part
+          join registry.manifests child on child.repository = part.repository and child.digest = part.digest
+          where part.repository = place and part.manifest = image;
+    end if;
+  end $$;
+  create function registry.note_manifest(changed registry.manifests) returns void language plpgsql as $$ begin
+    perform registry.note_evidence(changed.repository, changed.digest);
+    if changed.subject is not null then
+      perform registry.note_evidence(changed.repository, changed.subject);
+    end if;
+  end $$;
+  create function registry.note_tag(changed registry.tags) returns void language plpgsql as $$ begin
+    if changed.tag ~ '^sha256-[0-9a-f]{64}[.]' then
+      perform registry.note_evidence(changed.repository, 'sha256:' || substr(changed.tag, 8, 64));
+    end if;
+  end $$;
+  create function registry.note_arrival() returns trigger language plpgsql as $$ begin
+    if tg_table_name = 'tags' then perform registry.note_tag(new); else perform registry.note_manifest(new); end if;
+    return null;
+  end $$;
+  create function registry.note_leaving() returns trigger language plpgsql as $$ begin
+    if tg_table_name = 'tags' then perform registry.note_tag(old); else perform registry.note_manifest(old); end if;
+    return old;
+  end $$;
+  -- At the end of the transaction, which has the parts then; and before the parts leave.
+  create constraint trigger manifests_arrived after insert on registry.manifests deferrable initially deferred
+    for each row execute function registry.note_arrival();
+  create trigger manifests_leave before delete on registry.manifests
+    for each row execute function registry.note_leaving();
+  create trigger tags_arrived after insert or update on registry.tags
+    for each row execute function registry.note_arrival();
+  create trigger tags_leave before delete on registry.tags for each row execute function registry.note_leaving();
+`;
+
 export const migrations: PostgresMigrations = {
   '0001-schema': { statements: `${tables}${counters}` },
   '0002-uploads': { statements: uploads },
   '0003-unsealed-entries': { statements: unsealedEntries },
   '0004-min-reader': { statements: minReader },
+  '0005-evidence-changes': { statements: evidenceChanges },
 };

@@ -61,7 +61,7 @@ test('drops what was changed, by name', async () => {
   await vi.advanceTimersByTimeAsync(250);
   expect(dropped[1]).toEqual({
     ...{ namespaces: new Set(), keys: new Set(), triggers: new Set(), apis: new Set() },
-    ...{ actions: new Set(['guest/pkg']), domains: new Set(), isGate: false },
+    ...{ actions: new Set(['guest/pkg']), domains: new Set(), isGate: false, evidence: new Set() },
   });
 });
 

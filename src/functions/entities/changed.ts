@@ -17,6 +17,8 @@ export interface Changed {
   readonly domains: ReadonlySet<string>;
   /** What the gate judges by: its policy, its waivers or the operator's VEX. */
   readonly isGate: boolean;
+  /** Digests of images whose signatures or attestations may have changed. */
+  readonly evidence: ReadonlySet<string>;
 }
 
 /** Holds what it read from the store. */
@@ -45,5 +47,6 @@ export function changedBy(changes: readonly Change[]): Changed {
     apis: of(['apis'], ({ namespace }) => namespace),
     domains: of(['domains'], ({ path }) => path),
     isGate: changes.some(({ kind }) => kind === 'gate'),
+    evidence: of(['evidence'], ({ path }) => path),
   };
 }

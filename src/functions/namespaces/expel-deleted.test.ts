@@ -17,7 +17,7 @@ const run = (...changed: string[]) =>
       : {
           ...{ namespaces: new Set(changed), keys: new Set<string>(), actions: new Set<string>() },
           ...{ triggers: new Set<string>(), apis: new Set<string>(), domains: new Set<string>() },
-          isGate: false,
+          ...{ isGate: false, evidence: new Set<string>() },
         },
   );
 

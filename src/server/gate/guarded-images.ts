@@ -71,6 +71,8 @@ export interface GuardedImages extends AsyncDisposable {
   revisions(): JudgeRevisions;
   /** Takes up what another server has changed in the database. */
   changedElsewhere(): void;
+  /** Another server changed what is attached to these images, or to any. */
+  evidenceChangedElsewhere(images: ReadonlySet<string> | undefined): void;
   /** Bytes of images that a namespace has pushed. */
   registryBytes(namespace: string): Promise<number>;
   /** Removes content that is no longer needed. */
@@ -100,7 +102,7 @@ const publicNamespaces = [systemNamespace];
 
 /** @throws Faults of the registry's store and of the gate */
 export async function openGuardedImages(options: GuardedImagesOptions): Promise<GuardedImages> {
-  const { stores, imagesDir, publicUrl, registryQuota, log } = options;
+  const { stores, imagesDir, publicUrl, registryQuota, tellOthers, log } = options;
   await using stack = new AsyncDisposableStack();
   const pushed = stack.use(
     await stores.openRegistry({
@@ -131,6 +133,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
     advisories,
     revisions,
     changedElsewhere,
+    evidenceChangedElsewhere: (images) => gate.evidenceChangedElsewhere(images),
     sweepAdvisories,
     registryBytes: pushed.usage,
     async sweep({ namespaces }) {
@@ -152,10 +155,12 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
           ...pushGate,
           async manifestAccepted(push) {
             codeGate.changed(push.repository);
+            tellOthers?.();
             await pushGate.manifestAccepted(push);
           },
           async manifestDeleted(repository, deleted) {
             codeGate.changed(repository);
+            tellOthers?.();
             await pushGate.manifestDeleted(repository, deleted);
           },
         },

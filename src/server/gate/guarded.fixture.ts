@@ -23,8 +23,8 @@ import { configMediaType, manifestMediaType, ociArchitecture } from '../../image
 import { silentLog } from '../../lib/index.ts';
 import { advisoryInputs, importAdvisories } from '../../scanner/index.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
-import { folderStores } from '../stores/stores.ts';
-import { type GuardedImages, openGuardedImages } from './guarded-images.ts';
+import { folderStores, type Stores } from '../stores/stores.ts';
+import { type GuardedImages, type GuardedImagesOptions, openGuardedImages } from './guarded-images.ts';
 
 export interface GateFolder extends AsyncDisposable {
   readonly dataDir: string;
@@ -59,13 +59,20 @@ export interface TestImage {
 const emptyText = digestOf(Buffer.alloc(0));
 const lookMs = 50;
 
-export async function openPlace(): Promise<GateFolder> {
+interface PlaceOptions extends Pick<GuardedImagesOptions, 'pushedBlobs' | 'tellOthers'> {
+  /** Absent: in the place's own folder. */
+  readonly storesAt?: (dataDir: string) => Stores;
+}
+
+export async function openPlace(options: PlaceOptions = {}): Promise<GateFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-guarded-'));
   const dataDir = join(folder, 'data');
   const imagesDir = join(folder, 'images');
   const paths = gatePaths(dataDir);
   const events: GateEvent[] = [];
-  let running = await startGuarded(dataDir, imagesDir, (event) => events.push(event));
+  const begin = () =>
+    startGuarded({ dataDir, imagesDir, onChange: (event) => events.push(event), ...options });
+  let running = await begin();
   const put = async (path: string, content: string) => {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, content);
@@ -122,7 +129,7 @@ export async function openPlace(): Promise<GateFolder> {
       ),
     stop: () => running[Symbol.asyncDispose](),
     async start() {
-      running = await startGuarded(dataDir, imagesDir, (event) => events.push(event));
+      running = await begin();
     },
     async restart() {
       await place.stop();
@@ -136,19 +143,14 @@ export async function openPlace(): Promise<GateFolder> {
   return place;
 }
 
-async function startGuarded(dataDir: string, imagesDir: string, onChange: (event: GateEvent) => void) {
+async function startGuarded({
+  storesAt = folderStores,
+  ...options
+}: PlaceOptions & Pick<GuardedImagesOptions, 'dataDir' | 'imagesDir' | 'onChange'>) {
   await using stack = new AsyncDisposableStack();
   const apiHost = () => 'http://ward.test';
-  const options = {
-    dataDir,
-    stores: folderStores(dataDir),
-    imagesDir,
-    apiHost,
-    onChange,
-    lookMs,
-    log: silentLog,
-  };
-  const guarded = stack.use(await openGuardedImages(options));
+  const stores = storesAt(options.dataDir);
+  const guarded = stack.use(await openGuardedImages({ ...options, stores, apiHost, lookMs, log: silentLog }));
   const app = fastify({ exposeHeadRoutes: false, forceCloseConnections: true });
   stack.defer(() => app.close());
   const guest = {

@@ -36,7 +36,10 @@ type Keyring = Awaited<ReturnType<typeof openVaultKeys>>;
 interface DomainParts {
   readonly foundation: Foundation;
   readonly blobs: BlobStore;
-  readonly guarded: Pick<GuardedImages, 'codeGate' | 'registryBytes' | 'changedElsewhere'>;
+  readonly guarded: Pick<
+    GuardedImages,
+    'codeGate' | 'registryBytes' | 'changedElsewhere' | 'evidenceChangedElsewhere'
+  >;
   /** Runs actions, here or elsewhere. */
   readonly dispatcher: Dispatcher;
   /** The part of each limit that this server allows. Undefined: all of it. */
@@ -135,6 +138,7 @@ function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySou
     codeGraceMs: codeGraceMs(config.retention.everyMinutes * 60_000),
     gate: observedGate(guarded.codeGate, figures),
     onGateChanged: guarded.changedElsewhere,
+    onEvidenceChanged: guarded.evidenceChangedElsewhere,
     apiHost,
     log,
     limits,

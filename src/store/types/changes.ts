@@ -7,11 +7,20 @@ export const changeKinds = [
   'apis',
   'domains',
   'gate',
+  'evidence',
   'actions',
   'triggers',
   'rules',
   'packages',
-] as const satisfies readonly (Collection | 'namespaces' | 'keys' | 'apis' | 'domains' | 'gate')[];
+] as const satisfies readonly (
+  | Collection
+  | 'namespaces'
+  | 'keys'
+  | 'apis'
+  | 'domains'
+  | 'gate'
+  | 'evidence'
+)[];
 
 export type ChangeKind = (typeof changeKinds)[number];
 
@@ -19,7 +28,10 @@ export type ChangeKind = (typeof changeKinds)[number];
 export interface Change {
   readonly kind: ChangeKind;
   readonly namespace: string;
-  /** Path of an entity, id of a key, base path of an API, name of a domain, table of the gate; empty for a namespace. */
+  /**
+   * Path of an entity, id of a key, base path of an API, name of a domain, table of the gate, digest of an image; empty for a
+   * namespace.
+   */
   readonly path: string;
 }
 
