@@ -207,6 +207,18 @@ test('a version that can’t be compared is reported as uncertain', async () => 
   expect(certain).not.toHaveProperty('uncertain');
 });
 
+test('a branch that Composer installed counts as affected, unless its number is above the fix', async () => {
+  const events = [{ introduced: '3.0.0' }, { fixed: '3.1.5' }];
+  await using database = await databaseOf({
+    'a.json': [osv({ id: 'GHSA-1', ecosystem: 'Packagist', name: 'a/b', events })],
+  });
+  const found = (version: string) =>
+    vulnerabilities(database.match([component('composer', 'a/b', version)], undefined));
+  expect(found('dev-main')).toMatchObject([{ uncertain: true, fixedIn: ['3.1.5'] }]);
+  expect(found('3.0.x-dev')).toMatchObject([{ fixedIn: ['3.1.5'] }]);
+  for (const version of ['2.x-dev', '3.1.x-dev', '3.x-dev']) expect(found(version)).toEqual([]);
+});
+
 test('facts about a CVE are joined to all advisories that name or cover it', async () => {
   await using database = await databaseOf({
     'a.json': [

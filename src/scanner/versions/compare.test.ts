@@ -82,6 +82,7 @@ const ascending: readonly (readonly [Ecosystem, readonly string[]])[] = [
   ['maven', ['2.0-beta9', '2.14.1', '2.15.0-rc1', '2.15.0', '2.17.1']],
   ['gem', ['1.0.a', '1.0.a9', '1.0.a10', '1.0.b', '1.0', '1.0.1', '1.10']],
   ['composer', ['1.0-dev', '1.0a1', '1.0b1', '1.0RC1', '1.0', 'v1.0.1', '1.10', '1.10pl1']],
+  ['composer', ['2.9.1', '3.0', '3.1.9', '3.1.x-dev', '3.2.0', '3.x-dev', '4.0-dev', '4.0.0']],
   ['binary', ['8.9.9', '20.1.0', 'v24.0.0-rc.1', 'v24.0.0']],
 ];
 
@@ -111,6 +112,7 @@ test.each<readonly [Ecosystem, string, string]>([
   ['maven', '1.0-cr2', '1.0-rc2'],
   ['gem', '1.0', '1.0.0'],
   ['composer', '1.0-beta2', '1.0b2'],
+  ['composer', 'v3.X-dev', '3.9999999.9999999.9999999-dev'],
 ])('%s: %s equals %s', (ecosystem, a, b) => {
   expect(compareVersions(ecosystem, a, b)).toBe(0);
 });
@@ -126,6 +128,9 @@ test.each<readonly [Ecosystem, string]>([
   ['golang', ''],
   ['maven', '1 2'],
   ['gem', 'x1'],
+  ['composer', 'dev-main'],
+  ['composer', 'dev-3.x'],
+  ['composer', 'main'],
 ])('%s: %s has no order', (ecosystem, version) => {
   expect(compareVersions(ecosystem, version, '1.0')).toBeUndefined();
   expect(compareVersions(ecosystem, '1.0', version)).toBeUndefined();

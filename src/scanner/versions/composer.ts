@@ -1,6 +1,8 @@
 /**
  * Orders Composer's versions like PHP's `version_compare`: it splits at `.`, `-`, `_`, `+`, and between digits and letters.
  * Parts rank in this order: unknown words, `dev`, `alpha`, `beta`, `RC`, the end, numbers, `pl`.
+ *
+ * Branches are as in Composer: `3.x-dev` is newer than all releases of 3 and older than 4; `dev-main` has no order.
  */
 import { compareNumerals, versionScheme } from './scheme.ts';
 
@@ -13,6 +15,10 @@ const words: readonly (readonly [start: string, rank: number])[] = [
   ['pl', 5],
   ['p', 5],
 ];
+/** The numbers of a branch before its `x`. */
+const branchNumbers = /^\d+(?:\.\d+){0,2}(?=(?:\.[x*]){1,3}[.-]?dev$)/;
+/** What Composer puts in place of each `x`. */
+const branchNumber = '9999999';
 const unknownRank = -1;
 const numberRank = 4;
 
@@ -27,7 +33,11 @@ export const composer = versionScheme<readonly string[]>(parse, (a, b) => {
 
 function parse(text: string): readonly string[] | undefined {
   const trimmed = text.trim().replace(/^v/i, '').toLowerCase();
-  return trimmed === '' || /\s/.test(trimmed) ? undefined : (trimmed.match(/\d+|[^\d._+-]+/g) ?? undefined);
+  // Releases begin with a number.
+  if (!/^\d\S*$/.test(trimmed)) return undefined;
+  const numbers = branchNumbers.exec(trimmed)?.[0].split('.');
+  if (numbers === undefined) return trimmed.match(/\d+|[^\d._+-]+/g) ?? undefined;
+  return [0, 1, 2, 3].map((at) => numbers[at] ?? branchNumber).concat('dev');
 }
 
 function compareParts(a: string, b: string): number {

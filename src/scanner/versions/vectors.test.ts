@@ -37,7 +37,8 @@ describe('tables of other projects', () => {
     ['grype-gem-version-compare', 'gem', 39],
     ['scalibr-rubygems-versions', 'gem', 25],
     ['scalibr-rubygems-versions-generated', 'gem', 4098],
-    ['scalibr-packagist-versions', 'composer', 91],
+    // PHP takes `dev-foo` for older than all releases; Composer does not compare it.
+    ['scalibr-packagist-versions', 'composer', 89],
     ['scalibr-packagist-versions-generated', 'composer', 10_627],
   ])('%s', ([file, ecosystem, expected], test) => {
     const agreeing = rows
