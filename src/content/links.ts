@@ -8,14 +8,19 @@ import { namespaceOfRepository, type RepositoryName } from './names.ts';
 import { noteStep } from './noted.ts';
 import { checkRoom, hasRoom, roomValues } from './room.ts';
 import { secondNameSteps } from './second-names.ts';
-import type { LimitsOf } from './types.ts';
+import type { LimitsOf, WhichBlobs } from './types.ts';
 
 export interface Links {
   /** Links a blob to the repository. False: it changed nothing, because others were faster. @throws Fault STORAGE_EXHAUSTED */
   add(repository: RepositoryName, blob: PushedBlob): Promise<boolean>;
   /** @throws Fault BLOB_UNKNOWN */
-  size(repository: RepositoryName, digest: Digest, which?: 'any' | 'accepted'): Promise<number>;
-  mount(repository: RepositoryName, digest: Digest, from: RepositoryName | undefined): Promise<boolean>;
+  size(repository: RepositoryName, digest: Digest, which?: WhichBlobs): Promise<number>;
+  mount(
+    repository: RepositoryName,
+    digest: Digest,
+    from: RepositoryName | undefined,
+    which?: WhichBlobs,
+  ): Promise<boolean>;
   /** @throws Fault BLOB_UNKNOWN, CONTENT_IN_USE */
   remove(repository: RepositoryName, digest: Digest): Promise<void>;
 }
@@ -51,8 +56,7 @@ export function createLinks(db: RegistryDatabase, limitsOf: LimitsOf): Links {
       const row = await db.first(
         sizeRow,
         `select blobs.size, links.touched_at from links join blobs using (digest)
-           where links.repository = ?1 and links.digest = ?2 and (?3 = 'any' or exists
-             (select 1 from parts where parts.repository = ?1 and parts.digest = ?2))`,
+           where links.repository = ?1 and links.digest = ?2 and ${isShown('?3')}`,
         ...[repository, digest, which],
       );
       if (row === undefined) throw unknown(repository, digest);
@@ -65,9 +69,10 @@ export function createLinks(db: RegistryDatabase, limitsOf: LimitsOf): Links {
       if ((await db.write(namespace, step(touch, repository, digest, at))) > 0) return row.size;
       throw unknown(repository, digest);
     },
-    async mount(repository, digest, from) {
+    async mount(repository, digest, from, which = 'any') {
       const namespace = namespaceOfRepository(repository);
-      const source = await sizeFrom(db, namespace, digest, from);
+      const find = () => sizeFrom(db, { namespace, from }, digest, which);
+      const source = await find();
       if (source === undefined) return false;
       const limits = await limitsOf(namespace);
       const at = await db.now();
@@ -81,7 +86,7 @@ export function createLinks(db: RegistryDatabase, limitsOf: LimitsOf): Links {
         ...linkSteps(repository, digest, at),
       );
       if (changed > 0) return true;
-      const isStillThere = await sizeFrom(db, namespace, digest, from);
+      const isStillThere = await find();
       if (isStillThere !== undefined) await checkRoom(db, repository, { digest, size: source.size }, limits);
       return false;
     },
@@ -137,17 +142,23 @@ const sourceRow = z.object({ repository: z.string(), size: z.number() });
 /** Looks in `from`; without it, in any repository of the namespace. */
 function sizeFrom(
   db: RegistryDatabase,
-  namespace: string,
+  { namespace, from }: { readonly namespace: string; readonly from: RepositoryName | undefined },
   digest: Digest,
-  from: RepositoryName | undefined,
+  which: WhichBlobs,
 ): Promise<z.infer<typeof sourceRow> | undefined> {
   const where = from === undefined ? 'links.namespace = ?2' : 'links.repository = ?2';
   return db.first(
     sourceRow,
     `select links.repository, blobs.size from links join blobs using (digest)
-       where links.digest = ?1 and ${where} limit 1`,
-    ...[digest, from ?? namespace],
+       where links.digest = ?1 and ${where} and ${isShown('?3')} limit 1`,
+    ...[digest, from ?? namespace, which],
   );
+}
+
+/** @param which placeholder of a `WhichBlobs` */
+function isShown(which: string): string {
+  return `(${which} = 'any' or exists
+    (select 1 from parts where parts.repository = links.repository and parts.digest = links.digest))`;
 }
 
 function unknown(repository: RepositoryName, digest: Digest) {

@@ -196,6 +196,16 @@ function linkTests(open: Open): void {
     await expect(store.deleteBlob(first, digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' });
     expect(await store.blobSize(second, digest)).toBe(10_000);
   });
+
+  it('a mount can be limited to blobs that an accepted manifest needs where they are', async () => {
+    const store = await open();
+    const layer = layerOf('a');
+    const digest = await putBlob(store, app, layer.packed);
+    const mount = () => store.mountBlob(foreign, digest, app, 'accepted');
+    expect(await mount()).toBe(false);
+    await putImage(store, app, [layer]);
+    expect(await mount()).toBe(true);
+  });
 }
 
 function listTests(open: Open): void {

@@ -135,6 +135,9 @@ export interface SweepOptions {
   readonly signal?: AbortSignal;
 }
 
+/** `accepted`: only blobs that an accepted manifest of their repository needs. */
+export type WhichBlobs = 'any' | 'accepted';
+
 /**
  * Blobs, manifests and tags of repositories. However the process ends, acknowledged content exists, and other content
  * exists completely or not at all.
@@ -152,10 +155,9 @@ export interface RegistryStore extends AsyncDisposable {
 
   /**
    * Size of a blob of the repository; the sweep then keeps the blob for a while.
-   * @param which `accepted`: only one that an accepted manifest needs
    * @throws Fault BLOB_UNKNOWN
    */
-  blobSize(repository: RepositoryName, digest: Digest, which?: 'any' | 'accepted'): Promise<number>;
+  blobSize(repository: RepositoryName, digest: Digest, which?: WhichBlobs): Promise<number>;
   /** Opens any blob of any repository, or a part of it, not verified. @throws Fault BLOB_NOT_FOUND */
   openBlob(digest: Digest, range?: ByteRange): Promise<Readable>;
   /** Gives the blob as a file, for other processes. @throws Fault BLOB_NOT_FOUND */
@@ -166,7 +168,12 @@ export interface RegistryStore extends AsyncDisposable {
    * Links a blob of `from`, or of any repository of the same namespace, to the repository; false when they lack it.
    * @throws Fault STORAGE_EXHAUSTED
    */
-  mountBlob(repository: RepositoryName, digest: Digest, from?: RepositoryName): Promise<boolean>;
+  mountBlob(
+    repository: RepositoryName,
+    digest: Digest,
+    from?: RepositoryName,
+    which?: WhichBlobs,
+  ): Promise<boolean>;
   /** @throws Fault BLOB_UNKNOWN, CONTENT_IN_USE */
   deleteBlob(repository: RepositoryName, digest: Digest): Promise<void>;
 

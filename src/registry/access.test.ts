@@ -191,7 +191,8 @@ describe('a token', () => {
 
   it('covers several scopes at once, as mounting and deleting need', async () => {
     await using registry = await started();
-    const digest = await registry.pushBlob('guest/from', Buffer.from('x'));
+    const { config } = JSON.parse((await registry.pushImage('guest/from', 'v1')).bytes.toString());
+    const { digest } = config;
     const scopes = 'repository:guest/from:pull&scope=repository:guest/to:pull,push';
     const { token } = await tokenFor(registry, scopes);
     const mount = `/v2/guest/to/blobs/uploads/?mount=${digest}&from=guest/from`;

@@ -3,7 +3,12 @@
  * scopes. Everyone can pull from repositories with a public prefix. A request has a key (Basic), a token (Bearer)
  * that was issued for a key, or neither.
  */
-import { namespaceOfRepository, type RegistryStore, type RepositoryName } from '../content/index.ts';
+import {
+  namespaceOfRepository,
+  type RegistryStore,
+  type RepositoryName,
+  type WhichBlobs,
+} from '../content/index.ts';
 import { BoundedMap } from '../lib/index.ts';
 import { registryFault } from './faults.ts';
 import type { AskedScopes } from './scopes.ts';
@@ -149,6 +154,11 @@ class NamespaceAccess implements Access {
     const own = `${caller?.namespace}/`;
     return caller?.may('pull', own) ? [own, ...publicPrefixes] : publicPrefixes;
   }
+}
+
+/** Which blobs of a repository that it can pull from a visitor sees: those that the gate has not judged are for pushers. */
+export function blobsShownTo(visitor: Visitor, repository: RepositoryName): WhichBlobs {
+  return visitor.judge('push', repository) === 'yes' ? 'any' : 'accepted';
 }
 
 function visitorWith(

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BlobCopier, ByteRange, Digest } from '../blobs/index.ts';
 import { type RegistryStore, registryStoreFault } from '../content/index.ts';
+import { blobsShownTo } from './access.ts';
 import { parseRange } from './byte-range.ts';
 import { byMethod, type Exchange, isCached } from './exchange.ts';
 import type { Target } from './target.ts';
@@ -30,9 +31,7 @@ async function download(
 ): Promise<FastifyReply> {
   const { repository, digest: name } = target;
   const digest = await digestOfTarget(store, target);
-  // Only clients that can push may read a blob before the gate has judged it.
-  const isPusher = visitor.judge('push', repository) === 'yes';
-  const size = await store.blobSize(repository, digest, isPusher ? 'any' : 'accepted');
+  const size = await store.blobSize(repository, digest, blobsShownTo(visitor, repository));
   const etag = `"${name}"`;
   reply.headers({ 'docker-content-digest': name, etag, 'accept-ranges': 'bytes' });
   if (isCached(request, etag)) return reply.code(304).send();

@@ -225,7 +225,9 @@ describe('the gate', () => {
     await using registry = await judged(() => {});
     const image = imageOf([Buffer.from('a layer')]);
     const system = { key: 'system-id:secret' };
-    const path = `/v2/whisk.system/app/blobs/${digestOf(image.blobs[1] ?? Buffer.alloc(0))}`;
+    const digest = digestOf(image.blobs[1] ?? Buffer.alloc(0));
+    const path = `/v2/whisk.system/app/blobs/${digest}`;
+    const mount = `/v2/guest/app/blobs/uploads/?mount=${digest}&from=whisk.system/app`;
     for (const body of image.blobs) {
       const begun = `/v2/whisk.system/app/blobs/uploads/?digest=${digestOf(body)}`;
       expect((await registry.call('POST', begun, { ...system, body })).status).toBe(201);
@@ -233,11 +235,12 @@ describe('the gate', () => {
     const seen = async () => [
       (await registry.call('GET', path, system)).status,
       (await registry.call('GET', path)).status,
+      (await registry.call('POST', mount)).status,
     ];
-    expect(await seen()).toEqual([200, 404]);
+    expect(await seen()).toEqual([200, 404, 202]);
     const put = '/v2/whisk.system/app/manifests/v1';
     const headers = { 'content-type': manifestType };
     expect((await registry.call('PUT', put, { ...system, body: image.bytes, headers })).status).toBe(201);
-    expect(await seen()).toEqual([200, 200]);
+    expect(await seen()).toEqual([200, 200, 201]);
   });
 });

@@ -10,6 +10,7 @@ import {
   type Upload,
 } from '../content/index.ts';
 import { isFault } from '../lib/index.ts';
+import { blobsShownTo } from './access.ts';
 import { parseContentRange } from './byte-range.ts';
 import { announcedLength, byMethod, type Exchange, hasBody } from './exchange.ts';
 import { registryFault } from './faults.ts';
@@ -93,8 +94,10 @@ async function mount(
   const name = parseAnyDigest(query.get('mount') ?? '');
   const from = query.get('from') ?? undefined;
   if (from !== undefined && !(isRepositoryName(from) && visitor.judge('pull', from) === 'yes')) return false;
+  // Without `from`, it is a repository of the namespace to which this client pushes.
+  const which = from === undefined ? 'any' : blobsShownTo(visitor, from);
   const digest = await store.resolveDigest(name);
-  if (digest === undefined || !(await store.mountBlob(repository, digest, from))) return false;
+  if (digest === undefined || !(await store.mountBlob(repository, digest, from, which))) return false;
   gate?.blobArrived(repository, digest);
   created(reply, repository, name);
   return true;
