@@ -1,5 +1,6 @@
 /** Limits of one layer, for scanning and unpacking: far above any sensible layer, far below a disk. */
 export interface LayerLimits {
+  /** As many folders may be in the names: a few long names imply far more folders than there are entries. */
   readonly maxEntries: number;
   readonly maxTotalBytes: number;
   /** For all names together. */

@@ -5,7 +5,9 @@
  * "Whiteouts".
  */
 import { isUtf8 } from 'node:buffer';
+import { imageFault } from '../faults.ts';
 import { entryPath, showPath } from './entry-path.ts';
+import type { LayerLimits } from './layer-limits.ts';
 import type { TarEntry } from './tar-entry.ts';
 
 /** Paths have no leading slash; the root's is empty. A problem means that programs would disagree on the entry. */
@@ -41,15 +43,20 @@ const maxTargetBytes = 4095;
 export class LayerPaths {
   readonly #files = new Map<string, 'regular' | 'other'>();
   readonly #folders = new Set<string>();
-  /** Includes folders without an entry. */
+  /** Includes folders without an entry: names imply them. */
   readonly #allFolders = new Set<string>(['']);
+  readonly #maxFolders: number;
   readonly #nodes = new Set<string>();
   /** Files that a hard link also names. */
   readonly #linked = new Set<string>();
   readonly #removed = new Set<string>();
   readonly #opaque = new Set<string>();
 
-  /** Places the next entry. */
+  constructor({ maxEntries }: Pick<LayerLimits, 'maxEntries'>) {
+    this.#maxFolders = maxEntries;
+  }
+
+  /** Places the next entry. @throws Fault ARCHIVE_TOO_LARGE when the names imply too many folders */
   place(entry: TarEntry): Placed {
     const { path, problem } = entryPath(entry.name);
     if (path === undefined) {
@@ -182,9 +189,15 @@ export class LayerPaths {
     if (this.#allFolders.has(folder)) return undefined;
     if (this.#files.has(folder) || this.#nodes.has(folder)) return 'is below something that is not a folder';
     const problem = this.#climb(parentOf(folder));
+    // The root is one of them, and no entry needs it.
+    if (this.#allFolders.size > this.#maxFolders) throw tooManyFolders(this.#maxFolders);
     this.#allFolders.add(folder);
     return problem;
   }
+}
+
+function tooManyFolders(most: number): Error {
+  return imageFault('ARCHIVE_TOO_LARGE', `the layer is too large: it has more than ${most} folders`);
 }
 
 function problemOfTarget(target: Buffer): string | undefined {

@@ -295,12 +295,21 @@ describe('a hostile layer', () => {
       { maxTotalBytes: 1000 },
     ],
     ['bytes in names', [{ name: 'a/b/c/d', content: 'x' }], { maxNameBytes: 6 }],
+    ['folders in its names', [{ name: 'a/b/c/d', content: 'x' }], { maxEntries: 2 }],
+    ['folders in its whiteouts', [{ name: 'a/b/c/.wh.d', content: '' }], { maxEntries: 2 }],
   ];
 
   it.each(tooLarge)('with too many %s is refused', async (_what, entries, some) => {
     await using folder = await temporaryFolder();
     const work = unpacked(await tarOf(entries), folder.path, some);
     await expect(work).rejects.toMatchObject({ code: 'ARCHIVE_TOO_LARGE', kind: 'too-large' });
+  });
+
+  it('may have as many folders in its names as entries', async () => {
+    await using folder = await temporaryFolder();
+    const entries = ['a/b/c/d', 'a/b/c/e'].map((name) => ({ name, content: 'x' }));
+    const root = await unpacked(await tarOf(entries), folder.path, { maxEntries: 3 });
+    expect(Object.keys(await listTree(root))).toEqual(['a', 'a/b', 'a/b/c', 'a/b/c/d', 'a/b/c/e']);
   });
 
   it('that declares too many bytes is refused before it is written', async () => {

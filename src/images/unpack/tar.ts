@@ -31,7 +31,7 @@ export async function unpackTar(
   limits: LayerLimits,
 ): Promise<void> {
   const folders = foldersBelow(root);
-  const paths = new LayerPaths();
+  const paths = new LayerPaths(limits);
   const placed = (entry: TarEntry): Placed => {
     const found = paths.place(entry);
     if (found.problem === undefined) return found;

@@ -24,7 +24,7 @@ export async function expectedOf(
   source: AsyncIterable<Buffer>,
   limits: LayerLimits,
 ): Promise<ReadonlyMap<string, Expected>> {
-  const paths = new LayerPaths();
+  const paths = new LayerPaths(limits);
   const expected = new Map<string, Expected>();
   let passing: Hash | undefined;
   const reader = new TarReader({ ...limits, longestWhole }, (_entry, piece) => {

@@ -227,6 +227,16 @@ describe('an entry that is not to be trusted', () => {
 });
 
 describe('an invalid layer', () => {
+  it('with more folders in its names than it may have entries is refused', async () => {
+    const limits = { maxEntries: 10, maxTotalBytes: 1_000_000, maxNameBytes: 1000, longestWhole: 100_000 };
+    const read = async (entries: number) => {
+      const names = Array.from({ length: entries }, (_, at) => [`${at}/b/c/d/e/f`, 'x'] as const);
+      return readLayer(storedLayer(await filesTar(Object.fromEntries(names))), analysers, never, limits);
+    };
+    expect(await read(2)).toMatchObject({ gaps: [] });
+    await expect(read(3)).rejects.toMatchObject({ code: 'ARCHIVE_TOO_LARGE' });
+  });
+
   it('with another digest is refused', async () => {
     const layer = { ...storedLayer(await filesTar({ a: 'x' })), digest: digestOf('other') };
     await expect(readLayer(layer, analysers, never)).rejects.toMatchObject({ code: 'LAYER_MISMATCH' });

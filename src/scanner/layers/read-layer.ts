@@ -60,7 +60,7 @@ export async function readLayer(
   limits: TarLimits = { ...layerLimits, longestWhole },
 ): Promise<LayerAnalysis> {
   const collector = openCollector(analysers);
-  const paths = new LayerPaths();
+  const paths = new LayerPaths(limits);
   const reading: Reading = { collector, paths, links: [], long: undefined, namesakes: new Map() };
   const diffId = await readEntries(layer, limits, signal, {
     watch: watchOf(reading),
