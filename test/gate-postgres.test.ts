@@ -216,6 +216,26 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     },
   );
 
+  test('an empty audit log is copied there and back, and goes on in the copy', async () => {
+    const { url } = await migratedDatabase();
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-gate-'));
+    const placeOf = (name: string) => ({ engine: 'sqlite', file: join(folder.path, name) }) as const;
+    const [from, back] = [placeOf('from.db'), placeOf('back.db')];
+    for (const { file: path } of [from, back]) await openGateStore({ path }).then((store) => store.close());
+    const database = { engine: 'postgres', url, schema: 'gate' } as const;
+    const { signal } = new AbortController();
+    const copy = (places: Pick<Parameters<typeof transferTables>[0], 'from' | 'to'>) =>
+      transferTables({ ...places, tables: gateTables, signal, onStep: () => {} });
+    await copy({ from, to: database });
+    await copy({ from: database, to: back });
+    for (const open of [() => openPostgresGateStore({ url }), () => openGateStore({ path: back.file })]) {
+      await using store = await open();
+      expect(await store.verifyAudit()).toMatchObject({ isIntact: true, entries: 0 });
+      await store.write({ audit: [draft('first')] });
+      expect(await store.verifyAudit()).toMatchObject({ isIntact: true, entries: 1 });
+    }
+  });
+
   test('a NUL, which its texts can’t have, is replaced in names, and kept in verdicts', async () => {
     await using store = await openPostgresGateStore(await migratedDatabase());
     const report = reportOf();

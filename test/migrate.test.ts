@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { digestOf } from '../src/blobs/index.ts';
-import { parsePolicy } from '../src/gate/index.ts';
+import { openGateStore, parsePolicy } from '../src/gate/index.ts';
 import { policyInForce } from '../src/server/admin/gate.ts';
 import { vexInForce } from '../src/server/admin/vex.ts';
 import { parseStoreSetting } from '../src/server/config/store-setting.ts';
@@ -175,7 +175,10 @@ async function startMoved() {
     const { signal } = new AbortController();
     return migrateStores({ dataDir, to, signal, onStep: () => {}, ...options });
   };
-  const openFolder = () => openStore({ path: databasesOf(dataDir)[0] });
+  const [stateFile, gateFile] = databasesOf(dataDir);
+  const openFolder = () => openStore({ path: stateFile });
+  // Its audit log is empty.
+  await openGateStore({ path: gateFile }).then((gate) => gate.close());
   {
     await using state = await openFolder();
     await state.namespaces.create(namespaceRow('guest'));

@@ -1,5 +1,6 @@
 /** The tables of the gate's store, for a transfer between SQLite and PostgreSQL, in the order in which they are copied. */
 import type { TableCopy } from '../../store/index.ts';
+import { firstPrevHash } from './audit-chain.ts';
 
 export const gateTables: readonly TableCopy[] = [
   { name: 'reports' },
@@ -7,7 +8,7 @@ export const gateTables: readonly TableCopy[] = [
   { name: 'revisions' },
   { name: 'audit_cut' },
   { name: 'audit', isAppendOnly: true, cut: 'audit_cut' },
-  { name: 'audit_head' },
+  { name: 'audit_head', first: { one: 1, seq: 0, hash: firstPrevHash } },
   { name: 'audit_index' },
   { name: 'checkpoints' },
   { name: 'waivers' },

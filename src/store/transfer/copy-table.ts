@@ -10,6 +10,8 @@ export interface TableCopy {
   readonly name: string;
   /** Columns that only one engine has, from the row of the other. */
   readonly derived?: Readonly<Record<string, (cell: (column: string) => Cell) => Cell>>;
+  /** The row that one engine has from the beginning, where the table of the other engine is still empty. */
+  readonly first?: Readonly<Record<string, Cell>>;
   /** Rows are never changed, and only the oldest ones leave: another row means that the target has its own history. */
   readonly isAppendOnly?: boolean;
   /** An earlier table, with what an append-only table had in the last row that has left it. Without a row, none has. */
@@ -105,7 +107,7 @@ interface Shapes {
   source(): AsyncGenerator<Row>;
 }
 
-async function shapes(from: Tables, to: Tables, { name, derived = {} }: TableCopy): Promise<Shapes> {
+async function shapes(from: Tables, to: Tables, { name, derived = {}, first }: TableCopy): Promise<Shapes> {
   const [source, target] = [await from.table(name), await to.table(name)];
   if (source === undefined || target === undefined)
     throw unequal(`the table ${name} is missing in ${source === undefined ? from.where : to.where}`);
@@ -119,7 +121,12 @@ async function shapes(from: Tables, to: Tables, { name, derived = {} }: TableCop
   return {
     target,
     async *source() {
-      for await (const row of from.rows(source)) yield to.fit(cells.map((cell) => cell(row)));
+      let isEmpty = true;
+      for await (const row of from.rows(source)) {
+        isEmpty = false;
+        yield to.fit(cells.map((cell) => cell(row)));
+      }
+      if (isEmpty && first !== undefined) yield to.fit(target.columns.map((column) => first[column] ?? null));
     },
   };
 }
