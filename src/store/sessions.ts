@@ -1,34 +1,43 @@
 /** Sessions of browsers, as hashes of their tokens. All times are the database's. */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { inTransaction, note } from './noted.ts';
 import type { Schema, SessionTable } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
 import type { NewSessionRow, SessionKind, SessionRow, SessionStore } from './types/sessions.ts';
 
-/** Anyone with a key can log in, so logins must not fill the disk. */
-const mostSessions = 10_000;
-/** So that an owner's logins end its own sessions first. All keys that a namespace may have stay below the number above. */
-const mostOfOwner = 50;
+export interface SessionLimits {
+  /** So that an owner's logins end its own sessions first. */
+  readonly ofOwner: number;
+  /** With all of its keys: a namespace may have many. */
+  readonly ofNamespace: number;
+  /** With keys of all namespaces. Anyone with a key can log in, so logins must not fill the disk. */
+  readonly all: number;
+}
+
+const usualLimits: SessionLimits = { ofOwner: 50, ofNamespace: 500, all: 10_000 };
 /** A page makes many requests, and not each of them needs to be written. */
 const noteEveryMs = 60_000;
+/** Far more than a group ever has beyond its limit. SQLite has no offset without a limit. */
+const mostAtOnce = 10_000;
 
-export function sessionStore(db: Kysely<Schema>, { now }: SqlWords): SessionStore {
+export function sessionStore(
+  db: Kysely<Schema>,
+  { now }: SqlWords,
+  limits: SessionLimits = usualLimits,
+): SessionStore {
   const isLive = sql<boolean>`expires_at > ${now}`;
   return {
     async create(row) {
       const { tokenHash, kind, keyId, lifeMs, login } = row;
       await db.deleteFrom('sessions').where('expires_at', '<=', sql<number>`${now}`).execute();
-      const beyond = (most: number) =>
-        db
-          .selectFrom('sessions')
-          .select('token_hash')
-          .orderBy('created_at', 'desc')
-          .orderBy('token_hash')
-          .offset(most - 1)
-          .limit(mostSessions);
-      const ofOwner = beyond(mostOfOwner).where(ownerColumn, '=', ownerOf(row));
-      await db.deleteFrom('sessions').where('token_hash', 'in', ofOwner).execute();
-      await db.deleteFrom('sessions').where('token_hash', 'in', beyond(mostSessions)).execute();
+      await endBeyond(db, limits.ofOwner, ownerColumn, ownerOf(row));
+      // Sessions without a key are of operators, or of people who choose: no namespace takes their places.
+      if (keyId === null) await endBeyond(db, limits.all, kindColumn, kind);
+      else {
+        const { namespace = noNamespace } = await holderOf(db, keyId);
+        await endBeyond(db, limits.ofNamespace, namespaceColumn, namespace);
+        await endOfLargest(db, limits.all);
+      }
       await inTransaction(db, async (inside) => {
         await inside
           .insertInto('sessions')
@@ -84,6 +93,55 @@ export function sessionStore(db: Kysely<Schema>, { now }: SqlWords): SessionStor
 
 /** A person is one owner, whose logins have a key each. Operators who are no known person are one, and so are their logins. */
 const ownerColumn = sql<string>`coalesce(person, key_id, kind)`;
+const kindColumn = sql<string>`kind`;
+/** Of sessions whose key was deleted since. */
+const noNamespace = '';
+const namespaceColumn = sql<string>`coalesce(
+  (select name from namespaces where namespaces.key_id = sessions.key_id),
+  (select namespace from keys where keys.key_id = sessions.key_id),
+  ''
+)`;
+
+/** Ends the oldest sessions of a group, so that it has fewer than `most`. */
+async function endBeyond(
+  db: Kysely<Schema>,
+  most: number,
+  group: RawBuilder<string>,
+  value: string,
+): Promise<void> {
+  const oldest = db
+    .selectFrom('sessions')
+    .select('token_hash')
+    .where(group, '=', value)
+    .orderBy('created_at', 'desc')
+    .orderBy('token_hash')
+    .offset(most - 1)
+    .limit(mostAtOnce);
+  await db.deleteFrom('sessions').where('token_hash', 'in', oldest).execute();
+}
+
+/** Makes room for a session with a key: the namespace that has most of them loses its oldest. */
+async function endOfLargest(db: Kysely<Schema>, most: number): Promise<void> {
+  const ofKeys = db.selectFrom('sessions').where('key_id', 'is not', null);
+  const { total } = await ofKeys
+    .select(({ fn }) => fn.countAll<number | string>().as('total'))
+    .executeTakeFirstOrThrow();
+  const excess = Number(total) - most + 1;
+  if (excess <= 0) return;
+  const largest = db
+    .selectFrom(ofKeys.select(namespaceColumn.as('namespace')).as('held'))
+    .select('namespace')
+    .groupBy('namespace')
+    .orderBy(({ fn }) => fn.countAll(), 'desc')
+    .limit(1);
+  const oldest = ofKeys
+    .select('token_hash')
+    .where(namespaceColumn, '=', largest)
+    .orderBy('created_at')
+    .orderBy('token_hash', 'desc')
+    .limit(excess);
+  await db.deleteFrom('sessions').where('token_hash', 'in', oldest).execute();
+}
 
 function ownerOf({ kind, keyId, login }: NewSessionRow): string {
   return login?.person ?? keyId ?? kind;

@@ -7,13 +7,15 @@ import { mustRun } from '../../lib/index.ts';
 import { pieceOf, type SqlValue } from '../batch.ts';
 import { migrate, migrations } from '../migrations/index.ts';
 import type { Schema } from '../schema.ts';
+import { sessionStore } from '../sessions.ts';
 import { sqliteThreadDialect } from '../sqlite/dialect.ts';
 import { startDatabaseThread } from '../sqlite/thread.ts';
 import { storeSuite } from '../store.suite.ts';
 import { activationRow, keyRow, namespaceRow, write } from '../suite/context.ts';
+import { sessionLimitTests } from '../suite/session-limits.ts';
 import { binaryArray } from './binary-array.ts';
 import { copiesOf, newDatabase as databaseOn } from './databases.fixture.ts';
-import { postgresDialect } from './dialect.ts';
+import { postgresDialect, postgresWords } from './dialect.ts';
 import { postgresMigrations } from './migrations/index.ts';
 import { openPostgresStore } from './open.ts';
 import { openPool } from './pool.ts';
@@ -51,6 +53,20 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     }));
 
   describe('locks', () => postgresLockTests(async () => (await migratedDatabase()).url));
+
+  describe('limits of sessions', () =>
+    sessionLimitTests(async (limits) => {
+      const { url } = await migratedDatabase();
+      const [store, pool] = [await openPostgresStore({ url }), openPool({ url })];
+      const db = new Kysely<Schema>({ dialect: postgresDialect(pool) });
+      return {
+        ...{ store, sessions: sessionStore(db, postgresWords, limits) },
+        async [Symbol.asyncDispose]() {
+          await db.destroy();
+          await store.close();
+        },
+      };
+    }));
 
   describe('a newer database', () =>
     newerDatabaseTests({

@@ -33,7 +33,10 @@ export interface SessionRow extends Pick<NewSessionRow, 'kind' | 'keyId'> {
 
 /** Sessions of browsers. All times are by the database's clock, so that several servers agree. */
 export interface SessionStore {
-  /** Deletes those that have ended, the oldest beyond 50 of the same owner, and beyond 10,000 of all. */
+  /**
+   * Deletes those that have ended, and the oldest beyond 50 of the same owner and beyond 500 of the same namespace. When all
+   * keys have 10,000, it deletes the oldest of the namespace that has most.
+   */
   create(row: NewSessionRow): Promise<void>;
   /** Counts as a use. Undefined when it has ended, or was idle for longer than `idleMs`. */
   use(tokenHash: string, kind: SessionKind, idleMs: number): Promise<SessionRow | undefined>;
