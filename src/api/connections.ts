@@ -7,7 +7,7 @@
  *
  * A connection waits while it has no request, while its request is arriving, and while its client has not read the
  * answer. With a key it waits only between requests. A running call is never broken off, and neither is an event stream,
- * so a namespace has a limited number of these. A trusted proxy limits its clients itself, so its connections are never closed.
+ * so namespaces have a limited number of these, alone and together. A trusted proxy limits its clients itself, so its connections are never closed.
  * If none can be closed, the new one is.
  *
  * A connection of HTTP/2 can have many requests at the same time. Each of them beyond the first counts like a connection:
@@ -63,7 +63,7 @@ export function shareConnections(
   const { server } = app;
   const isProxy = proxiesOf(trusted);
   const shares = new ConnectionShares(limits);
-  limitStreams(app, limits.streamsPerNamespace);
+  limitStreams(app, limits);
   server.maxConnections = limits.connections + burst;
   const route = server.listeners('request') as ((...given: unknown[]) => void)[];
   server.removeAllListeners('request');

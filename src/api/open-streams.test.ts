@@ -39,8 +39,15 @@ async function serve(options: TestApiOptions) {
     const all = await Promise.all(Array.from({ length: count }, () => open(path, headers)));
     return all.map(({ status }) => status).sort();
   };
+  /** Returns the headers of a new session of an operator. */
+  const enter = async () => {
+    const { login } = await newOperatorLogin(api.store.sessions);
+    const payload = { login };
+    const answer = await api.app.inject({ method: 'POST', url: '/console/session', headers: own, payload });
+    return { ...own, cookie: String(answer.headers['set-cookie']).split(';', 1)[0] ?? '' };
+  };
   return {
-    ...{ api, other, port: Number(new URL(url).port), opened, open, statuses },
+    ...{ api, other, enter, port: Number(new URL(url).port), opened, open, statuses },
     async [Symbol.asyncDispose]() {
       for (const { leave } of opened) leave();
       await api[Symbol.asyncDispose]();
@@ -100,13 +107,7 @@ test('a stream that fails, or whose client leaves before it begins, keeps no pla
 
 test('operators have a number of streams together, which no namespace takes from them', async () => {
   await using server = await serve({ console: true, api: { streamsPerNamespace: 2 } });
-  const { api, open } = server;
-  const enter = async () => {
-    const { login } = await newOperatorLogin(api.store.sessions);
-    const payload = { login };
-    const answer = await api.app.inject({ method: 'POST', url: '/console/session', headers: own, payload });
-    return { ...own, cookie: String(answer.headers['set-cookie']).split(';', 1)[0] ?? '' };
-  };
+  const { api, enter, open } = server;
   expect(await server.statuses(3, streams, { authorization: basic(api.key) })).toEqual([200, 200, 429]);
   const [ada, bob] = [await enter(), await enter()];
   expect(await open('/ward/v1/operator/stream', ada)).toMatchObject({ status: 200 });
@@ -114,6 +115,29 @@ test('operators have a number of streams together, which no namespace takes from
   const refused = await open('/ward/v1/operator/stream', ada);
   expect([refused.status, refused.headers['x-ward-fault']]).toEqual([429, 'STREAMS_EXCEEDED']);
   expect(await open('/ward/v1/operator/overview', ada)).toMatchObject({ status: 200 });
+});
+
+test('all namespaces together have half of the connections for streams, and operators and other requests the rest', async () => {
+  await using server = await serve({ console: true, api: { connections: 8, streamsPerNamespace: 3 } });
+  const { api, open, enter, opened } = server;
+  const keys = [api.key, server.other, await api.functions.namespaces.create('third')];
+  const found: (number | undefined)[] = [];
+  for (const key of keys)
+    for (let n = 0; n < 3; n++) found.push((await open(streams, { authorization: basic(key) })).status);
+  expect(found).toEqual([...times(4, 200), ...times(5, 429)]);
+  const third = { authorization: basic(keys[2] ?? '') };
+  const refused = await open(streams, third);
+  expect([refused.status, refused.headers['x-ward-fault']]).toEqual([429, 'STREAMS_EXCEEDED']);
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+  expect(JSON.parse(refused.text ?? '').error).toContain('All namespaces together have 4 event streams open');
+
+  expect(await open('/ping')).toMatchObject({ status: 200, text: 'pong' });
+  expect(await open('/api/v1/namespaces', third)).toMatchObject({ status: 200 });
+  expect(await open('/ward/v1/operator/stream', await enter())).toMatchObject({ status: 200 });
+
+  opened.find(({ status }) => status === 200)?.leave();
+  await expect.poll(async () => (await open(streams, third)).status).toBe(200);
+  expect(await open(streams, third)).toMatchObject({ status: 429 });
 });
 
 test('a stream gives its memory back once its head was sent, and once only', async () => {

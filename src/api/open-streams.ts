@@ -1,7 +1,8 @@
 /**
- * Limits the event streams that a namespace has open at the same time, and those of all operators together. A stream
- * lasts for minutes, and Ward closes none to make room for a connection. A client that opened any number of them would lock
- * out everyone else. Protocols and connections don't matter, only who asked.
+ * Limits the event streams that a namespace has open at the same time, those of all namespaces together, and those of all
+ * operators. A stream lasts for minutes, and Ward closes none to make room for a connection. A client that opened any number
+ * of them would lock out everyone else, and so would many namespaces with a few each. Protocols and connections don't matter,
+ * only who asked.
  */
 import type { FastifyInstance, preHandlerHookHandler } from 'fastify';
 import { apiFault } from './faults.ts';
@@ -14,24 +15,50 @@ declare module 'fastify' {
 }
 
 const retryAfterMs = 5000;
-/** No namespace has this name. */
-const operators = '';
+/** The rest of the connections is for requests that end, and for operators. */
+const shareOfConnections = 0.5;
+
+interface StreamLimits {
+  readonly connections: number;
+  readonly streamsPerNamespace: number;
+}
+
+interface Holder {
+  readonly name: string;
+  /** Begins a sentence. */
+  readonly who: string;
+  readonly most: number;
+}
+
+/** Event streams that all namespaces together may have open. */
+export function streamsOfNamespaces({ connections }: Pick<StreamLimits, 'connections'>): number {
+  return Math.floor(connections * shareOfConnections);
+}
 
 /** Call it before adding routes. */
-export function limitStreams(app: FastifyInstance, most: number): void {
-  const open = new Map<string, number>();
+export function limitStreams(app: FastifyInstance, limits: StreamLimits): void {
+  const most = limits.streamsPerNamespace;
+  // No namespace has these names.
+  const operators: Holder = { name: '', who: 'Operators have', most };
+  const all: Holder = { name: '*', who: 'All namespaces together have', most: streamsOfNamespaces(limits) };
+  const counts = new Map<string, number>();
+  const countOf = ({ name }: Holder) => counts.get(name) ?? 0;
+  const add = (holders: readonly Holder[], change: 1 | -1) => {
+    for (const holder of holders) {
+      const count = countOf(holder) + change;
+      if (count > 0) counts.set(holder.name, count);
+      else counts.delete(holder.name);
+    }
+  };
   const take: preHandlerHookHandler = ({ identity }, { raw }, done) => {
-    const holder = identity?.namespace ?? operators;
-    const count = open.get(holder) ?? 0;
-    if (count >= most) return done(exceeded(holder, most));
+    const name = identity?.namespace;
+    const holders = name === undefined ? [operators] : [{ name, who: 'The namespace has', most }, all];
+    const full = holders.find((holder) => countOf(holder) >= holder.most);
+    if (full !== undefined) return done(exceeded(full));
     // A client that has left closes nothing any more.
     if (!raw.destroyed) {
-      open.set(holder, count + 1);
-      raw.once('close', () => {
-        const left = (open.get(holder) ?? 0) - 1;
-        if (left > 0) open.set(holder, left);
-        else open.delete(holder);
-      });
+      add(holders, 1);
+      raw.once('close', () => add(holders, -1));
     }
     done();
   };
@@ -41,8 +68,7 @@ export function limitStreams(app: FastifyInstance, most: number): void {
   });
 }
 
-function exceeded(holder: string, most: number) {
-  const who = holder === operators ? 'Operators have' : 'The namespace has';
+function exceeded({ who, most }: Holder) {
   return apiFault('STREAMS_EXCEEDED', `${who} ${most} event streams open, and may have no more.`, {
     hint: 'Close streams that nobody reads, and try again after the time in `Retry-After`.',
     retryAfterMs,

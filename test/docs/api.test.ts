@@ -2,6 +2,7 @@
 import { globSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { defaultApiLimits } from '../../src/api/api.ts';
+import { streamsOfNamespaces } from '../../src/api/open-streams.ts';
 import { waitReasons } from '../../src/dispatch/index.ts';
 import { defaultLimits } from '../../src/functions/index.ts';
 import { codeArchiveLimits } from '../../src/images/index.ts';
@@ -31,6 +32,7 @@ test('the limits', () => {
     connections: String(defaultApiLimits.connections),
     'connections without a key, of one address': String(defaultApiLimits.connectionsPerAddress),
     'event streams of a namespace, at once': String(defaultApiLimits.streamsPerNamespace),
+    'event streams of all namespaces, at once': String(streamsOfNamespaces(defaultApiLimits)),
     'event streams of all operators, at once': String(defaultApiLimits.streamsPerNamespace),
     'large bodies in memory at once': formatSize(defaultApiLimits.uploadBytes),
   });
