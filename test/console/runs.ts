@@ -208,6 +208,30 @@ export function runPages(given: () => Given): void {
     expect(browser.problems).toEqual([]);
   });
 
+  test('says why Ward refuses to keep a page live, and tries again by itself', async () => {
+    const { browser } = given();
+    const { page } = browser;
+    const path = '**/activations/stream';
+    await page.route(path, (route) =>
+      route.fulfill({
+        ...{ status: 429, headers: { 'x-ward-fault': 'STREAMS_EXCEEDED', 'retry-after': '1' } },
+        json: { error: 'The namespace has 100 event streams open.', hint: 'Close some.' },
+      }),
+    );
+    await page.goto('/console/runs');
+    const note = page.getByRole('region', { name: 'Not live' });
+    for (const text of ['has 100 event streams open', 'Close some.', 'STREAMS_EXCEEDED', 'by itself'])
+      await note.getByText(text).waitFor();
+    await page.getByText('Not live for now').waitFor();
+    expect(await page.getByText('Connection lost').count()).toBe(0);
+    await browser.inspect('runs, not live');
+    await page.unroute(path);
+    await page.getByText('Live', { exact: true }).waitFor();
+    await note.waitFor({ state: 'detached' });
+    browser.forget(/status of 429/);
+    expect(browser.problems).toEqual([]);
+  });
+
   test('shows the parts of a sequence, and leads to each', async () => {
     const { ward, browser } = given();
     const { page } = browser;

@@ -10,6 +10,8 @@ export class ApiError extends Error {
   readonly code: string;
   readonly hint: string | undefined;
   readonly requestId: string | undefined;
+  /** Ward wants no other try before. */
+  readonly retryAfterMs: number | undefined;
   readonly body: unknown;
 
   constructor(message: string, about: Partial<Omit<ApiError, 'message' | 'name'>>) {
@@ -19,6 +21,7 @@ export class ApiError extends Error {
     this.code = about.code ?? '';
     this.hint = about.hint;
     this.requestId = about.requestId;
+    this.retryAfterMs = about.retryAfterMs;
     this.body = about.body;
   }
 }
@@ -91,11 +94,13 @@ async function errorOf(response: Response): Promise<ApiError> {
       typeof body === 'object' && body !== null ? (body as Record<string, unknown>)[name] : undefined;
     return typeof value === 'string' ? value : undefined;
   };
+  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new ApiError(field('error') ?? `${response.status} ${response.statusText}`, {
     status: response.status,
     code: response.headers.get('x-ward-fault') ?? '',
     hint: field('hint'),
     requestId: response.headers.get('x-request-id') ?? field('code'),
+    retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : undefined,
     body,
   });
 }

@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { follow } from './event-source.ts';
-import { liveState } from './live.ts';
+import { liveState, refusal } from './live.ts';
 
 let page: EventTarget & { visibilityState: string };
 /** The connections so far, the last one last. */
 let connections: { readonly signal: AbortSignal; readonly say: (text: string) => void }[];
 /** Without an answer, as in a network that drops packets. */
 let isDeaf: boolean;
+/** In place of a stream. */
+let refuses: (() => Response) | undefined;
 let end: () => void;
 
 beforeEach(() => {
@@ -16,6 +18,7 @@ beforeEach(() => {
   vi.stubGlobal('window', new EventTarget());
   connections = [];
   isDeaf = false;
+  refuses = undefined;
   vi.stubGlobal('fetch', (_: string, { signal }: { readonly signal: AbortSignal }) => {
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
     const body = new ReadableStream<Uint8Array>({
@@ -28,7 +31,7 @@ beforeEach(() => {
         });
       },
     });
-    if (!isDeaf) resolve(new Response(body));
+    if (!isDeaf) resolve(refuses?.() ?? new Response(body));
     return promise;
   });
 });
@@ -86,4 +89,40 @@ test('after a sleep it connects anew when the page is seen', async () => {
   window.dispatchEvent(new Event('online'));
   await passes(0);
   expect([connections.length, liveState.value]).toEqual([2, 'live']);
+});
+
+test('a stream that Ward refuses for now is not lost: the page says why, and asks again when it may', async () => {
+  const answer = { error: 'The namespace has 100 event streams open.', hint: 'Close some.' };
+  const headers = { 'x-ward-fault': 'STREAMS_EXCEEDED', 'retry-after': '5' };
+  refuses = () => new Response(JSON.stringify(answer), { status: 429, headers });
+  end = follow({ path: '/stream', onEvent: () => false });
+  await passes(0);
+  expect(liveState.value).toBe('refused');
+  const said = refusal.value;
+  expect(said).toMatchObject({ message: answer.error, hint: answer.hint, code: 'STREAMS_EXCEEDED' });
+  window.dispatchEvent(new Event('online'));
+  await passes(4_900);
+  expect(connections.length).toBe(1);
+  await passes(200);
+  // It says so once.
+  expect([connections.length, refusal.value === said]).toEqual([2, true]);
+  isDeaf = true;
+  await passes(60_000);
+  expect([liveState.value, refusal.value]).toEqual(['lost', undefined]);
+  isDeaf = false;
+  await passes(60_000);
+  expect([liveState.value, refusal.value?.code]).toEqual(['refused', 'STREAMS_EXCEEDED']);
+  refuses = undefined;
+  await passes(30_000);
+  expect([liveState.value, refusal.value]).toEqual(['live', undefined]);
+});
+
+test('a page that is left takes back what it said of a refusal', async () => {
+  refuses = () => new Response('{}', { status: 503, headers: { 'retry-after': '1' } });
+  end = follow({ path: '/stream', onEvent: () => false });
+  await passes(0);
+  expect(liveState.value).toBe('refused');
+  end();
+  await passes(0);
+  expect([liveState.value, refusal.value]).toEqual(['still', undefined]);
 });

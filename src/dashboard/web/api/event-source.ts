@@ -1,10 +1,10 @@
 /**
  * Server-sent events by `fetch`, because an `EventSource` can't send the header of the console. A lost connection heals by
- * itself, after pauses that grow.
+ * itself, after pauses that grow. When Ward refuses a stream for now, the page says why, and asks again when Ward wants it to.
  */
 
 import { ApiError, send } from './client.ts';
-import { count } from './live.ts';
+import { count, refuse } from './live.ts';
 
 interface Follow {
   readonly path: string;
@@ -23,33 +23,43 @@ export function follow({ path, onEvent }: Follow): () => void {
   const gone = new AbortController();
   const { signal } = gone;
   const run = async () => {
-    let healed: (() => void) | undefined;
-    const onOpen = () => {
-      healed?.();
-      healed = undefined;
+    let trouble: Exclude<Ending['is'], 'ended'> | undefined;
+    let takeBack: (() => void) | undefined;
+    const heal = () => {
+      takeBack?.();
+      takeBack = undefined;
+      trouble = undefined;
     };
     for (let pauseMs = shortestPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-      const isLost = await once(path, signal, onOpen, (event, data) => {
+      const ending = await once(path, signal, heal, (event, data) => {
         pauseMs = shortestPauseMs / 2;
         return onEvent(event, data);
       });
-      if (isLost === undefined) break;
-      if (isLost) healed ??= count('broken');
-      await pause(pauseMs, signal);
+      if (ending === undefined) break;
+      if (ending.is !== 'ended' && ending.is !== trouble) {
+        heal();
+        trouble = ending.is;
+        takeBack = ending.is === 'refused' ? refuse(ending.error) : count('broken');
+      }
+      if (ending.is === 'refused')
+        await pause(Math.max(pauseMs, ending.error.retryAfterMs ?? 0), signal, false);
+      else await pause(pauseMs, signal);
     }
-    healed?.();
+    heal();
   };
   void run();
   return () => gone.abort();
 }
 
-/** @returns undefined: it is complete, or nobody may read it; else whether the connection was lost */
+type Ending = { readonly is: 'ended' | 'lost' } | { readonly is: 'refused'; readonly error: ApiError };
+
+/** @returns undefined: it is complete, or nobody may read it */
 async function once(
   path: string,
   signal: AbortSignal,
   onOpen: () => void,
   onEvent: Follow['onEvent'],
-): Promise<boolean | undefined> {
+): Promise<Ending | undefined> {
   let closed: (() => void) | undefined;
   const connection = new AbortController();
   const silence = watchSilence(() => connection.abort());
@@ -60,11 +70,14 @@ async function once(
     closed = count('open');
     for await (const [event, data] of eventsOf(response, silence.heard))
       if (onEvent(event, data)) return undefined;
-    return false;
+    return { is: 'ended' };
   } catch (error) {
     if (signal.aborted) return undefined;
-    const isRefused = error instanceof ApiError && error.status >= 400 && error.status < 500;
-    return isRefused && error.status !== 429 ? undefined : true;
+    if (!(error instanceof ApiError)) return { is: 'lost' };
+    const { status, retryAfterMs } = error;
+    // Ward answers, and only has no room: the connection is not lost.
+    if (status === 429 || retryAfterMs !== undefined) return { is: 'refused', error };
+    return status >= 400 && status < 500 ? undefined : { is: 'lost' };
   } finally {
     silence.end();
     closed?.();
@@ -126,17 +139,17 @@ async function* eventsOf(
   }
 }
 
-/** Ends early when the page is seen again. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** @param isEager it ends early when the page is seen again */
+function pause(ms: number, signal: AbortSignal, isEager = true): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
-      unwatch();
+      unwatch?.();
       signal.removeEventListener('abort', done);
       resolve();
     };
     const timer = setTimeout(done, ms);
-    const unwatch = onWake(done);
+    const unwatch = isEager ? onWake(done) : undefined;
     signal.addEventListener('abort', done);
   });
 }

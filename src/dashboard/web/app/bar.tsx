@@ -20,6 +20,7 @@ const live = {
   live: { tone: 'good', text: 'Live' },
   still: { tone: 'idle', text: 'Not live' },
   lost: { tone: 'bad', text: 'Connection lost' },
+  refused: { tone: 'warn', text: 'Not live for now' },
 } as const;
 
 const themeWords = { system: 'Auto', light: 'Light', dark: 'Dark' } as const;

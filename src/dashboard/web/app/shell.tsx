@@ -1,6 +1,7 @@
 /** What surrounds each page: the rail, the bar, and the palette. */
 import type { ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { refusal } from '../api/live.ts';
 import type { Session } from '../api/types.ts';
 import { Empty } from '../components/empty.tsx';
 import { ErrorNote } from '../components/error-note.tsx';
@@ -30,10 +31,23 @@ export function Shell({ session }: { readonly session: Session }) {
       <Rail isOpen={isOpen} />
       <main class="page" id="main" tabIndex={-1}>
         <SessionEnd />
+        <NotLive />
         <CurrentPage />
       </main>
       <Palette />
     </div>
+  );
+}
+
+/** Says why the page does not follow what happens, as long as Ward refuses its stream. */
+function NotLive() {
+  const error = refusal.value;
+  if (error === undefined) return null;
+  return (
+    <section class="stack" aria-label="Not live">
+      <ErrorNote error={error} />
+      <p class="quiet">The page does not follow what happens now. It tries again by itself.</p>
+    </section>
   );
 }
 
