@@ -141,13 +141,33 @@ export function functionPages(given: () => Given): void {
     await page.getByText('shared is of kind nodejs:22 now').waitFor();
     await page.getByText('// theirs').waitFor();
     await page.getByText('// ours and mine').waitFor();
+    await browser.inspect('function, of another kind now');
     await editor.press('Control+End');
     await page.keyboard.type('!');
-    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    // Not as the other kind before the reader has chosen.
+    const save = page.getByRole('button', { name: 'Save', exact: true });
+    expect(await save.isDisabled()).toBe(true);
+    await editor.press('Control+s');
+    await page.getByRole('button', { name: 'Save as nodejs:24' }).click();
     await page.getByText('Saved shared as revision 0.0.3.').waitFor();
     const path = '/api/v1/namespaces/_/actions/shared';
-    const { exec } = (await ward.request('GET', path)).body;
-    expect(exec).toMatchObject({ kind: 'nodejs:22', code: '// ours and mine!' });
+    const stored = async () => (await ward.request('GET', path)).body.exec;
+    expect(await stored()).toMatchObject({ kind: 'nodejs:24', code: '// ours and mine!' });
+
+    // The text of an earlier revision brings its kind along.
+    await page.getByRole('button', { name: 'Changes since the last revision' }).click();
+    await page.getByText('was of kind nodejs:22').waitFor();
+    await page.getByRole('button', { name: 'Put its text into the editor' }).click();
+    await page.getByText('shared is of kind nodejs:24 now').waitFor();
+    expect(await save.isDisabled()).toBe(true);
+    await page.getByRole('button', { name: 'Save as nodejs:22' }).click();
+    await page.getByText('Saved shared as revision 0.0.4.').waitFor();
+    expect(await stored()).toMatchObject({ kind: 'nodejs:22', code: '// theirs' });
+    await editor.press('Control+End');
+    await page.keyboard.type('!');
+    await save.click();
+    await page.getByText('Saved shared as revision 0.0.5.').waitFor();
+    expect(await stored()).toMatchObject({ kind: 'nodejs:22', code: '// theirs!' });
     expect((await ward.request('DELETE', path)).status).toBe(200);
     expect(browser.problems).toEqual([]);
   });

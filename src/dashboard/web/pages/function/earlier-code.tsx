@@ -35,7 +35,7 @@ interface NoteProps {
   /** What the function has now. */
   readonly exec: FunctionExec;
   /** Absent: the reader may not change the code. */
-  readonly onRestore?: (text: string) => void;
+  readonly onRestore?: (text: string, old: FunctionExec) => void;
 }
 
 /** Says what the editor shows, or why it shows nothing. */
@@ -50,7 +50,7 @@ export function EarlierNote({ earlier, exec, onRestore }: NoteProps) {
         {text === undefined ? ', was an archive: compare it in a terminal, with ward action diff.' : '.'}
       </span>
       {text !== undefined && onRestore !== undefined && (
-        <Button onClick={() => onRestore(text)}>Put its text into the editor</Button>
+        <Button onClick={() => onRestore(text, old)}>Put its text into the editor</Button>
       )}
     </p>
   );

@@ -43,6 +43,8 @@ export function FunctionPage({ path }: PageProps) {
 function FunctionView({ path, first }: { readonly path: string; readonly first: FunctionRecord }) {
   const [record, setRecord] = useState(first);
   const [code, setCode] = useState(first.exec.code ?? '');
+  // What the text in the editor was written for.
+  const [written, setWritten] = useState(first.exec);
   const [error, setError] = useState<unknown>();
   const [isDeleting, setDeleting] = useState(false);
   const [isComparing, setComparing] = useState(false);
@@ -51,18 +53,26 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
   const isText = isTextCode(exec);
   const isChanged = isText && code !== exec.code;
   const isEditable = isText && may('deploy');
+  const isOfOtherKind = isText && written.kind !== exec.kind;
+  const maySave = isEditable && isChanged && !isOfOtherKind;
   const before = earlier === undefined ? (isComparing && isChanged ? exec.code : undefined) : textOf(earlier);
-  const save = async () => {
+  /** @param as with its kind and entry point */
+  const save = async (as: FunctionExec) => {
     setError(undefined);
     try {
-      const { binary: _, ...rest } = exec;
+      const { binary: _, ...rest } = as;
       const saved = await changeFunction(path, { ...rest, code }, record.tag);
-      setRecord({ ...record, ...saved, exec: { ...exec, code } });
+      setRecord({ ...record, ...saved, exec: { ...as, code } });
+      setWritten(as);
       setEarlier(undefined);
       tell(`Saved ${path} as revision ${saved.version}.`);
     } catch (failure) {
       setError(failure);
     }
+  };
+  const restore = (text: string, old: FunctionExec) => {
+    setCode(text);
+    setWritten(old);
   };
   const compareWithStored = async () => {
     try {
@@ -71,8 +81,6 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
       setRecord(stored);
       setEarlier(undefined);
       setComparing(true);
-      if (stored.exec.kind !== exec.kind)
-        tell(`${path} is of kind ${stored.exec.kind} now, and stays so when you save.`);
       setError(undefined);
     } catch (failure) {
       setError(failure);
@@ -87,7 +95,7 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
           </Button>
         )}
         {isEditable && (
-          <Button kind="primary" isDisabled={!isChanged} onClick={() => void save()}>
+          <Button kind="primary" isDisabled={!maySave} onClick={() => void save(exec)}>
             Save
           </Button>
         )}
@@ -101,6 +109,7 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
             <Button onClick={() => void compareWithStored()}>Compare it with what is stored</Button>
           </p>
         )}
+        {isEditable && isOfOtherKind && <ChooseKind {...{ path, written, exec }} onSave={save} />}
         {isText ? (
           <section class="stack" aria-label="Code">
             <div class="section-head">
@@ -120,16 +129,16 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
               </span>
             </div>
             {earlier !== undefined && (
-              <EarlierNote {...{ earlier, exec }} {...(isEditable ? { onRestore: setCode } : {})} />
+              <EarlierNote {...{ earlier, exec }} {...(isEditable ? { onRestore: restore } : {})} />
             )}
             <CodeEditor
               label={`Code of ${path}`}
               code={code}
-              kind={exec.kind}
+              kind={written.kind}
               {...(before === undefined ? {} : { before })}
               isReadOnly={!isEditable}
               onInput={setCode}
-              onSave={() => isChanged && void save()}
+              onSave={() => maySave && void save(exec)}
             />
           </section>
         ) : (
@@ -146,6 +155,34 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
       </div>
       {isDeleting && <Delete path={path} onClose={() => setDeleting(false)} />}
     </>
+  );
+}
+
+interface ChooseKindProps {
+  readonly path: string;
+  /** What the text was written for. */
+  readonly written: FunctionExec;
+  /** What the function has now. */
+  readonly exec: FunctionExec;
+  readonly onSave: (as: FunctionExec) => Promise<void>;
+}
+
+/** A text of one language would not run as another, so the reader says which it is. */
+function ChooseKind({ path, written, exec, onSave }: ChooseKindProps) {
+  return (
+    <div class="note warn" role="status">
+      <p>
+        The text in the editor was written for {written.kind}, and {path} is of kind {exec.kind} now. Choose
+        how to save it.
+      </p>
+      <p class="row">
+        {[written, exec].map((as) => (
+          <Button key={as.kind} onClick={() => void onSave(as)}>
+            {`Save as ${as.kind}`}
+          </Button>
+        ))}
+      </p>
+    </div>
   );
 }
 
