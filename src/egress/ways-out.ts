@@ -1,7 +1,7 @@
 /** Ways out for sandboxes: the router, made for the first one, and each sandbox's part of it. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BoundedMap, type Log } from '../lib/index.ts';
+import { BoundedMap, type Log, messageOf } from '../lib/index.ts';
 import { addressesOf, maxSlots } from './addresses.ts';
 import { egressFault } from './faults.ts';
 import type { EgressGrants } from './grants.ts';
@@ -26,6 +26,17 @@ interface WaysOutOptions {
   readonly takeOwnerId: () => number;
   readonly log: Log;
 }
+
+/** What ways out are made of. */
+interface WayParts {
+  readonly openRouter: typeof openRouter;
+  readonly makeLinkedNamespace: typeof makeLinkedNamespace;
+  readonly releaseNamespace: typeof releaseNamespace;
+  /** The most ways out at once. */
+  readonly maxSlots: number;
+}
+
+const usualParts: WayParts = { openRouter, makeLinkedNamespace, releaseNamespace, maxSlots };
 
 interface WayOutRequest {
   /** The sandbox's namespace, or '' for Ward itself. Shares of the network and turns in the packet filter go by it. */
@@ -68,11 +79,11 @@ export interface WaysOut {
   close(): Promise<void>;
 }
 
-export function openWaysOut(options: WaysOutOptions): WaysOut {
+export function openWaysOut(options: WaysOutOptions, parts: WayParts = usualParts): WaysOut {
   const listeners = new Map<number, Listening>();
-  const free = createSlots();
+  const free = createSlots(parts.maxSlots);
   let count = 0;
-  const routers = keepRouter(options, ({ slot, ...packet }) => {
+  const routers = keepRouter(options, parts, ({ slot, ...packet }) => {
     const listener = listeners.get(slot);
     if (packet.reason === 'new') listener?.connected(packet);
     else listener?.hear(describe(packet, listener));
@@ -81,9 +92,15 @@ export function openWaysOut(options: WaysOutOptions): WaysOut {
     async open(request) {
       const router = await routers.current();
       const slot = free.take();
-      const leave = () => {
+      const leave = (rulesLeft: unknown) => {
         listeners.delete(slot);
-        free.giveBack(slot);
+        if (rulesLeft === undefined) return free.giveBack(slot);
+        // The next sandbox there would have these rules before its own.
+        const about = { slot, reason: messageOf(rulesLeft) };
+        options.log.error(
+          about,
+          'egress: the rules of a sandbox could not be removed; its addresses rest until Ward starts again',
+        );
       };
       const names = new BoundedMap<string, string>(mostOpen);
       const opened: Connection[] = [];
@@ -94,7 +111,7 @@ export function openWaysOut(options: WaysOutOptions): WaysOut {
           opened.push({ ...called, address, port, protocol, at: Date.now() });
       };
       listeners.set(slot, { limits: request.limits, own: router.own, hear: request.onRefusal, connected });
-      return openWay(router, slot, ++count, request, { leave, names, opened });
+      return openWay(router, slot, ++count, request, { parts, leave, names, opened });
     },
     close: () => routers.close(),
   };
@@ -108,9 +125,11 @@ interface Listening {
   connected(packet: Pick<TracedPacket, 'address' | 'port' | 'protocol'>): void;
 }
 
-/** What is known of the connections of one sandbox. */
+/** What is known of one sandbox and its connections. */
 interface Known {
-  readonly leave: () => void;
+  readonly parts: WayParts;
+  /** @param rulesLeft why its rules are still in force; undefined when they are not */
+  readonly leave: (rulesLeft: unknown) => void;
   /** Address → the name that led to it last. */
   readonly names: BoundedMap<string, string>;
   /** Those that nobody has read yet. */
@@ -125,6 +144,7 @@ interface Routers {
 
 function keepRouter(
   { dir, takeOwnerId, log }: WaysOutOptions,
+  parts: WayParts,
   onRefusal: RouterOptions['onRefusal'],
 ): Routers {
   const all: Promise<Router>[] = [];
@@ -132,7 +152,7 @@ function keepRouter(
   let newest: Promise<Router> | undefined;
   const begin = (): Promise<Router> => {
     ownerId ??= takeOwnerId();
-    const opening = openRouter({ dir: join(dir, `router-${all.length + 1}`), ownerId, log, onRefusal });
+    const opening = parts.openRouter({ dir: join(dir, `router-${all.length + 1}`), ownerId, log, onRefusal });
     all.push(opening);
     return opening;
   };
@@ -160,18 +180,30 @@ async function openWay(
   slot: number,
   serial: number,
   request: WayOutRequest,
-  { leave, names, opened }: Known,
+  { parts, leave, names, opened }: Known,
 ): Promise<WayOut> {
   const { grants, limits, dir, tenant } = request;
   const namespace = join(dir, 'net');
   const resolvConf = join(dir, 'resolv.conf');
   await using stack = new AsyncDisposableStack();
-  stack.defer(leave);
-  // The rules of a broken router are gone with it, so this may fail.
-  stack.defer(() => router.filter.apply(removalOf({ slot, grants }), tenant).catch(() => {}));
+  let areApplied = false;
+  let rulesLeft: unknown;
+  stack.defer(() => leave(rulesLeft));
+  stack.defer(async () => {
+    try {
+      await router.filter.apply(removalOf({ slot, grants }), tenant);
+    } catch (error) {
+      // Rules that were refused are nowhere, and those of a broken router are gone with it.
+      if (areApplied && !router.isBroken) rulesLeft = error;
+    }
+  });
+  const applyRules = async (rules: string) => {
+    await router.filter.apply(rules, tenant);
+    areApplied = true;
+  };
   let isHeld = true;
   const release = async (): Promise<void> => {
-    if (isHeld) await releaseNamespace(namespace);
+    if (isHeld) await parts.releaseNamespace(namespace);
     isHeld = false;
   };
   stack.defer(release);
@@ -183,14 +215,14 @@ async function openWay(
   stack.defer(() => starting.then((started) => started.end()).catch(() => {}));
   const made = await Promise.allSettled([
     starting,
-    makeLinkedNamespace(namespace, router.namespace, slot),
-    router.filter.apply(sandboxRules({ slot, serial, grants, limits, share }), tenant),
+    parts.makeLinkedNamespace(namespace, router.namespace, slot),
+    applyRules(sandboxRules({ slot, serial, grants, limits, share })),
     writeFile(resolvConf, resolvConfText(slot), { mode: 0o644 }),
   ]);
   for (const each of made) if (each.status === 'rejected') throw each.reason;
   const uplink = await starting;
   await router.shares?.lead(slot);
-  const parts = stack.move();
+  const whole = stack.move();
   let closing: Promise<void> | undefined;
   const readTraffic = router.trafficOf(slot);
   let traffic = readTraffic();
@@ -210,7 +242,7 @@ async function openWay(
       return connections.length === 0 ? traffic : { ...traffic, connections };
     },
     close: () =>
-      (closing ??= parts
+      (closing ??= whole
         .disposeAsync()
         .then(release)
         .catch((error: unknown) => {
@@ -273,15 +305,15 @@ interface Slots {
 }
 
 /** Takes the slot that has been free for longest, so that addresses rest before they are reused. */
-function createSlots(): Slots {
+function createSlots(most: number): Slots {
   const back: number[] = [];
   let next = 1;
   return {
     take() {
-      if (next <= maxSlots) return next++;
+      if (next <= most) return next++;
       const slot = back.shift();
       if (slot === undefined)
-        throw egressFault('EGRESS_UNAVAILABLE', `${maxSlots} sandboxes have a way out, which is the limit`);
+        throw egressFault('EGRESS_UNAVAILABLE', `${most} sandboxes have a way out, which is the limit`);
       return slot;
     },
     giveBack: (slot) => void back.push(slot),
