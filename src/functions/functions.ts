@@ -170,8 +170,9 @@ export interface Functions {
   /** The logs of the activations that this server has taken, for other servers. */
   readonly ownCalls: OwnCalls;
   /**
-   * Resumes calls that an earlier run accepted and did not end, now and from then on, and starts alarms and retries.
-   * Resolves when the calls left over have been dealt with. Call it once, when invocations can be run.
+   * Resumes calls that an earlier run accepted and did not end, now and from then on, and starts alarms and retries. All
+   * of that goes on in the background, for as long as the calls take. Resolves when it has begun; never rejects. Call it
+   * once, when invocations can be run.
    */
   start(): Promise<void>;
   /**
@@ -264,7 +265,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     usage: (query) => usageRows(store.usage, query),
     egress: (query) => listEgress(store.egress, query),
     callFigures: (query) => callFigures(store.usageSlots, query),
-    ...lifeOf(calls, events, recordQuota, logForwarding, watches),
+    ...lifeOf(calls, events, recordQuota, logForwarding, watches, options.log),
   };
 }
 
@@ -291,13 +292,16 @@ function lifeOf(
   recordQuota: Pick<RecordQuota, 'close'>,
   logForwarding: Pick<LogForwarding, 'close'>,
   watches: Disposable,
+  log: Log,
 ): Pick<Functions, 'start' | 'close'> {
   return {
     async start() {
       const resumed = invocations.resumeAccepted();
       events.start(resumed);
-      await resumed;
-      lease.onRenewed(invocations.resumeAccepted);
+      void resumed
+        .catch((error: unknown) => log.error({ err: error }, 'could not resume accepted invocations'))
+        .then(() => lease.onRenewed(invocations.resumeAccepted));
+      await lease.held().catch(() => {});
     },
     async close(drainMs) {
       // Both refuse new work from here on.

@@ -58,6 +58,7 @@ describe('an accepted call of the first server', () => {
     await nextJob(platform);
     const second = await platform.restart();
     await second.start();
+    expect(await second.invocations.resumeAccepted()).toEqual({ run: 0, interrupted: 0 });
     end.resolve(completion({ done: true }));
     await expect.poll(() => platform.store.accepted.pending(1)).toEqual([]);
     expect(await second.activations.get('guest', activationId)).toMatchObject({

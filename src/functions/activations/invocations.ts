@@ -65,12 +65,12 @@ export interface InvocationService {
   /**
    * Resumes what a server that is gone accepted and did not end. Calls that had not begun are run. Calls that had
    * begun are recorded as interrupted, or run again if their action says so. Resolves when all of that is done, but
-   * waits only a moment for calls that run or have to wait.
+   * waits only a moment for calls that run or have to wait, unless there are too many of them to hold at once.
    */
   resumeAccepted(): Promise<ResumeReport>;
   /**
-   * Refuses new blocking invocations, leaves others to the next process, and waits for those under way. Those that
-   * take too long are recorded as interrupted.
+   * Refuses new blocking invocations, leaves others to the next process, resumes no more of them, and waits for those
+   * under way. Those that take too long are recorded as interrupted.
    */
   close(timeoutMs: number): Promise<void>;
 }
@@ -93,6 +93,7 @@ export interface InvocationOptions {
 
 export function createInvocations(options: InvocationOptions): InvocationService {
   const { executions, gate } = options;
+  const resumption = createResumption(options);
   let closing = false;
   const isFailing = () => options.recording.trouble() !== undefined;
 
@@ -144,10 +145,13 @@ export function createInvocations(options: InvocationOptions): InvocationService
       return execution.task.activationId;
     },
     usage: ({ namespace, limits }) => options.admission.usage(namespace, limits),
-    resumeAccepted: createResumption({ ...options, isClosing: () => closing }),
+    resumeAccepted: resumption.resume,
     async close(timeoutMs) {
       closing = true;
+      // No call is resumed after this line: the drain would not know of it.
+      const resumed = resumption.close();
       await executions.drain(timeoutMs);
+      await resumed;
     },
   };
 }

@@ -58,7 +58,7 @@ function row(parameters: object = {}): AcceptedRow {
 }
 
 /** Resumes these pages, whose calls wait until the test ends them. */
-function resumed(pages: AcceptedRow[][]) {
+function resumed(pages: (AcceptedRow[] | Promise<AcceptedRow[]>)[]) {
   const waiting = new Map<string, Execution>();
   const end = (count: number) => {
     for (const [id, { recorded }] of [...waiting].slice(0, count)) {
@@ -68,7 +68,7 @@ function resumed(pages: AcceptedRow[][]) {
   };
   onTestFinished(() => end(waiting.size));
   const code = { retain() {}, release() {} };
-  const resume = createResumption({
+  const { resume, close } = createResumption({
     accepted: { adopt: async () => pages.shift() ?? [] },
     lease: { node: 'own', held: async () => {} },
     executions: {
@@ -79,9 +79,9 @@ function resumed(pages: AcceptedRow[][]) {
       },
       fail() {},
     },
-    ...{ vault, log: silentLog, isClosing: () => false },
+    ...{ vault, log: silentLog },
   });
-  return { done: resume(), waiting, end };
+  return { done: resume(), waiting, end, close };
 }
 
 const pageOf = (length: number) => Array.from({ length }, () => row());
@@ -109,4 +109,30 @@ test('takes over no further page while what waits needs more than 64 MiB', async
   expect([pages.length, waiting.size]).toEqual([1, 4]);
   end(1);
   expect(await withTime(done)).toEqual({ run: 6, interrupted: 0 });
+});
+
+test('ends at a stop, although more than a thousand calls still wait', async () => {
+  const pages = [...Array.from({ length: 6 }, () => pageOf(200)), pageOf(1)];
+  const { done, waiting, close } = resumed(pages);
+  await until(() => waiting.size === 1200);
+  await passMany();
+  await close();
+  expect(await done).toEqual({ run: 1200, interrupted: 0 });
+  expect([pages.length, waiting.size]).toEqual([1, 1200]);
+});
+
+test('waits at a stop for the page that it reads, and begins none of its calls', async () => {
+  const page = Promise.withResolvers<AcceptedRow[]>();
+  const { done, waiting, close } = resumed([page.promise]);
+  await nextTurn();
+  let isClosed = false;
+  const closed = close().then(() => {
+    isClosed = true;
+  });
+  await nextTurn();
+  expect(isClosed).toBe(false);
+  page.resolve(pageOf(3));
+  await closed;
+  expect(await done).toEqual({ run: 0, interrupted: 0 });
+  expect(waiting.size).toBe(0);
 });

@@ -8,7 +8,7 @@
  * Only what all of them need in memory is limited.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isJsonObject, type Log, messageOf, withTimeout } from '../../lib/index.ts';
+import { isJsonObject, type Log, messageOf, untilAborted, withTimeout } from '../../lib/index.ts';
 import type { AcceptedQueue, AcceptedRow } from '../../store/index.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type AcceptedTask, fromQueue } from './accepted-task.ts';
@@ -29,7 +29,16 @@ export interface ResumeOptions {
   readonly executions: Pick<Executions, 'begin' | 'find' | 'runQueued' | 'fail'>;
   readonly vault: Vault;
   readonly log: Log;
-  readonly isClosing: () => boolean;
+}
+
+export interface Resumption {
+  /**
+   * Resumes all calls that no server owns. Call it again when there may be others. Where many wait, it takes as long as
+   * some of them.
+   */
+  resume(): Promise<ResumeReport>;
+  /** Begins no further call. Resolves when nothing is read any more. Never rejects. */
+  close(): Promise<void>;
 }
 
 const pageSize = 200;
@@ -39,6 +48,8 @@ const patienceMs = 5000;
 const mostHeld = 1000;
 /** The same for what they need in the queue. */
 const mostHeldBytes = 64 * 1024 * 1024;
+/** A database that does not answer does not hold up the end. */
+const lastPageMs = 1000;
 
 const interrupted = 'The activation was interrupted by a restart of the platform.';
 const keyless =
@@ -46,10 +57,25 @@ const keyless =
 const retriedKeyless =
   "The activation was interrupted by a restart of the platform, and can't be run again: it needs its caller's API key, which is not kept.";
 
-/** Returns what resumes all calls that no server owns. Call it again when there may be others. */
-export function createResumption(options: ResumeOptions): () => Promise<ResumeReport> {
+export function createResumption(options: ResumeOptions): Resumption {
   const held = new HeldCalls();
-  return () => resumeQueue(options, held);
+  const underWay = new Set<Promise<unknown>>();
+  const ending = new AbortController();
+  return {
+    async resume() {
+      const resuming = resumeQueue(options, held, ending.signal);
+      underWay.add(resuming);
+      try {
+        return await resuming;
+      } finally {
+        underWay.delete(resuming);
+      }
+    },
+    async close() {
+      ending.abort();
+      await withTimeout(Promise.allSettled(underWay), lastPageMs, () => undefined);
+    },
+  };
 }
 
 interface Resumed {
@@ -57,20 +83,24 @@ interface Resumed {
   readonly as: 'run' | 'interrupted';
 }
 
-async function resumeQueue(options: ResumeOptions, held: HeldCalls): Promise<ResumeReport> {
-  const { accepted, lease, log, isClosing } = options;
+async function resumeQueue(
+  options: ResumeOptions,
+  held: HeldCalls,
+  signal: AbortSignal,
+): Promise<ResumeReport> {
+  const { accepted, lease, log } = options;
   const counts = { run: 0, interrupted: 0 };
   let adopted = 0;
   await lease.held();
-  while (!isClosing()) {
+  while (!signal.aborted) {
     const page = await accepted.adopt(lease.node, pageSize);
     if (page.length === 0) break;
     adopted += page.length;
-    const resumed = await resumePage(options, page, held);
-    const ends = resumed.map(({ execution }) => execution.recorded.reached());
-    await withTimeout(Promise.all(ends), patienceMs, () => undefined);
+    const resumed = await resumePage(options, page, held, signal);
+    const ends = Promise.all(resumed.map(({ execution }) => execution.recorded.reached()));
+    await withTimeout(untilEnd(signal, ends), patienceMs, () => undefined);
     for (const { execution, as } of resumed) if (as === 'interrupted' || !execution.isWithdrawn) counts[as]++;
-    await held.room();
+    await untilEnd(signal, held.room());
   }
   if (adopted > 0) log.info(counts, 'resumed what an earlier run had accepted');
   return counts;
@@ -80,12 +110,13 @@ async function resumePage(
   options: ResumeOptions,
   page: readonly AcceptedRow[],
   held: HeldCalls,
+  signal: AbortSignal,
 ): Promise<readonly Resumed[]> {
   const all: Resumed[] = [];
   for (const row of page) {
     // Payloads may be large, and others want their turn.
     await nextTurn();
-    if (options.isClosing()) break;
+    if (signal.aborted) break;
     // After a lease has ended, calls that still wait here may come back.
     if (options.executions.find(row.activationId) !== undefined) continue;
     const resumed = resumeRow(options, row);
@@ -112,6 +143,11 @@ function resumeRow({ executions, vault, log }: ResumeOptions, row: AcceptedRow):
   if (why === undefined) void executions.runQueued(execution);
   else executions.fail(execution, why);
   return { execution, as: why === undefined ? 'run' : 'interrupted' };
+}
+
+/** Waits, but not past the end of the resumption. */
+async function untilEnd(signal: AbortSignal, wait: Promise<unknown>): Promise<void> {
+  await untilAborted(signal, wait).catch(() => {});
 }
 
 /** Calls that were resumed and have not ended. */

@@ -196,7 +196,7 @@ export async function startPlatform(
   await writeFileAtomically(foundation.paths.address, `${url}\n`);
   const upkeep = stack.use(startUpkeep(context, { ...parts, functions }));
   opened('the retention of records and the update of advisories');
-  void resume(functions, log).then(upkeep.startRetention);
+  void functions.start().then(upkeep.startRetention);
   const platform = stack.move();
   return {
     url,
@@ -357,12 +357,4 @@ function composeApi(context: Context, parts: ApiParts): ReturnType<typeof create
       ...(config.console ? [consolePages(consoleFolder)] : []),
     ],
   });
-}
-
-async function resume(functions: Functions, log: Log): Promise<void> {
-  try {
-    await functions.start();
-  } catch (error) {
-    log.error({ err: error }, 'could not resume accepted invocations');
-  }
 }

@@ -24,7 +24,7 @@ interface UpkeepParts {
 }
 
 interface Upkeep extends AsyncDisposable {
-  /** Call it after accepted invocations have resumed: they may need code that no action names any more. */
+  /** Call it when accepted invocations are being resumed, which come first. Code that they still need stays. */
   startRetention(): void;
 }
 
