@@ -189,6 +189,20 @@ describe('a call is refused', () => {
     // No one waits for this one, so the next start runs it.
     expect((await api.call('POST', 'actions/hello')).status).toBe(202);
   });
+
+  test('when the platform has closed its database, at the very end of its stop', async () => {
+    await using api = await withHello();
+    await api.functions.close(0);
+    await api.store.close();
+    for (const path of ['actions/hello', 'actions/hello/missing']) {
+      const { status, headers, body } = await api.call('GET', path);
+      expect([status, headers['x-ward-fault'], headers['retry-after']]).toEqual([503, 'STORE_CLOSED', '5']);
+      expect(body).toMatchObject({
+        error: 'Ward is being stopped, and has closed its database',
+        hint: 'try again when it runs',
+      });
+    }
+  });
 });
 
 test('a payload may contain any key', async () => {

@@ -38,11 +38,21 @@ export const storeFaults = {
   STORE_DUPLICATE: 'conflict',
   /** The namespace that a row belongs to does not exist, or no longer exists. */
   STORE_NO_NAMESPACE: 'missing',
-  /** Used after `close`. */
-  STORE_CLOSED: 'bug',
+  /** Used after `close`: at the very end of a stop. */
+  STORE_CLOSED: 'busy',
 } as const;
 
 export const storeFault = faultTable(storeFaults);
+
+/** By then a restarted Ward serves again. */
+const backMs = 5000;
+
+export function storeClosed(): Fault {
+  return storeFault('STORE_CLOSED', 'Ward is being stopped, and has closed its database', {
+    hint: 'try again when it runs',
+    retryAfterMs: backMs,
+  });
+}
 
 /** Writes that failed with one of these codes can succeed later, unchanged. */
 const passing: readonly string[] = [

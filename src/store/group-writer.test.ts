@@ -213,13 +213,13 @@ test('a store that is closed during trouble is not written again', async () => {
   const writer = groupWriter(run, { probe: unit('probe') });
   const record = writer.submit({ ...write(true), lasting: true });
   await expect(writer.flush()).rejects.toMatchObject({ code: 'STORE_FULL' });
-  fault = new Fault('STORE_CLOSED', 'bug', 'closed');
+  fault = new Fault('STORE_CLOSED', 'busy', 'closed');
   await expect(record).rejects.toMatchObject({ code: 'STORE_CLOSED' });
   expect([tries, writer.recording.waiting()]).toEqual([2, 0]);
 });
 
 test('a closed store is not trouble, and is not written again', async () => {
-  const { disk, run } = failingDisk(new Fault('STORE_CLOSED', 'bug', 'closed'));
+  const { disk, run } = failingDisk(new Fault('STORE_CLOSED', 'busy', 'closed'));
   const writer = groupWriter(run, { probe: unit('probe') });
   const record = writer.submit({ ...write(true), lasting: true });
   await expect(record).rejects.toMatchObject({ code: 'STORE_CLOSED' });

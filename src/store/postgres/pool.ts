@@ -1,7 +1,7 @@
 /** Connections to one PostgreSQL database. All their errors are faults of the store. */
 import pg from 'pg';
 import { isLongText } from '../batch.ts';
-import { storeFault } from '../faults.ts';
+import { storeClosed } from '../faults.ts';
 import { endsConnection, faultOf } from './sql-state.ts';
 
 export interface PoolOptions {
@@ -82,7 +82,7 @@ export function openPool({ url, schema, isReader = false }: PoolOptions): Pool {
   return {
     where,
     async connect() {
-      if (closing !== undefined) throw storeFault('STORE_CLOSED', 'the store is closed');
+      if (closing !== undefined) throw storeClosed();
       try {
         return connectionOf(await pool.connect());
       } catch (error) {

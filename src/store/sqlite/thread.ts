@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { type Fault, startThread } from '../../lib/index.ts';
 import { isLongText, type LongText, type Statement, type Unit, type UnitOutcome } from '../batch.ts';
-import { storeFault } from '../faults.ts';
+import { storeClosed, storeFault } from '../faults.ts';
 import type { BatchRequest, Reply, Request, WorkerData } from './protocol.ts';
 import { faultOf } from './sql-fault.ts';
 
@@ -78,7 +78,7 @@ class Thread implements DatabaseThread {
     if (this.#ended !== undefined) return;
     const exited = once(this.#worker, 'exit');
     const answered = this.#send({ type: 'close' });
-    this.#ended = storeFault('STORE_CLOSED', 'the store is closed');
+    this.#ended = storeClosed();
     await answered.finally(() => exited);
   }
 
