@@ -22,8 +22,8 @@ export const gateFaults = {
   GATE_BUSY: 'busy',
   /** Ward is stopping, so it scans and judges nothing more. */
   GATE_STOPPING: 'busy',
-  /** Used after `close`. */
-  GATE_CLOSED: 'bug',
+  /** Used after `close`: at the very end of a stop. */
+  GATE_CLOSED: 'busy',
   /** The disk failed, or the file with the reports and the audit log. */
   GATE_STORE_FAILED: 'host',
   /** The disk is full. */

@@ -459,7 +459,7 @@ function endTests({ store, place }: Context): void {
     await written;
     await store().close();
     for (const late of [() => store().countReports(), () => store().write({ audit: [draft('b')] })])
-      await expect(late()).rejects.toMatchObject({ code: 'GATE_CLOSED', kind: 'bug' });
+      await expect(late()).rejects.toMatchObject({ code: 'GATE_CLOSED', kind: 'busy', retryAfterMs: 5000 });
     await using again = await place().open();
     expect(await again.audit()).toHaveLength(1);
   });

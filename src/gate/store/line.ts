@@ -20,6 +20,9 @@ interface Waiting {
   readonly settle: (outcome: Outcome) => void;
 }
 
+/** By then a restarted Ward serves again. */
+const backMs = 5000;
+
 export class Line {
   readonly #database: Database;
   #waiting: Waiting[] = [];
@@ -75,5 +78,8 @@ function failed(why: string, cause?: unknown): Outcome {
 }
 
 function closed(): Fault {
-  return gateFault('GATE_CLOSED', 'the gate’s store is closed');
+  return gateFault('GATE_CLOSED', 'Ward is being stopped, and has closed the gate’s store', {
+    hint: 'try again when it runs',
+    retryAfterMs: backMs,
+  });
 }
