@@ -1,9 +1,17 @@
 import { PassThrough } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { keptSandbox } from './kept-sandbox.ts';
 import { hearLines, sayLine } from './lines.ts';
 import { linked } from './link.fixture.ts';
+import type { KeeperLink } from './link.ts';
 
+const exit = {
+  ...{ code: 0, signal: null, outOfMemory: false, seccompKill: false, killed: true },
+  runtimeError: undefined,
+};
 const usage = { memoryBytes: 1, memoryPeakBytes: 2, cpuUsec: 3, pids: 4, oomKills: 0, refusedForks: 0 };
 
 /** A sandbox whose keeper is played by the test. */
@@ -12,22 +20,7 @@ async function kept() {
   const asked: { readonly op: string; readonly id: number }[] = [];
   void hearLines(keeper, (request) => void asked.push(request as (typeof asked)[number]));
   const done: string[] = [];
-  const cgroup = {
-    freeze: async () => void done.push('freeze'),
-    thaw: async () => void done.push('thaw'),
-    weigh: (weight: number | 'idle') => void done.push(`weigh ${weight}`),
-    usage: () => usage,
-    cpuUsec: () => 3,
-    refusals: () => expect.unreachable(),
-  };
-  const streams = {
-    stdin: new PassThrough(),
-    stdout: new PassThrough(),
-    stderr: new PassThrough(),
-    channel: undefined,
-  };
-  const policy = { runtime: 'crun', cpuWeight: 100, egress: undefined } as const;
-  const sandbox = keptSandbox({ link, id: 'a', policy, cgroup, streams });
+  const sandbox = sandboxOver(link, 'a', done);
   return {
     ...{ link, keeper, sandbox, done },
     async answer(op: string, value: unknown) {
@@ -40,6 +33,26 @@ async function kept() {
     },
   };
 }
+
+function sandboxOver(link: KeeperLink, id: string, done: string[] = [], streams = newStreams()) {
+  const cgroup = {
+    freeze: async () => void done.push('freeze'),
+    thaw: async () => void done.push('thaw'),
+    weigh: (weight: number | 'idle') => void done.push(`weigh ${weight}`),
+    usage: () => usage,
+    cpuUsec: () => 3,
+    refusals: () => expect.unreachable(),
+  };
+  const policy = { runtime: 'crun', cpuWeight: 100, egress: undefined } as const;
+  return keptSandbox({ link, id, policy, cgroup, streams });
+}
+
+const newStreams = () => ({
+  stdin: new PassThrough(),
+  stdout: new PassThrough(),
+  stderr: new PassThrough(),
+  channel: undefined,
+});
 
 test('files that are lent late do not freeze a sandbox that is about to end', async () => {
   const { link, sandbox, answer, done } = await kept();
@@ -67,6 +80,31 @@ test('a sandbox has ended when its keeper has', async () => {
   keeper.destroy();
   await expect(sandbox.exited).resolves.toMatchObject({ signal: 'SIGKILL', killed: true });
   expect(sandbox.hasEnded()).toBe(true);
+});
+
+test('a sandbox that starts while its keeper ends has ended', async () => {
+  const { link, keeper } = await linked();
+  keeper.destroy();
+  await link.ended;
+  const sandbox = sandboxOver(link, 'a');
+  await expect(sandbox.exited).resolves.toMatchObject({ signal: 'SIGKILL', killed: true });
+});
+
+test('sandboxes that have ended leave nothing in memory while the keeper lives', async () => {
+  const { link, keeper } = await linked();
+  const startAndEnd = async (id: string) => {
+    const streams = newStreams();
+    const { exited } = sandboxOver(link, id, [], streams);
+    sayLine(keeper, { say: 'ended', sandbox: id, exit, usage });
+    await exited;
+    return new WeakRef(streams.stdout);
+  };
+  const ended = await Promise.all(Array.from({ length: 10 }, (_, at) => startAndEnd(`${at}`)));
+  await nextTurn();
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  expect(ended.filter((each) => each.deref() !== undefined)).toEqual([]);
+  link.close();
 });
 
 test('a way in says why it ended', async () => {

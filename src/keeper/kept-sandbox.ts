@@ -60,19 +60,6 @@ export function keptSandbox(parts: KeptParts): SupervisedSandbox {
   };
 }
 
-const keeperGone: SandboxExit = {
-  ...{ code: null, signal: 'SIGKILL', outOfMemory: false, seccompKill: false, killed: true },
-  runtimeError: 'the process that makes sandboxes has ended',
-};
-const nothingUsed: SandboxUsage = {
-  memoryBytes: 0,
-  memoryPeakBytes: 0,
-  cpuUsec: 0,
-  pids: 0,
-  oomKills: 0,
-  refusedForks: 0,
-};
-
 interface News {
   readonly exited: Promise<SandboxExit>;
   /** Undefined until the sandbox has ended. */
@@ -92,11 +79,6 @@ function hearNews({ link, id, streams }: KeptParts): News {
       exited.resolve(exit);
     },
     lost: (port, why) => lost.get(port)?.(why),
-  });
-  void link.ended.then(() => {
-    // Everything that the keeper made ends with the keeper.
-    lastUsage ??= nothingUsed;
-    exited.resolve(keeperGone);
   });
   return {
     exited: exited.promise,

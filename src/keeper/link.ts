@@ -23,7 +23,10 @@ export interface KeeperLink {
   ask<Op extends Operation>(op: Op, request: Asked<Op>, id?: number): Promise<Answers[Op]>;
   /** Reserves a number, for a request that needs to know it before it is sent. */
   nextId(): number;
-  /** Receives news of a sandbox until it has ended. The keeper sends none before it has answered that it started. */
+  /**
+   * Receives news of a sandbox until it has ended, at the latest with the keeper. The keeper sends none before it has
+   * answered that it started.
+   */
   watch(sandbox: string, news: SandboxNews): void;
   /** Reports how a scan process has ended. */
   watchScan(scan: string, onEnd: (how: string) => void): void;
@@ -126,7 +129,7 @@ interface NewsDesk extends Pick<KeeperLink, 'watch' | 'watchScan'> {
   /** Keeps news of a sandbox or a scan for its listener, which can't exist before the answer that names it. */
   expect(started: string | undefined): void;
   hear(said: EndNews): void;
-  /** Ends every scan, because the keeper has ended. */
+  /** Ends every sandbox and every scan, because what the keeper made ends with the keeper. */
   close(): void;
 }
 
@@ -140,15 +143,16 @@ function openNewsDesk(): NewsDesk {
     scans.get(scan)?.(how);
     scans.delete(scan);
   };
+  const endSandbox = (sandbox: string, exit: SandboxExit, usage: SandboxUsage): void => {
+    watched.get(sandbox)?.ended(exit, usage);
+    watched.delete(sandbox);
+  };
   const hear = (said: EndNews): void => {
     const held = early.get(said.say === 'scanned' ? said.scan : said.sandbox);
     if (held !== undefined) held.push(said);
     else if (said.say === 'scanned') endScan(said.scan, said.how);
     else if (said.say === 'lost') watched.get(said.sandbox)?.lost(said.port, said.why);
-    else {
-      watched.get(said.sandbox)?.ended(said.exit, said.usage);
-      watched.delete(said.sandbox);
-    }
+    else endSandbox(said.sandbox, said.exit, said.usage);
   };
   const tellEarly = (started: string): void => {
     const held = early.get(started) ?? [];
@@ -161,6 +165,7 @@ function openNewsDesk(): NewsDesk {
     watch(sandbox, news) {
       watched.set(sandbox, news);
       tellEarly(sandbox);
+      if (isClosed) endSandbox(sandbox, keeperGone, nothingUsed);
     },
     watchScan(scan, onEnd) {
       scans.set(scan, onEnd);
@@ -170,11 +175,24 @@ function openNewsDesk(): NewsDesk {
     close() {
       isClosed = true;
       for (const scan of [...scans.keys()]) endScan(scan, keeperEnded);
+      for (const sandbox of [...watched.keys()]) endSandbox(sandbox, keeperGone, nothingUsed);
     },
   };
 }
 
 const keeperEnded = 'the keeper has ended';
+const keeperGone: SandboxExit = {
+  ...{ code: null, signal: 'SIGKILL', outOfMemory: false, seccompKill: false, killed: true },
+  runtimeError: 'the process that makes sandboxes has ended',
+};
+const nothingUsed: SandboxUsage = {
+  memoryBytes: 0,
+  memoryPeakBytes: 0,
+  cpuUsec: 0,
+  pids: 0,
+  oomKills: 0,
+  refusedForks: 0,
+};
 
 function gone(): Fault {
   return sandboxFault('SANDBOX_START_FAILED', 'the process that makes sandboxes has ended');
