@@ -46,11 +46,12 @@ const longestWaitMs = 3000;
 export async function openPolicySource({ path, store, log }: PolicySourceOptions): Promise<PolicySource> {
   let waivers = await store.waivers();
   const shared = await followShared({ name: sharedPolicy, what: 'policy', store, log });
-  let seen = stampOf(path);
+  let seen: string | undefined = stampOf(path);
   let file = readIfThere(path);
   let text = file ?? textOf(shared.current());
   let policy = policyOf(text, waivers);
   let checkedAt = performance.now();
+  let problem: string | undefined;
   const takeText = (): void => {
     const wanted = file ?? textOf(shared.current());
     const where = file === undefined ? 'the database' : path;
@@ -68,16 +69,19 @@ export async function openPolicySource({ path, store, log }: PolicySourceOptions
   };
   const look = (): void => {
     checkedAt = performance.now();
-    const stamp = stampOf(path);
-    if (stamp === seen) return;
-    seen = stamp;
     try {
+      const stamp = stampOf(path);
+      if (stamp === seen) return;
       file = readIfThere(path);
+      seen = stamp;
+      problem = undefined;
     } catch (error) {
-      log.error(
-        { path, reason: messageOf(error) },
-        'the policy can’t be read; the previous one still applies',
-      );
+      const reason = messageOf(error);
+      // Each look tries again: what is missing may be a descriptor, and leaves no trace on the file.
+      if (reason !== problem)
+        log.error({ path, reason }, 'the policy can’t be read; the previous one still applies');
+      problem = reason;
+      seen = undefined;
       return;
     }
     takeText();
@@ -165,5 +169,5 @@ function readIfThere(path: string): string | undefined {
 
 function stampOf(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false });
-  return stats === undefined ? '' : `${stats.ino} ${stats.mtimeMs} ${stats.size}`;
+  return stats === undefined ? '' : `${stats.ino} ${stats.mtimeMs} ${stats.ctimeMs} ${stats.size}`;
 }

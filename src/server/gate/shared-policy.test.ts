@@ -1,7 +1,7 @@
 /** The policy that servers of a database share. The suite of the gate's store has its writes, on both engines. */
-import { mkdtempDisposable, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtempDisposable, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import {
   defaultPolicy,
@@ -11,6 +11,7 @@ import {
   type SharedFile,
 } from '../../gate/index.ts';
 import { type Log, silentLog } from '../../lib/index.ts';
+import { actAsCaller } from '../admin/act-as.ts';
 import { readKept, readShared, replaceKept } from './policy-place.ts';
 import { openPolicySource, readPolicy } from './policy-source.ts';
 
@@ -136,4 +137,36 @@ test('is replaced by who has read it, and not where a server has a file of its o
   expect(shared.text).toBe(strict);
   await replaceKept(back, shared, { text: lax, revision: 'r' });
   expect(await readKept(back)).toMatchObject({ text: lax, mode: 0o600 });
+});
+
+const empty = { waivers: async () => [], sharedFile: async () => undefined };
+
+test.skipIf(process.geteuid?.() !== 0)(
+  'in a file that can’t be read is tried again, and the log says so once',
+  async () => {
+    await chmod(dirname(path), 0o755);
+    const source = await openPolicySource({ path, store: empty, log });
+    await writeFile(path, lax, { mode: 0o600 });
+    {
+      using _nobody = actAsCaller({ SUDO_UID: '65534', SUDO_GID: '65534' });
+      for (let time = 0; time < 2; time++) await source.refresh();
+    }
+    expect([source.current().revision, error.mock.calls.length]).toEqual([own, 1]);
+    await source.refresh();
+    expect(source.current().revision).toBe(revisionOf(lax));
+  },
+);
+
+test('in a file is read again when it has the length and the date of the earlier one', async () => {
+  const date = new Date(1_700_000_000_000);
+  const write = async (text: string) => {
+    await writeFile(path, text);
+    await utimes(path, date, date);
+  };
+  await write(lax);
+  const source = await openPolicySource({ path, store: empty, log });
+  const other = lax.replace('warn', 'deny');
+  await write(other);
+  await source.refresh();
+  expect(source.current().revision).toBe(revisionOf(other));
 });

@@ -1,11 +1,23 @@
 /** The VEX documents that servers of a database share, and the folder that one machine has. */
-import { mkdir, mkdtempDisposable, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtempDisposable,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { digestOf } from '../../blobs/index.ts';
 import { type GateStore, openGateStore, type SharedFile } from '../../gate/index.ts';
 import { type Log, silentLog } from '../../lib/index.ts';
+import { actAsCaller } from '../admin/act-as.ts';
 import { readOwnVex, replaceVex } from './vex-place.ts';
 import { openVexSource } from './vex-source.ts';
 
@@ -136,4 +148,42 @@ test('in a folder that is managed elsewhere are not replaced', async () => {
   await symlink(`${folder}.real`, folder);
   await expect(replace('b')).rejects.toMatchObject(refused);
   expect(idsOf(await readOwnVex(folder))).toEqual(['a']);
+});
+
+const empty = { sharedFile: async () => undefined };
+
+test.skipIf(process.geteuid?.() !== 0)(
+  'in a folder that can’t be read are tried again, and the log says so once',
+  async () => {
+    const source = await openVexSource({ folder, store: empty, log });
+    await replace('a');
+    for (const each of [dirname(folder), folder]) await chmod(each, 0o755);
+    {
+      using _nobody = actAsCaller({ SUDO_UID: '65534', SUDO_GID: '65534' });
+      for (let time = 0; time < 2; time++) await source.refresh();
+    }
+    expect([source.source(), source.problem(), error.mock.calls.length]).toEqual([
+      ...[null, expect.stringContaining('EACCES'), 1],
+    ]);
+    await rename(folder, `${folder}.real`);
+    await source.refresh();
+    expect([source.source(), source.problem()]).toEqual([null, undefined]);
+    await rename(`${folder}.real`, folder);
+    await source.refresh();
+    expect([idsOf(source.current()), source.problem()]).toEqual([['a'], undefined]);
+  },
+);
+
+test('in a folder are read again when one has the length and the date of the earlier one', async () => {
+  const date = new Date(1_700_000_000_000);
+  const write = async (id: string) => {
+    await writeFile(join(folder, 'a.json'), textOf(id));
+    await utimes(join(folder, 'a.json'), date, date);
+  };
+  await mkdir(folder);
+  await write('a');
+  const source = await openVexSource({ folder, store: empty, log });
+  await write('b');
+  await source.refresh();
+  expect(idsOf(source.current())).toEqual(['b']);
 });

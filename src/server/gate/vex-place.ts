@@ -120,7 +120,8 @@ async function ownNow(folder: string): Promise<OwnNow> {
   const stamps: string[] = [];
   for (const name of await vexNamesIn(at)) {
     const found = await orUndefined(stat(join(at, name), { bigint: true }));
-    if (found !== undefined) stamps.push(`${name} ${found.dev} ${found.ino} ${found.size} ${found.mtimeNs}`);
+    if (found !== undefined)
+      stamps.push(`${name} ${found.dev} ${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`);
   }
   return inodeOf(folder) === inode ? { at, stamp: stamps.join('\n') } : await ownNow(folder);
 }

@@ -3,7 +3,7 @@
  * at the start, and again when they change.
  */
 import { type GateStore, noVex, type OperatorVex } from '../../gate/index.ts';
-import { type Log, messageOf, oneAfterAnother } from '../../lib/index.ts';
+import { errnoOf, type Log, messageOf, oneAfterAnother } from '../../lib/index.ts';
 import { followShared } from './shared-file.ts';
 import { readOwnVex, readSharedVex, sharedVex, stampOfOwnVex } from './vex-place.ts';
 
@@ -32,8 +32,9 @@ export async function openVexSource({ folder, store, log }: VexSourceOptions): P
   const shared = await followShared({ name: sharedVex, what: 'set of VEX documents', store, log });
   let vex = noVex;
   let isOfFolder = false;
-  let seen = '';
+  let seen: string | undefined = '';
   let problem: string | undefined;
+  let logged = '';
   const refresh = async (): Promise<void> => {
     const stamp = await stampOfOwnVex(folder);
     const isOwn = stamp !== '';
@@ -41,15 +42,20 @@ export async function openVexSource({ folder, store, log }: VexSourceOptions): P
     const file = shared.current();
     const found = isOwn ? stamp : (file?.digest ?? '');
     if (found === seen) return;
-    seen = found;
     try {
       vex = isOwn ? ((await readOwnVex(folder)) ?? noVex) : readSharedVex(file);
       isOfFolder = isOwn;
       problem = undefined;
+      seen = found;
     } catch (error) {
-      problem = messageOf(error);
+      // What the system refuses, such as a descriptor, is tried again; the same bytes stay no documents.
+      seen = error instanceof Error && errnoOf(error.cause) !== undefined ? undefined : found;
+      const reason = messageOf(error);
       const where = isOwn ? folder : 'the database';
-      log.error({ where, reason: problem }, 'VEX documents can’t be read; the previous ones still apply');
+      if (`${found} ${reason}` !== logged)
+        log.error({ where, reason }, 'VEX documents can’t be read; the previous ones still apply');
+      logged = `${found} ${reason}`;
+      problem = reason;
     }
   };
   const looking = oneAfterAnother(refresh);
