@@ -1,13 +1,16 @@
 /**
  * Metrics of single actions, if the operator wants them. Tenants choose the names of actions, so each namespace has series
  * for a fixed number of actions, and all its other actions share the series `(others)`. A namespace that calls many actions
- * takes series from nobody else. Only operators create namespaces.
+ * takes series from nobody else. Only operators create namespaces, and a deleted one leaves no series.
  */
 import { Counter, type Registry } from 'prom-client';
 import type { Completion, Job } from '../../../dispatch/index.ts';
 import { exemplarOf, exemplified } from './exemplars.ts';
 
-export type CalledAction = Pick<Job, 'namespace' | 'action' | 'traceparent'>;
+export type CalledAction = Pick<Job, 'namespace' | 'action' | 'traceparent'> & {
+  /** Its namespace was deleted while it ran. */
+  isGone?: boolean;
+};
 
 export interface ActionFigures {
   completed(
@@ -15,6 +18,10 @@ export interface ActionFigures {
     completion: Pick<Completion, 'status' | 'start' | 'traffic'>,
     seconds: number,
   ): void;
+  /** Those that have series. */
+  namespaces(): Iterable<string>;
+  /** Removes the series of a deleted namespace. */
+  forget(namespace: string): void;
 }
 
 /** No action has this name: OpenWhisk allows no parentheses. */
@@ -55,7 +62,7 @@ export function actionFigures(registry: Registry, perNamespace: number, now = Da
   /** Actions with series of their own and when each was called last, for each namespace. */
   const calledAt = new Map<string, Map<string, number>>();
 
-  const forget = (namespace: string, action: string): void => {
+  const remove = (namespace: string, action: string): void => {
     for (const status of statuses) invocations.remove({ namespace, action, status });
     coldStarts.remove({ namespace, action });
     for (const direction of ['sent', 'received']) egress.remove({ namespace, action, direction });
@@ -68,7 +75,7 @@ export function actionFigures(registry: Registry, perNamespace: number, now = Da
     const [oldest] = known;
     if (oldest === undefined || now() - oldest[1] < idleMs) return false;
     known.delete(oldest[0]);
-    forget(namespace, oldest[0]);
+    remove(namespace, oldest[0]);
     return true;
   };
 
@@ -84,6 +91,7 @@ export function actionFigures(registry: Registry, perNamespace: number, now = Da
   return {
     completed(called, { status, start, traffic }, seconds) {
       const { namespace } = called;
+      if (called.isGone) return;
       const action = labelOf(called);
       invocations.inc({ namespace, action, status });
       if (start === 'cold') coldStarts.inc({ namespace, action });
@@ -96,6 +104,12 @@ export function actionFigures(registry: Registry, perNamespace: number, now = Da
         value: seconds,
         ...exemplarOf(called),
       });
+    },
+    namespaces: () => calledAt.keys(),
+    forget(namespace) {
+      for (const action of calledAt.get(namespace)?.keys() ?? []) remove(namespace, action);
+      remove(namespace, others);
+      calledAt.delete(namespace);
     },
   };
 }

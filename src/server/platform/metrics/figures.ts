@@ -25,6 +25,10 @@ export interface Figures extends Gauges {
   /** With a recent trace for each range of a latency. */
   readonly openMetrics: { readonly contentType: string; text(): Promise<string> };
   completed(completion: Completion, called: CalledAction): void;
+  /** Those that have metrics of single actions. */
+  namespaces(): Iterable<string>;
+  /** Ends the metrics of the actions of a deleted namespace. */
+  forget(namespace: string): void;
   throttled(by: Throttle): void;
   violated(kind: ViolationKind): void;
   /** Counts a violation that was not stored. */
@@ -93,6 +97,8 @@ export function createFigures(build: string, actionsPerNamespace = 0): Figures {
       },
     },
     completed: activations.completed,
+    namespaces: activations.namespaces,
+    forget: activations.forget,
     throttled: (limit) => limits.throttles.inc({ limit }),
     records: {
       evicted: (count) => records.evicted.inc(count),
@@ -179,7 +185,18 @@ function activationFigures(registry: Registry, actionsPerNamespace: number) {
     uncounted.push({ status, start: by, startedAt, endedAt, waitMs, sandboxMs, traffic, called });
     if (uncounted.length === completionsAtOnce) settle();
   };
-  return { completed, settle };
+  return {
+    completed,
+    settle,
+    namespaces() {
+      settle();
+      return actions?.namespaces() ?? [];
+    },
+    forget(namespace: string) {
+      settle();
+      actions?.forget(namespace);
+    },
+  };
 }
 
 function limitFigures(registry: Registry) {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { digestOf } from '../../../blobs/index.ts';
-import type { Completion, Dispatcher, HeardNode } from '../../../dispatch/index.ts';
+import type { Completion, Dispatcher, HeardNode, JobEnd } from '../../../dispatch/index.ts';
 import type { CodeGate, GateVerdict } from '../../../functions/index.ts';
 import { Fault, runCommand } from '../../../lib/index.ts';
 import type { AdvisoriesAge } from '../../advisories/age.ts';
@@ -82,6 +82,42 @@ test('count the invoker’s work', async () => {
   ]) {
     expect(lines).toContain(line);
   }
+});
+
+test('a deleted namespace leaves no series, nor do its calls that end later', async () => {
+  const figures = createFigures('1.2.3', 2);
+  const slow = Promise.withResolvers<JobEnd>();
+  const end: JobEnd = { completion, log: Promise.resolve([]) };
+  const expelled: string[] = [];
+  const invoker = observedDispatcher(
+    fakeDispatcher({
+      run: async ({ action }) => (action.endsWith('/slow') ? slow.promise : end),
+      namespaces: () => new Set(['busy']),
+      expel: (name) => void expelled.push(name),
+    }),
+    figures,
+  );
+  const run = (namespace: string, name: string) =>
+    // biome-ignore lint/suspicious/noExplicitAny: the double needs no more
+    invoker.run({ namespace, action: `/${namespace}/${name}` } as any);
+  const inCi = Array.from({ length: 500 }, (_, at) => `ci-${at}`);
+  for (const namespace of inCi) for (const name of ['a', 'b', 'c']) await run(namespace, name);
+  await run('guest', 'hello');
+  const late = run('ci-0', 'slow');
+  expect([...invoker.namespaces()]).toEqual(expect.arrayContaining(['busy', ...inCi, 'guest']));
+  for (const namespace of inCi) invoker.expel(namespace);
+  expect(expelled).toEqual(inCi);
+  slow.resolve(end);
+  await late;
+  const lines = (await linesOf(figures)).filter((line) => line.startsWith('ward_action_'));
+  expect(lines.filter((line) => line.includes('ci-'))).toEqual([]);
+  expect(lines).toContainEqual(expect.stringContaining('/guest/hello'));
+  expect(await linesOf(figures)).toContain(
+    'ward_invocations_total{status="application error",start="cold"} 1502',
+  );
+  expect([...invoker.namespaces()]).toEqual(['busy', 'guest']);
+  await run('ci-0', 'again');
+  expect((await linesOf(figures)).join()).toContain('/ci-0/again');
 });
 
 test('name a trace that is exported, in OpenMetrics', async () => {

@@ -2,6 +2,7 @@
 import type { AdmissionControl, Dispatcher } from '../../../dispatch/index.ts';
 import type { CodeGate, GateVerdict, RunVerdict } from '../../../functions/index.ts';
 import { isFault } from '../../../lib/index.ts';
+import type { CalledAction } from './action-figures.ts';
 import type { Figures, Throttle } from './figures.ts';
 
 export function observedAdmission(admission: AdmissionControl, figures: Figures): AdmissionControl {
@@ -14,16 +15,36 @@ export function observedAdmission(admission: AdmissionControl, figures: Figures)
 
 export function observedDispatcher(dispatcher: Dispatcher, figures: Figures): Dispatcher {
   figures.watchInvoker(dispatcher.status);
+  const running = new Set<CalledAction>();
   return {
     ...dispatcher,
     run(job, ...more) {
       // Nothing else of the job, so that its parameters can be freed.
       const { namespace, action, traceparent } = job;
       const called = { namespace, action, traceparent };
-      return counting(figures, 'queue full', () => dispatcher.run(job, ...more)).then((end) => {
-        figures.completed(end.completion, called);
-        return end;
-      });
+      const run = counting(figures, 'queue full', () => dispatcher.run(job, ...more));
+      running.add(called);
+      return run.then(
+        (end) => {
+          running.delete(called);
+          figures.completed(end.completion, called);
+          return end;
+        },
+        (error) => {
+          running.delete(called);
+          throw error;
+        },
+      );
+    },
+    namespaces() {
+      const called = Array.from(running, ({ namespace }) => namespace);
+      return new Set([...dispatcher.namespaces(), ...called, ...figures.namespaces()]);
+    },
+    expel(namespace) {
+      // Those that run end later, and would begin its series anew.
+      for (const called of running) if (called.namespace === namespace) called.isGone = true;
+      figures.forget(namespace);
+      dispatcher.expel(namespace);
     },
   };
 }
