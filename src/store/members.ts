@@ -60,11 +60,18 @@ export function memberStore(db: Kysely<Schema>, { now }: SqlWords): MemberStore 
       }),
     join: (joining) =>
       db.transaction().execute(async (inside) => {
-        const isTaken = await takeToken(inside, joining, now);
-        if (!isTaken) return undefined;
+        const isRepeated = await hasTaken(inside, joining, now);
+        if (!isRepeated && !(await takeToken(inside, joining, now))) return undefined;
+        const row = await addMember(inside, joining, isRepeated, now);
+        if (row === undefined) {
+          // A removal came between. It has revoked the token, and the node needs a new one.
+          if (isRepeated) return undefined;
+          // This ends the transaction, so that the token stays unused.
+          throw storeFault('STORE_DUPLICATE', `another node has the name ${joining.name}`);
+        }
         const { name, role } = joining;
         await note(inside, [{ what: 'join-node', name, summary: `with the role ${role}` }]);
-        return await addMember(inside, joining, now);
+        return toMember(row);
       }),
     async renew({ name, role, key, lifeMs }) {
       const row = await db
@@ -114,11 +121,9 @@ export function memberStore(db: Kysely<Schema>, { now }: SqlWords): MemberStore 
 
 async function takeToken(
   inside: Transaction<Schema>,
-  joining: Joining,
+  { token, role, name, key }: Joining,
   now: SqlWords['now'],
 ): Promise<boolean> {
-  const { token, role, name, key } = joining;
-  if (await hasTaken(inside, joining, now)) return true;
   const taken = await inside
     .updateTable('join_tokens')
     .set(({ eb, ref }) => ({
@@ -167,13 +172,14 @@ function revocation({ role, name, uses, used }: Selectable<JoinTokenTable>): Not
   return { what: 'revoke-join-token', name: name ?? '*', summary };
 }
 
-/** Throwing ends the transaction, so that the token stays unused. */
-async function addMember(
+/** Undefined when another node has the name, or when the node repeats its join and was removed meanwhile. */
+function addMember(
   inside: Transaction<Schema>,
   { name, role, key, lifeMs }: Joining,
+  isRepeated: boolean,
   now: SqlWords['now'],
-): Promise<MemberRow> {
-  const row = await inside
+): Promise<Selectable<MemberTable> | undefined> {
+  return inside
     .insertInto('members')
     .values({ name, role, key, joined_at: now, expires_at: sql`${now} + ${lifeMs}`, removed_at: null })
     .onConflict((conflict) =>
@@ -186,14 +192,14 @@ async function addMember(
           expires_at: ref('excluded.expires_at'),
           removed_at: null,
         }))
-        .where(({ eb, ref, or }) =>
-          or([eb('members.key', '=', ref('excluded.key')), eb('members.removed_at', 'is not', null)]),
-        ),
+        .where(({ eb, ref, and, or }) => {
+          const isOwn = eb('members.key', '=', ref('excluded.key'));
+          if (isRepeated) return and([isOwn, eb('members.removed_at', 'is', null)]);
+          return or([isOwn, eb('members.removed_at', 'is not', null)]);
+        }),
     )
     .returningAll()
     .executeTakeFirst();
-  if (row === undefined) throw storeFault('STORE_DUPLICATE', `another node has the name ${name}`);
-  return toMember(row);
 }
 
 function toToken(row: Selectable<JoinTokenTable>): JoinTokenRow {

@@ -54,7 +54,7 @@ export interface MemberStore {
   /**
    * Uses the token and records the node, both or neither. The same node may repeat it until the token expires, because
    * it may not have got the answer. Undefined when the token is unknown, expired, for another role or name, or used up
-   * by others.
+   * by others, and when the node repeats it while it is removed.
    * @throws Fault STORE_DUPLICATE when another key has that name and was not removed
    */
   join(joining: Joining): Promise<MemberRow | undefined>;

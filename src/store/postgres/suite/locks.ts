@@ -1,4 +1,7 @@
-/** The order in which transactions lock rows: none waits for a row while it holds one that another locks first. */
+/**
+ * The order in which transactions lock rows: none waits for a row while it holds one that another locks first. And what
+ * one that waited makes of the row.
+ */
 import { expect, test } from 'vitest';
 import { accept, apiRow, deliveryRow, entityRow, feedRow, namespaceRow } from '../../suite/context.ts';
 import type { EntityRow } from '../../types/entities.ts';
@@ -66,6 +69,24 @@ export function postgresLockTests(newUrl: () => Promise<string>): void {
       expect(await adopt()).toEqual([second]);
       await other.query('rollback');
       expect(await adopt()).toEqual([first]);
+    }));
+
+  test('a node that repeats its join while it is removed stays removed', () =>
+    open(async (store, other) => {
+      const lifeMs = 3_600_000;
+      const joining = { token: 't', name: 'one', role: 'invoker', key: 'k', lifeMs };
+      await store.members.addToken({ key: 't', role: 'invoker', name: null, uses: 2, lifeMs });
+      await store.members.join(joining);
+      await other.query("select from join_tokens where key = 't' for update");
+      const removing = store.members.remove('one');
+      await other.untilWaiting(1);
+      // It still finds the token, and waits for the row of the node.
+      const again = store.members.join(joining);
+      await other.untilWaiting(2);
+      await other.query('rollback');
+      expect(await removing).toMatchObject([{ key: 't', used: 1 }]);
+      expect(await again).toBeUndefined();
+      expect((await store.members.get('one'))?.removedAt).toBeTypeOf('number');
     }));
 
   test.each<[what: string, work: (store: Store, row: EntityRow) => Promise<unknown>]>([
