@@ -3,6 +3,9 @@ import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { digestOf } from '../src/blobs/index.ts';
+import { manifestMediaType } from '../src/images/index.ts';
+import { createSigner, imageWith } from '../src/server/gate/guarded.fixture.ts';
 import { Cluster, type ClusterNode, type NodePlan } from './cluster/cluster.ts';
 import { missingForCluster, startEngines } from './cluster/engines.ts';
 import { deployHeld } from './held-action.ts';
@@ -183,6 +186,44 @@ describe.skipIf(missing !== undefined)(`a cluster${missing ? ` (${missing})` : '
       expect(performance.now() - setAt).toBeLessThan(3000);
       for (const read of operators) expect((await read('GET', '/vex')).body).toMatchObject(shown);
     }
+  });
+
+  test('a signature that one node deletes soon lets no call of its image through on the other', async () => {
+    const operator = await operatorOf(cluster.node('a'));
+    const signer = createSigner();
+    const rule = 'overrides: [{ stages: [run], rules: { signatures: { action: deny, keys: [release] } } }]';
+    const putPolicy = async (text: string) => {
+      const before = (await operator('GET', '/policy')).body.digest ?? null;
+      expect(await operator('PUT', '/policy', { text, before })).toMatchObject({ status: 200 });
+    };
+    onTestFinished(() => putPolicy('form: 1\n'));
+    await putPolicy(`form: 1\n${signer.policyKey}\n${rule}\n`);
+    const image = await imageWith({ signed: 'or not' });
+    const { tag, manifest, blobs } = signer.signatureOf(image);
+    const send = async (method: string, path: string, body?: Buffer, type = 'application/octet-stream') => {
+      const authorization = `Basic ${Buffer.from(a.auth).toString('base64')}`;
+      const given = body && { body: new Uint8Array(body) };
+      const headers = { authorization, 'content-type': type };
+      return (await fetch(`${a.url}/v2/guest/signed/${path}`, { method, headers, ...given })).status;
+    };
+    for (const blob of [...image.blobs, ...blobs.map(({ content }) => content)])
+      expect(await send('POST', `blobs/uploads/?digest=${digestOf(blob)}`, blob)).toBe(201);
+    expect(await send('PUT', 'manifests/v1', image.manifest, manifestMediaType)).toBe(201);
+    const exec = { kind: 'blackbox', image: 'guest/signed:v1' };
+    expect((await a.deploy('signed', '', { exec })).status).toBe(200);
+    const isDenied = async () =>
+      (await b.request('GET', '/ward/v1/namespaces/_/explain/signed')).body.gate.outcome === 'deny';
+    await b.until(isDenied);
+    for (const [method, body, status] of [
+      ['PUT', manifest.content, 201],
+      ['DELETE', undefined, 202],
+    ] as const) {
+      expect(await send(method, `manifests/${tag}`, body, manifest.mediaType)).toBe(status);
+      const changedAt = performance.now();
+      await b.until(async () => (await isDenied()) === (method === 'DELETE'));
+      expect(performance.now() - changedAt).toBeLessThan(3000);
+    }
+    expect(await b.invoke('signed')).toMatchObject({ status: 403 });
   });
 
   test('advisories that are imported on one node count on all, and of two at once all get the same', async () => {
