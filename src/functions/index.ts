@@ -12,7 +12,7 @@ export type { RecordWatch } from './activations/record-quota.ts';
 export { isArrayResult, jsonOf } from './activations/result.ts';
 export { isSampledTask, type TracedActivation, type Tracing } from './activations/trace-context.ts';
 export type { BuiltinAction } from './builtin.ts';
-export type { ServedDomain } from './domains/domain-table.ts';
+export type { ProvedDomain, ServedDomain } from './domains/domain-table.ts';
 export type { DomainCertificate, DomainRules, DomainService } from './domains/domains.ts';
 export { txtResolverOf } from './domains/txt-records.ts';
 export { noticedMs } from './entities/change-watch.ts';

@@ -100,9 +100,10 @@ function certificateOf({ certificate }: JsonObject): JsonObject {
   return isJsonObject(certificate) ? certificate : {};
 }
 
-/** The last attempt to get the next certificate, if it has failed. */
+/** Of the last attempt to get the next certificate, or why there is none. */
 function failureText(domain: JsonObject): string {
   const { triedAt, failures, error } = certificateOf(domain);
+  if (failures === 0) return textOf(error);
   return textOf(error) && `${timeText(triedAt)}: ${textOf(error)} (${textOf(failures)} times)`;
 }
 

@@ -14,19 +14,24 @@ export interface ServedDomain {
   readonly target: DomainTarget;
 }
 
+export interface ProvedDomain extends ServedDomain {
+  /** Epoch milliseconds. */
+  readonly provedAt: number;
+}
+
 const pageSize = 500;
 /** If more changed, everything is read again. */
 const mostSingly = 20;
 const retryMs = 1000;
 
-type Watcher = (names: readonly string[]) => void;
+type Watcher = (domains: readonly ProvedDomain[]) => void;
 type Stale = ReadonlySet<string> | 'all';
 
 export class DomainTable implements Forgetful, Disposable {
   readonly #store: Pick<DomainStore, 'owner' | 'proved'>;
   readonly #log: Log;
   readonly #watchers = new Set<Watcher>();
-  #served = new Map<string, ServedDomain>();
+  #served = new Map<string, ProvedDomain>();
   #stale: Stale = new Set();
   /** The read under way, which never rejects; and the one after it. */
   #reading: Promise<void> = Promise.resolve();
@@ -59,10 +64,10 @@ export class DomainTable implements Forgetful, Disposable {
     return this.#next;
   }
 
-  /** Calls `watcher` with all names, now and after each read. */
+  /** Calls `watcher` with all of them, now and after each read. */
   watch(watcher: Watcher): Disposable {
     this.#watchers.add(watcher);
-    watcher([...this.#served.keys()]);
+    watcher([...this.#served.values()]);
     return { [Symbol.dispose]: () => void this.#watchers.delete(watcher) };
   }
 
@@ -90,7 +95,7 @@ export class DomainTable implements Forgetful, Disposable {
       this.#tryLater(error);
       throw error;
     }
-    for (const watcher of this.#watchers) watcher([...this.#served.keys()]);
+    for (const watcher of this.#watchers) watcher([...this.#served.values()]);
   }
 
   #set(name: string, row: DomainRow | undefined): void {
@@ -98,8 +103,8 @@ export class DomainTable implements Forgetful, Disposable {
     else this.#served.set(name, servedBy(row));
   }
 
-  async #readAll(): Promise<Map<string, ServedDomain>> {
-    const served = new Map<string, ServedDomain>();
+  async #readAll(): Promise<Map<string, ProvedDomain>> {
+    const served = new Map<string, ProvedDomain>();
     let after = '';
     for (;;) {
       const rows = await this.#store.proved(after, pageSize);
@@ -124,6 +129,6 @@ function joined(one: Stale, other: Stale): Stale {
   return one === 'all' || other === 'all' ? 'all' : one.union(other);
 }
 
-function servedBy({ name, namespace, target }: DomainRow): ServedDomain {
-  return { name, namespace: parseNamespaceName(namespace), target };
+function servedBy({ name, namespace, target, provedAt }: DomainRow): ProvedDomain {
+  return { name, namespace: parseNamespaceName(namespace), target, provedAt: provedAt ?? 0 };
 }

@@ -11,7 +11,7 @@ import { given } from '../entities/put-fields.ts';
 import { concurrentUpdate, functionFault, malformed, notFound } from '../faults.ts';
 import { parseBasePath } from '../gateway/api-document-paths.ts';
 import { challengeNameOf, type DomainName, isAtServer, nameInHost, parseDomainName } from './domain-name.ts';
-import { DomainTable, type ServedDomain } from './domain-table.ts';
+import { DomainTable, type ProvedDomain, type ServedDomain } from './domain-table.ts';
 import { challengeTexts, requireProof } from './proof.ts';
 import { type ResolveTxt, txtResolverOf } from './txt-records.ts';
 
@@ -31,7 +31,7 @@ export interface DomainCertificate {
   readonly triedAt: number | null;
   /** Attempts that have failed since the last success. */
   readonly failures: number;
-  /** Why the last attempt has failed. */
+  /** Why the last attempt has failed, or why Ward makes none. */
   readonly error: string | null;
 }
 
@@ -55,8 +55,8 @@ export interface DomainService {
   delete(namespace: NamespaceName, name: string): Promise<void>;
   /** The proved domain that a request with this `Host` is for. Never asks the store. */
   served(host: string): ServedDomain | undefined;
-  /** Calls `watcher` with the names of all proved domains, now and when they have changed. */
-  watch(watcher: (names: readonly string[]) => void): Disposable;
+  /** Calls `watcher` with all proved domains, now and when they have changed. */
+  watch(watcher: (domains: readonly ProvedDomain[]) => void): Disposable;
   /** Reads all proved domains. Call it before requests come. */
   load(): Promise<void>;
 }
@@ -146,7 +146,7 @@ export function createDomains(options: DomainOptions): DomainService & Forgetful
       // The operator may have given the server this name later.
       return found === undefined || isReserved(found.name) ? undefined : found;
     },
-    watch: (watcher) => table.watch((names) => watcher(names.filter((name) => !isReserved(name)))),
+    watch: (watcher) => table.watch((domains) => watcher(domains.filter(({ name }) => !isReserved(name)))),
     load: () => table.reload('all'),
     forget: (changed) => table.forget(changed),
     [Symbol.dispose]: () => table[Symbol.dispose](),

@@ -1,18 +1,30 @@
 /** Servers of one database get a certificate from Debian's pebble by TLS-ALPN-01, without an address for plain HTTP. */
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, mkdtempDisposable, rm } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+  vi,
+} from 'vitest';
 import { loadTls } from '../../api/index.ts';
-import { createVault } from '../../functions/index.ts';
+import { createVault, parseNamespaceName } from '../../functions/index.ts';
 import { silentLog } from '../../lib/index.ts';
+import { makeAuthority } from '../../lib/key-pairs.fixture.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { type PairSources, shownPairs } from '../tls/certificates.ts';
 import { type Acme, type AcmeOptions, openAcme } from './acme.ts';
+import { domainCertificate, keptAcme, noCertificate } from './kept.ts';
 import { missingForPebble, type Pebble, startPebble } from './pebble.fixture.ts';
 
 const missing = await missingForPebble();
@@ -178,4 +190,67 @@ test('servers do not try what has just failed for another, and say what it was',
   expect(taken).not.toHaveBeenCalled();
   expect(b.acme.report()).toMatchObject([{ failures: 1 }]);
   expect(await a.store.acme.list('certificate')).toMatchObject([broken]);
+});
+
+describe('more domains than places', () => {
+  let stack: AsyncDisposableStack;
+  beforeEach(() => {
+    stack = new AsyncDisposableStack();
+  });
+  afterEach(() => stack.disposeAsync());
+
+  const domain = (at: string, namespace: string, provedAt: number) => ({
+    ...{ name: `${at}.example`, namespace: parseNamespaceName(namespace), provedAt },
+  });
+  const manyOf = (namespace: string, count: number, provedAt: number) =>
+    Array.from({ length: count }, (_, i) => domain(`a${i}.${namespace}`, namespace, provedAt + i));
+  const never = () => false;
+
+  /** A server that orders nothing; another of the same database has got a certificate for `zoo.example`. */
+  async function server() {
+    const folder = stack.use(await mkdtempDisposable(join(tmpdir(), 'ward-acme-'))).path;
+    const store = stack.use(await openStore({ path: join(folder, 'ward.db') }));
+    await using authority = await makeAuthority();
+    const pair = await authority.issue(['zoo.example']);
+    const until = Date.now() + 86_400_000;
+    const issued = { ...noCertificate, pair, until, dueAt: until - 1, triedAt: Date.now() };
+    await keptAcme(store.acme, vault).putCertificate('zoo.example', issued, null);
+    const setting = {
+      ...{ directory: 'http://127.0.0.1:1/dir', names: [name], email: undefined },
+      challenge: 'http-01' as const,
+    };
+    const acme = stack.use(await openAcme({ setting, store, vault, pollMs: undefined, log: silentLog }));
+    return { acme, store, pair };
+  }
+
+  test('leave those their certificates that have one, and say who has no place', async () => {
+    const { acme, store, pair } = await server();
+    const rest = [...manyOf('one', 50, 1), ...manyOf('two', 50, 1), ...manyOf('three', 50, 1)];
+    acme.serveDomains([...rest, ...manyOf('four', 50, 1), domain('zoo', 'five', 1000)], never);
+    expect(acme.pairs().domains).toEqual([pair]);
+    expect(acme.lacksPlace('zoo.example')).toBe(true);
+    const shown = await domainCertificate(store.acme, 'zoo.example', true);
+    expect(shown).toMatchObject({ until: expect.any(Number), error: expect.stringContaining('all places') });
+    acme.serveDomains([...rest, domain('zoo', 'five', 1000)], never);
+    expect(acme.lacksPlace('zoo.example')).toBe(false);
+    expect(await domainCertificate(store.acme, 'none.example', true)).toMatchObject({
+      ...{ until: null, failures: 0, error: expect.stringContaining('all places') },
+    });
+  });
+
+  test('are chosen by their age, with a share for each namespace, in whichever order they come', async () => {
+    const { acme } = await server();
+    const all = [...manyOf('one', 50, 1), ...manyOf('two', 50, 100), domain('zoo', 'late', 1000)];
+    const lacking = () => all.map(({ name: each }) => each).filter((each) => acme.lacksPlace(each));
+    for (const domains of [all, all.toReversed()]) {
+      acme.serveDomains(domains, never);
+      expect(lacking()).toEqual(['a49.two.example']);
+    }
+    const isCovered = vi.fn((each: string) => each === 'a0.one.example');
+    acme.serveDomains(all, isCovered);
+    expect(lacking()).toEqual([]);
+    isCovered.mockReturnValue(false);
+    acme.chooseAgain();
+    expect(lacking()).toEqual(['a49.two.example']);
+  });
 });

@@ -11,6 +11,7 @@ import type { PairSources } from '../tls/certificates.ts';
 import { Issuing } from './issuing.ts';
 import { type KeptCertificate, keptAcme } from './kept.ts';
 import { placeholder } from './order.ts';
+import { type CertifiedDomain, DomainNames } from './places.ts';
 import { createProofs, type Proofs } from './proofs.ts';
 
 type IssuedPairs = Pick<PairSources, 'issued' | 'domains'>;
@@ -23,10 +24,14 @@ export interface Acme extends AsyncDisposable, Proofs {
   /** Call it when the authority can reach the server. @param onRenewed gets the pairs when one is new or gone */
   start(onRenewed: (pairs: IssuedPairs) => void): void;
   /**
-   * Gets a certificate for each of these names, after `start`, and forgets those for others.
-   * @param isCovered whether another certificate has the name
+   * Serves these domains with the certificates that they have, gets those that are missing, after `start`, and forgets others.
+   * @param isCovered whether a certificate of the server itself has the name
    */
-  serveDomains(names: readonly string[], isCovered: (name: string) => boolean): void;
+  serveDomains(domains: readonly CertifiedDomain[], isCovered: (name: string) => boolean): void;
+  /** Call it when `isCovered` answers otherwise. */
+  chooseAgain(): void;
+  /** Whether other domains have all places for certificates. */
+  lacksPlace(name: string): boolean;
 }
 
 export interface CertificateReport extends Pick<KeptCertificate, 'until' | 'failures' | 'triedAt'> {
@@ -44,19 +49,16 @@ export interface AcmeOptions {
   readonly log: Log;
 }
 
-/** Tenants decide about their number. */
-const mostDomains = 100;
-
 export async function openAcme({ setting, store, vault, pollMs, log }: AcmeOptions): Promise<Acme> {
   const kept = keptAcme(store.acme, vault);
-  const domains = new Set<string>();
-  const issuing = new Issuing({ setting, kept, leases: store.leases, pollMs, log }, () => [...domains]);
+  const names = new DomainNames(log);
+  const issuing = new Issuing({ setting, kept, leases: store.leases, pollMs, log }, names);
   await issuing.load();
   const first = issuing.own()?.pair ?? (await placeholder(setting.names[0] ?? ''));
   let tell = () => {};
   const pairs = () => ({
     issued: [issuing.own()?.pair ?? first],
-    domains: [...domains].flatMap((name) => issuing.of(name)?.pair ?? []),
+    domains: names.served().flatMap((name) => issuing.of(name)?.pair ?? []),
   });
   const reportOf = (names: string, isDomain: boolean, known: KeptCertificate | undefined) => ({
     ...{ names, isDomain },
@@ -67,29 +69,34 @@ export async function openAcme({ setting, store, vault, pollMs, log }: AcmeOptio
     pairs,
     report: () => [
       reportOf(setting.names.join(' '), false, issuing.own()),
-      ...[...domains].map((name) => reportOf(name, true, issuing.of(name))),
+      ...names
+        .served()
+        .filter((name) => names.ordered().includes(name) || issuing.of(name) !== undefined)
+        .map((name) => reportOf(name, true, issuing.of(name))),
     ],
     start(onRenewed) {
       tell = () => onRenewed(pairs());
       issuing.start(tell);
     },
-    serveDomains(names, isCovered) {
-      const gone = [...domains].filter((name) => !names.includes(name));
-      for (const name of gone) {
-        domains.delete(name);
+    serveDomains(domains, isCovered) {
+      const before = names.served();
+      names.set(domains, isCovered);
+      const now = new Set(names.served());
+      const gone = before.filter((name) => !now.has(name));
+      for (const name of gone)
         issuing.forget(name).catch((error: unknown) => {
           log.warn({ name, reason: messageOf(error) }, 'the certificate of a domain was not deleted');
         });
-      }
-      const added = names.filter((name) => !domains.has(name) && !isCovered(name));
-      const room = Math.max(0, mostDomains - domains.size);
-      for (const name of added.slice(0, room)) domains.add(name);
-      if (added.length > room)
-        log.warn({ most: mostDomains, others: added.length - room }, 'more domains than certificates');
+      const added = now.difference(new Set(before));
       // Another server, or an earlier run, may have got some of the added ones.
-      if (gone.length > 0 || added.some((name) => issuing.of(name)?.pair !== undefined)) tell();
-      if (added.length > 0) issuing.look();
+      if (gone.length > 0 || [...added].some((name) => issuing.of(name)?.pair !== undefined)) tell();
+      issuing.look();
     },
+    chooseAgain() {
+      names.choose();
+      issuing.look();
+    },
+    lacksPlace: (name) => names.lacksPlace(name),
     [Symbol.asyncDispose]: () => issuing[Symbol.asyncDispose](),
   };
 }

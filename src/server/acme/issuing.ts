@@ -28,6 +28,13 @@ export interface IssuingOptions {
   readonly log: Log;
 }
 
+interface WantedNames {
+  /** To be ordered and renewed. */
+  ordered(): readonly string[];
+  /** They keep the certificates that they have. */
+  served(): readonly string[];
+}
+
 type Certificates = ReadonlyMap<string, StoredCertificate>;
 
 const leaseName = 'acme';
@@ -45,7 +52,7 @@ export class Issuing implements AsyncDisposable {
   readonly #options: IssuingOptions;
   /** Of the server's own names. */
   readonly #own: string;
-  readonly #wanted: () => readonly string[];
+  readonly #wanted: WantedNames;
   #certificates: Certificates = new Map();
   #onNew: () => void = () => {};
   #timer: NodeJS.Timeout | undefined;
@@ -54,8 +61,8 @@ export class Issuing implements AsyncDisposable {
   #isStarted = false;
   #isOver = false;
 
-  /** @param wanted names of the certificates to have, beside the server's own */
-  constructor(options: IssuingOptions, wanted: () => readonly string[]) {
+  /** @param wanted beside the server's own */
+  constructor(options: IssuingOptions, wanted: WantedNames) {
     this.#options = options;
     this.#own = options.setting.names.join(' ');
     this.#wanted = wanted;
@@ -75,7 +82,7 @@ export class Issuing implements AsyncDisposable {
     const before = this.#certificates;
     this.#certificates = await this.#options.kept.certificates(before);
     const isSame = (name: string) => before.get(name)?.pair?.cert === this.of(name)?.pair?.cert;
-    if (!this.#all().every(isSame)) this.#onNew();
+    if (!this.#served().every(isSame)) this.#onNew();
   }
 
   /** @param onNew called when a wanted certificate is new */
@@ -101,8 +108,12 @@ export class Issuing implements AsyncDisposable {
     await this.#keeper?.close();
   }
 
-  #all(): readonly string[] {
-    return [this.#own, ...this.#wanted()];
+  #ordered(): readonly string[] {
+    return [this.#own, ...this.#wanted.ordered()];
+  }
+
+  #served(): readonly string[] {
+    return [this.#own, ...this.#wanted.served()];
   }
 
   #wait(ms: number): void {
@@ -125,14 +136,14 @@ export class Issuing implements AsyncDisposable {
     }
     this.#isStepping = false;
     const { pollMs = longestWaitMs } = this.#options;
-    const dueMs = Math.min(...this.#all().map((name) => this.of(name)?.dueAt ?? 0)) - Date.now();
+    const dueMs = Math.min(...this.#ordered().map((name) => this.of(name)?.dueAt ?? 0)) - Date.now();
     this.#wait(isBusy ? busyMs : Math.max(0, Math.min(longestWaitMs, pollMs, dueMs)));
   }
 
   /** The server's own comes first. */
   #firstDue(): string | undefined {
     const now = Date.now();
-    return this.#all().find((name) => (this.of(name)?.dueAt ?? 0) <= now);
+    return this.#ordered().find((name) => (this.of(name)?.dueAt ?? 0) <= now);
   }
 
   /** False when another server orders. */
@@ -198,7 +209,7 @@ export class Issuing implements AsyncDisposable {
       const known = this.of(name);
       // By when it is due: an authority near its own end issues certificates that all end with it.
       const isNewer = (known?.dueAt ?? 0) < next.dueAt;
-      if (this.#isOver || !isNewer || !this.#all().includes(name)) return false;
+      if (this.#isOver || !isNewer || !this.#served().includes(name)) return false;
       try {
         const isSaved = await kept.putCertificate(name, next, known?.revision ?? null);
         await this.load();
@@ -212,8 +223,8 @@ export class Issuing implements AsyncDisposable {
 
   async #forgetOld(): Promise<void> {
     const before = Date.now() - forgottenMs;
-    const all = this.#all();
+    const served = new Set(this.#served());
     for (const [name, { until, triedAt }] of this.#certificates)
-      if (!all.includes(name) && Math.max(until ?? 0, triedAt ?? 0) < before) await this.forget(name);
+      if (!served.has(name) && Math.max(until ?? 0, triedAt ?? 0) < before) await this.forget(name);
   }
 }

@@ -69,6 +69,8 @@ const proofSchema = z.union([pairSchema, z.object({ word: z.string() })]);
 const accountDocument = z.object({ sealed: z.string() });
 const proofDocument = z.object({ sealed: z.string(), until: z.number() });
 
+const noPlace = 'the server orders no more certificates: other domains have all places';
+
 /** The part that is not secret, which operators' commands read without the vault. */
 export const certificateDocument = z.object({
   sealed: z.string().nullable(),
@@ -162,16 +164,19 @@ export function keptAcme(store: AcmeStore, vault: Pick<Vault, 'seal' | 'open'>):
 
 /**
  * What a namespace may know about the certificate of its domain.
+ * @param lacksPlace Ward orders none, because others have all places
  * @returns undefined before the first attempt, and when another certificate has the name
  */
 export async function domainCertificate(
   acme: Pick<AcmeStore, 'get'>,
   name: string,
+  lacksPlace = false,
 ): Promise<DomainCertificate | undefined> {
   const row = await acme.get('certificate', name);
   const { data } = certificateDocument.safeParse(row?.document);
-  if (data === undefined) return undefined;
-  const { issuer, until, triedAt, failures, error } = data;
+  if (data === undefined && !lacksPlace) return undefined;
+  const { issuer, until, triedAt, failures, error } = data ?? noCertificate;
+  if (lacksPlace) return { issuer, until, triedAt: null, failures: 0, error: noPlace };
   // The text may have addresses of the operator's network.
   return { issuer, until, triedAt, failures, error: error === null ? null : causeOf(error).reason };
 }

@@ -43,6 +43,8 @@ export interface Events {
   tellOthers: () => void;
   /** Activations that this server has taken. */
   ownCalls: OwnCalls;
+  /** Whether other domains have all places for certificates. */
+  lacksCertificatePlace: (domain: string) => boolean;
 }
 
 /** @param url where the platform listens; empty before. @throws Fault CONFIG_INVALID */
@@ -61,6 +63,7 @@ export function createContext(config: Config, log: Log, url: () => string): Cont
       storeChanged: () => {},
       tellOthers: () => {},
       ownCalls: { has: () => false, cancel: async () => false, follow: () => undefined },
+      lacksCertificatePlace: () => false,
     },
     limits: systemLimits(config),
     kinds,

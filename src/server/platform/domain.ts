@@ -111,7 +111,7 @@ async function openKeyring(
 }
 
 function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySource): Functions {
-  const { config, figures, limits, runtimes, apiHost, log } = context;
+  const { config, events, figures, limits, runtimes, apiHost, log } = context;
   const {
     foundation,
     blobs,
@@ -152,7 +152,9 @@ function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySou
     domains: {
       ownNames: config.tls?.acme?.names ?? [],
       resolveTxt: txtResolverOf(config.domains.resolvers),
-      certificateOf: config.tls?.acme && ((name) => domainCertificate(store.acme, name)),
+      certificateOf:
+        config.tls?.acme &&
+        ((name) => domainCertificate(store.acme, name, events.lacksCertificatePlace(name))),
     },
     logins: loginOptions(context),
     tracing,

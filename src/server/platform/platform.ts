@@ -188,9 +188,8 @@ export async function startPlatform(
   const redirect = stack.use(await openRedirect({ config, url, certificates, acme, log }));
   if (acme !== undefined) {
     acme.start(certificates.renew);
-    stack.use(
-      functions.domains.watch((names) => acme.serveDomains(names, (name) => certificates.covers(name))),
-    );
+    stack.use(functions.domains.watch((domains) => acme.serveDomains(domains, certificates.coversItself)));
+    events.lacksCertificatePlace = acme.lacksPlace;
   }
   events.apiConnected = sandboxEntrance(api, functions, nodes);
   await writeFileAtomically(foundation.paths.address, `${url}\n`);
@@ -203,7 +202,10 @@ export async function startPlatform(
     guestKey: { file: foundation.paths.guestKey, key: guestKey },
     newParameterKeys: keyring.isNew ? keyring.file : undefined,
     renewKeys: keyring.renew,
-    renewCertificates: (given) => certificates.renew({ given }),
+    renewCertificates(given) {
+      certificates.renew({ given });
+      acme?.chooseAgain();
+    },
     advisoriesWarning: guarded.advisories().warning,
     failed: dispatching.ended,
     async leave() {

@@ -21,6 +21,8 @@ export interface Certificates {
   until(): Date | undefined;
   /** True for names and addresses in a certificate. */
   covers(host: string): boolean;
+  /** As `covers`, without those for domains. */
+  coversItself(host: string): boolean;
 }
 
 export function openCertificates(
@@ -47,6 +49,7 @@ export function openCertificates(
       }
     },
     until: () => own.map(({ validToDate }) => validToDate).toSorted((a, b) => Number(a) - Number(b))[0],
+    coversItself: (host) => own.some((each) => isFor(each, host)),
     covers: (host) => [...own, ...ofDomains].some((each) => isFor(each, host)),
   };
 }
