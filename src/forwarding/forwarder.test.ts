@@ -23,11 +23,21 @@ interface Options {
   readonly logs?: Record<string, readonly string[]>;
   readonly timing?: Partial<ForwarderTiming>;
   readonly pin?: (place: HostAndPort) => Promise<string>;
+  readonly onRead?: (activationId: string) => void;
 }
 
-function start({ destinations, logs = {}, timing = {}, pin = async ({ host }) => host }: Options) {
+function start({
+  destinations,
+  logs = {},
+  timing = {},
+  pin = async ({ host }) => host,
+  onRead = () => {},
+}: Options) {
   const forwarder = createForwarder({
-    read: async (_, id) => logs[id] ?? [`2026-11-28T20:55:01.000000000Z stdout: ${id}`],
+    async read(_, id) {
+      onRead(id);
+      return logs[id] ?? [`2026-11-28T20:55:01.000000000Z stdout: ${id}`];
+    },
     destinationOf: async (namespace) => destinations[namespace],
     pin,
     log: silentLog,
@@ -119,6 +129,29 @@ test('a refusal is final, and the error has neither the answer nor the token', a
   add('c');
   await expect.poll(() => messagesOf(splunkServer).at(-1)).toBe('c');
   expect(splunkServer.received).toHaveLength(2);
+});
+
+test('after an error, an activation that ends at the very end of sending is sent too', async () => {
+  const splunkServer = await receiver();
+  const soon = (steps: number, then: () => void): void =>
+    queueMicrotask(() => (steps === 0 ? then() : soon(steps - 1, then)));
+  const steps = Array.from({ length: 60 }, (_, at) => at);
+  for (const at of steps) {
+    const read: string[] = [];
+    const { add, errors } = start({
+      destinations: { guest: splunk(splunkServer.port) },
+      logs: { quiet: [] },
+      pin: (place) => pinAddress(place, { public: true, rules: [] }),
+      onRead(id) {
+        read.push(id);
+        if (id === 'quiet') soon(at, () => add('late'));
+      },
+    });
+    add('refused');
+    await expect.poll(() => errors('guest').length, { interval: 1 }).toBe(1);
+    add('quiet');
+    await expect.poll(() => read, { interval: 1, message: `after ${at} steps` }).toContain('late');
+  }
 });
 
 test('redirects are not followed', async () => {

@@ -86,10 +86,7 @@ class NamespaceForwarder implements Forwarder {
     outlet.add(source, Date.now());
     if (outlet.isBusy) return;
     outlet.isBusy = true;
-    const running = this.#run(namespace, outlet).finally(() => {
-      outlet.isBusy = false;
-      this.#running.delete(running);
-    });
+    const running = this.#run(namespace, outlet).finally(() => this.#running.delete(running));
     this.#running.add(running);
   }
 
@@ -116,6 +113,8 @@ class NamespaceForwarder implements Forwarder {
       if (failed === undefined) outlet.failures = 0;
       else await this.#afterFailure(outlet, failed);
     }
+    // In the same step as the last look at what waits, so that `add` relies on nobody who looks no more.
+    outlet.isBusy = false;
     if (outlet.errors().length === 0) this.#outlets.delete(namespace);
   }
 
