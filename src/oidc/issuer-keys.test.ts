@@ -121,6 +121,12 @@ test('a namespace has sixteen issuers, and loses a place only to one that is idl
   await expect(issuerKeys.keys(another(17))).rejects.toMatchObject(unavailable);
 });
 
+test('issuers of a namespace whose name begins with that of another take none of its places', async () => {
+  const { issuerKeys } = start();
+  for (let i = 0; i < 16; i++) await issuerKeys.keys({ ...another(i), namespace: 'guest room' });
+  await expect(issuerKeys.keys(owner)).resolves.toBeDefined();
+});
+
 test('the issuers of one namespace are not those of another, nor the operator’s', async () => {
   const { issuerKeys, load } = start();
   const all = [owner, { ...owner, namespace: 'other' }, { ...owner, namespace: undefined }];

@@ -34,6 +34,7 @@ interface IssuerKeysOptions {
 }
 
 interface Held {
+  readonly namespace: string | undefined;
   keys: JWTVerifyGetKey | undefined;
   loadedAt: number;
   triedAt: number;
@@ -68,7 +69,7 @@ export function createIssuerKeys({
     const known = map.get(key);
     if (known === undefined && namespace !== undefined) makeRoom(named, namespace, now());
     const entry = known ?? {
-      ...{ keys: undefined, loading: undefined, loadedAt: 0 },
+      ...{ namespace, keys: undefined, loading: undefined, loadedAt: 0 },
       ...{ triedAt: Number.NEGATIVE_INFINITY, usedAt: 0 },
     };
     entry.usedAt = now();
@@ -116,7 +117,8 @@ export function createIssuerKeys({
 
 /** @throws Fault OIDC_UNAVAILABLE when all places of the namespace are in use */
 function makeRoom(named: Map<string, Held>, namespace: string, now: number): void {
-  const own = [...named].filter(([key]) => key.startsWith(`${namespace} `));
+  // Names may contain spaces, so the beginnings of keys tell no namespaces apart.
+  const own = [...named].filter(([, held]) => held.namespace === namespace);
   const idle = own.filter(([, { usedAt }]) => now - usedAt >= keepsPlaceMs);
   for (const [key] of idle) named.delete(key);
   if (own.length - idle.length < mostOfNamespace) return;
