@@ -7,6 +7,8 @@ export interface SentEntries {
   last(receiver: string): Promise<number | undefined>;
   /** Never goes back. */
   advance(receiver: string, seq: number): Promise<void>;
+  /** Notes that nothing of the present log was sent, unless another server has noted something since `last`. */
+  restart(receiver: string, last: number): Promise<void>;
 }
 
 export function sentEntries(db: Kysely<Schema>): SentEntries {
@@ -26,6 +28,14 @@ export function sentEntries(db: Kysely<Schema>): SentEntries {
         .onConflict((conflict) =>
           conflict.column('receiver').doUpdateSet({ seq }).where('sent_entries.seq', '<', seq),
         )
+        .execute();
+    },
+    async restart(receiver, last) {
+      await db
+        .updateTable('sent_entries')
+        .set({ seq: 0 })
+        .where('receiver', '=', receiver)
+        .where('seq', '=', last)
         .execute();
     },
   };

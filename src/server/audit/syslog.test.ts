@@ -118,6 +118,27 @@ test('says when entries went before they were sent, and sends nothing when it is
   expect(errors).toHaveBeenCalledOnce();
 });
 
+test('sends all of an audit log that begins anew, because the gate was lost', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-syslog-'));
+  await using store: Store = await openStore({ path: join(folder.path, 'ward.db') });
+  await using chain: GateStore = await openGateStore({ path: join(folder.path, 'gate.db') });
+  await using receiver = await receive();
+  const server = parseSyslogServer(`tcp://127.0.0.1:${receiver.port}`);
+  if (server === undefined) throw new Error('no server');
+  const add = (name: string) =>
+    chain.write({ audit: [{ time: new Date().toISOString(), event: 'x', actor: 'a', name }] });
+  const warn = vi.fn();
+  const parts = { server, chain, sent: store.sentEntries, log: { ...silentLog, warn } };
+  await store.sentEntries.advance(server.address, 1000);
+  await add('a');
+  await using _sending = startAuditSyslog({ ...parts, isTurn: async () => true, timing: { lookEveryMs: 5 } });
+  await expect.poll(receiver.names).toEqual(['a']);
+  await add('b');
+  await expect.poll(receiver.names).toEqual(['a', 'b']);
+  await expect.poll(() => store.sentEntries.last(server.address)).toBe(2);
+  expect(warn).toHaveBeenCalledOnce();
+});
+
 test('ends at once when it is told to between reading entries and sending them', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-syslog-'));
   await using store: Store = await openStore({ path: join(folder.path, 'ward.db') });

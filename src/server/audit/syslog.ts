@@ -85,12 +85,9 @@ export function syslogMessageOf(entry: AuditEntry): SyslogMessage {
   };
 }
 
-async function sendNew(
-  { server, chain, sent, log }: AuditSyslogOptions,
-  sendMs: number,
-  ending: AbortSignal,
-): Promise<void> {
-  let known = (await sent.last(server.address)) ?? (await begin(server, chain, sent));
+async function sendNew(options: AuditSyslogOptions, sendMs: number, ending: AbortSignal): Promise<void> {
+  const { server, chain, sent, log } = options;
+  let known = await sentUpTo(options);
   for (let after: number | undefined = known; after !== undefined; ) {
     const { entries, next } = await chain.searchAudit({ after, limit: entriesAtOnce });
     const [first] = entries;
@@ -110,14 +107,26 @@ async function sendNew(
   }
 }
 
-/** Notes the newest entry, so that a new server gets those after it, also if it can't be reached at first. */
-async function begin(
-  { address }: SyslogServer,
-  chain: AuditSyslogOptions['chain'],
-  sent: SentEntries,
-): Promise<number> {
+/** Of a new server it notes the newest entry, so that it gets those after it, also if it can't be reached at first. */
+async function sentUpTo({
+  server: { address },
+  chain,
+  sent,
+  log,
+}: Pick<AuditSyslogOptions, 'server' | 'chain' | 'sent' | 'log'>): Promise<number> {
+  const last = await sent.last(address);
   const { entries } = await chain.searchAudit({ isNewestFirst: true, limit: 1 });
-  const seq = entries[0]?.seq ?? 0;
-  await sent.advance(address, seq);
-  return seq;
+  const newest = entries[0]?.seq ?? 0;
+  if (last === undefined) {
+    await sent.advance(address, newest);
+    return newest;
+  }
+  if (last <= newest) return last;
+  // The gate's database was lost or is an older one. Too much is better than too little.
+  log.warn(
+    { server: address, after: last, newest },
+    'the audit log has begun anew, and is sent from its start',
+  );
+  await sent.restart(address, last);
+  return 0;
 }
