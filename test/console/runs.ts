@@ -111,6 +111,15 @@ export function runPages(given: () => Given): void {
     await page.getByRole('button', { name: 'Cancel the run' }).click();
     await page.getByText('"The activation was cancelled."').waitFor();
     await page.getByText('The log may be partial').waitFor();
+
+    // Nothing of this run is shown as another one.
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('0'.repeat(32));
+    await page.keyboard.press('Enter');
+    await page.getByText('The requested resource does not exist.').waitFor();
+    browser.forget(/status of 404/);
+    expect(await page.getByRole('heading', { name: 'follow' }).count()).toBe(0);
+    expect(await page.getByRole('button', { name: 'Run again…' }).count()).toBe(0);
     expect(browser.problems).toEqual([]);
   });
 

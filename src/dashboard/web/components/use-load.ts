@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
 
 export interface Loaded<T> {
-  /** The last answer, also while the next one is on its way. */
+  /** The last answer for the key, also while the next one is on its way, and when that one fails. */
   readonly data: T | undefined;
   readonly error: unknown;
   readonly isLoading: boolean;
@@ -22,7 +22,11 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, key: strin
     load(gone.signal).then(
       (data) => gone.signal.aborted || setState({ key, data, isLoading: false }),
       (error: unknown) =>
-        gone.signal.aborted || setState((before) => ({ ...before, key, error, isLoading: false })),
+        gone.signal.aborted ||
+        setState(({ key: keyBefore, data }) => ({
+          ...(keyBefore === key && data !== undefined ? { data } : {}),
+          ...{ key, error, isLoading: false },
+        })),
     );
     return () => gone.abort();
   }, [key, round]);
