@@ -197,7 +197,7 @@ export function runPages(given: () => Given): void {
     browser.forget(/status of 400/);
     await page.goto('/console/errors?name=lose&since=hour');
     await page.getByRole('button', { name: 'Run again…' }).click();
-    await page.getByText('the input of 2 of the last 2').waitFor();
+    await page.getByText('the whole input of 2 of the last 2').waitFor();
     // The second call fails once; the first must not start again.
     let calls = 0;
     const path = '**/namespaces/_/actions/lose*';
@@ -214,6 +214,39 @@ export function runPages(given: () => Given): void {
     await page.unroute(path);
     browser.forget(/status of 503/);
     await expect.poll(async () => (await read()).groups).toMatchObject([{ count: 4 }]);
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('never calls a function with a part of an input', async () => {
+    const { ward, browser } = given();
+    const { page } = browser;
+    const secret = { order: 19, token: 'x' };
+    const inputs = [{ order: 20, text: 'x'.repeat(70_000) }, secret, { order: 21 }];
+    for (const input of inputs) await ward.invoke('lose', input);
+    await page.goto('/console/errors?name=lose&since=hour');
+    await page.getByRole('button', { name: 'Run again…' }).click();
+    // With the four of the test before.
+    await page.getByText('the whole input of 5 of the last 7').waitFor();
+    const leftOut = page.getByText('Left out:');
+    expect(await leftOut.textContent()).toMatch(
+      /1 that had values .* secrets.*; 1 that had more than 64 KiB/,
+    );
+    await browser.inspect('replay of all but two');
+    await page.getByRole('button', { name: 'Start 5 calls' }).waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    const runs = (await ward.request('GET', '/api/v1/namespaces/_/activations?name=lose&limit=3')).body;
+    const input = page.getByLabel('Input, as a JSON object');
+    const open = async (at: number) => {
+      await page.goto(`/console/runs/${runs[at].activationId}`);
+      await page.getByRole('button', { name: 'Run again…' }).click();
+    };
+    await open(1);
+    await page.getByText('Missing: token').waitFor();
+    expect(JSON.parse(await input.inputValue())).toEqual({ order: 19 });
+    await browser.inspect('replay without a secret');
+    await open(2);
+    await page.getByText('The input of this run is missing: it had 70022 characters').waitFor();
+    expect(await input.inputValue()).toBe('{}');
     expect(browser.problems).toEqual([]);
   });
 

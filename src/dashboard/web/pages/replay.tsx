@@ -1,7 +1,7 @@
 /** Calls the function of a run again, with its input or another one. */
 import { useEffect, useState } from 'preact/hooks';
-import { ApiError, call, inNamespace } from '../api/client.ts';
-import { inputPath } from '../api/runs.ts';
+import { call, inNamespace } from '../api/client.ts';
+import { type KeptInput, readKeptInput } from '../api/kept-input.ts';
 import { goTo, linkTo } from '../app/router.ts';
 import { Button } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
@@ -16,21 +16,16 @@ interface ReplayProps {
 
 export function Replay({ id, name, onClose }: ReplayProps) {
   const [text, setText] = useState('{}');
-  const [about, setAbout] = useState('');
+  const [kept, setKept] = useState<KeptInput>();
   const [error, setError] = useState<unknown>();
   useEffect(() => {
     const gone = new AbortController();
-    call<unknown>('GET', inputPath(id), { signal: gone.signal }).then(
-      (input) => {
-        setText(JSON.stringify(input, null, 2));
-        setAbout('The input of this run, without what looks like a secret.');
+    readKeptInput(id, gone.signal).then(
+      (found) => {
+        setKept(found);
+        if ('input' in found) setText(JSON.stringify(found.input, null, 2));
       },
-      (failure: unknown) => {
-        if (gone.signal.aborted) return;
-        if (failure instanceof ApiError && failure.status === 404)
-          setAbout('Ward kept no input. It keeps those of functions with the annotation capture-input.');
-        else setError(failure);
-      },
+      (failure: unknown) => gone.signal.aborted || setError(failure),
     );
     return () => gone.abort();
   }, [id]);
@@ -51,7 +46,7 @@ export function Replay({ id, name, onClose }: ReplayProps) {
   return (
     <Dialog title={`Run ${name} again`} onClose={onClose}>
       <TextArea label="Input, as a JSON object" value={text} onInput={setText} rows={10} />
-      {about !== '' && <p class="quiet">{about}</p>}
+      {kept !== undefined && <AboutInput kept={kept} />}
       {error !== undefined && <ErrorNote error={error} />}
       <div class="row">
         <Button kind="primary" onClick={() => void run()}>
@@ -60,5 +55,25 @@ export function Replay({ id, name, onClose }: ReplayProps) {
         <Button onClick={onClose}>Cancel</Button>
       </div>
     </Dialog>
+  );
+}
+
+function AboutInput({ kept }: { readonly kept: KeptInput }) {
+  if (kept.is === 'whole') return <p class="quiet">The input of this run.</p>;
+  if (kept.is === 'absent')
+    return (
+      <p class="quiet">Ward kept no input. It keeps those of functions with the annotation capture-input.</p>
+    );
+  if (kept.is === 'too-long')
+    return (
+      <p class="note warn">
+        The input of this run is missing: it had {kept.length}, and Ward keeps up to 64 KiB.
+      </p>
+    );
+  return (
+    <p class="note warn">
+      The input of this run, without values that look like secrets, which Ward does not keep. Missing:{' '}
+      <code class="breaks">{kept.hidden.join(', ')}</code>
+    </p>
   );
 }

@@ -1,8 +1,8 @@
-/** Calls the function of an error again, once for each of its runs whose input Ward kept. It counts them first. */
+/** Calls the function of an error again, once for each of its runs whose whole input Ward kept. It counts them first. */
 import { useEffect, useState } from 'preact/hooks';
-import { ApiError, call } from '../../api/client.ts';
 import { startFunction } from '../../api/functions.ts';
-import { type ErrorGroup, inputPath } from '../../api/runs.ts';
+import { type KeptInput, readKeptInput } from '../../api/kept-input.ts';
+import type { ErrorGroup } from '../../api/runs.ts';
 import { goTo, linkTo } from '../../app/router.ts';
 import { Button } from '../../components/button.tsx';
 import { Confirm } from '../../components/confirm.tsx';
@@ -17,28 +17,37 @@ interface ReplayAllProps {
 }
 
 export function ReplayAll({ group: { action, count, activationIds }, onClose }: ReplayAllProps) {
-  const [inputs, setInputs] = useState<readonly unknown[]>();
+  const [kept, setKept] = useState<readonly KeptInput[]>();
   const [started, setStarted] = useState(0);
   const [error, setError] = useState<unknown>();
   useEffect(() => {
     const gone = new AbortController();
-    keptInputs(activationIds, gone.signal).then(setInputs, (failure: unknown) => {
+    readAll(activationIds, gone.signal).then(setKept, (failure: unknown) => {
       if (!gone.signal.aborted) setError(failure);
     });
     return () => gone.abort();
   }, []);
-  if (inputs === undefined || inputs.length === 0)
+  const inputs = (kept ?? []).flatMap((each) => (each.is === 'whole' ? [each.input] : []));
+  if (kept === undefined || inputs.length === 0)
     return (
       <Dialog title={`Run ${action} again`} onClose={onClose}>
         {error !== undefined && <ErrorNote error={error} />}
-        {inputs === undefined && error === undefined && (
+        {kept === undefined && error === undefined && (
           <p role="status">Counting the inputs that Ward kept…</p>
         )}
-        {inputs !== undefined && (
-          <p>
-            Ward kept the input of none of these runs. It keeps those of functions with the annotation{' '}
-            <code>capture-input</code>.
-          </p>
+        {kept !== undefined && (
+          <>
+            <p>
+              Ward kept the whole input of none of these runs.
+              {kept.some(({ is }) => is === 'absent') && (
+                <>
+                  {' '}
+                  It keeps those of functions with the annotation <code>capture-input</code>.
+                </>
+              )}
+            </p>
+            <LeftOut kept={kept} />
+          </>
         )}
         <div class="row">
           <Button onClick={onClose}>Close</Button>
@@ -63,21 +72,36 @@ export function ReplayAll({ group: { action, count, activationIds }, onClose }: 
       }}
     >
       <p>
-        {countedText(count, 'run')} had this error. Ward kept the input of {countText(inputs.length)} of the
-        last {countText(activationIds.length)}, without what looks like a secret. Each is a call of its own.
+        {countedText(count, 'run')} had this error. Ward kept the whole input of {countText(inputs.length)} of
+        the last {countText(activationIds.length)}. Each is a call of its own.
       </p>
+      <LeftOut kept={kept} />
       {started > 0 && <p role="status">{countedText(started, 'call')} started.</p>}
     </Confirm>
   );
 }
 
-async function keptInputs(ids: readonly string[], signal: AbortSignal): Promise<readonly unknown[]> {
-  const found: unknown[] = [];
-  for (const id of ids)
-    try {
-      found.push(await call<unknown>('GET', inputPath(id), { signal }));
-    } catch (error) {
-      if (!(error instanceof ApiError && error.status === 404)) throw error;
-    }
+/** A call with a part of an input would not be the same call. */
+const reasons = {
+  redacted: 'had values that look like secrets, which Ward does not keep',
+  'too-long': 'had more than 64 KiB of input, which Ward does not keep',
+} as const;
+
+function LeftOut({ kept }: { readonly kept: readonly KeptInput[] }) {
+  const counts = Object.entries(reasons).map(
+    ([is, reason]) => [kept.filter((each) => each.is === is).length, reason] as const,
+  );
+  const found = counts.filter(([count]) => count > 0);
+  if (found.length === 0) return null;
+  return (
+    <p class="note warn">
+      Left out: {found.map(([count, reason]) => `${countText(count)} that ${reason}`).join('; ')}.
+    </p>
+  );
+}
+
+async function readAll(ids: readonly string[], signal: AbortSignal): Promise<readonly KeptInput[]> {
+  const found: KeptInput[] = [];
+  for (const id of ids) found.push(await readKeptInput(id, signal));
   return found;
 }
