@@ -22,6 +22,8 @@ export const dispatchFaults = {
   INVOKERS_BUSY: 'busy',
   /** Invokers are heard, and none of them can ever run it. */
   INVOKERS_UNFIT: 'busy',
+  /** API nodes refuse the invoker, or it does not reach them, so it can't get the code or the image. */
+  INVOKER_CUT_OFF: 'busy',
   NODE_NAME_INVALID: 'invalid',
   /** Another node of the cluster has that name. */
   NODE_NAME_TAKEN: 'conflict',
@@ -32,12 +34,16 @@ const elsewhereCodes: ReadonlySet<string> = new Set([
   'INVOKER_BUSY',
   'INVOKER_CLOSED',
   'INVOKERS_BUSY',
+  'INVOKER_CUT_OFF',
+  // Another one may have a copy.
+  'BLOB_STORE_UNREACHABLE',
   'ACTION_TOO_LARGE',
 ]);
 
 /** How a job has settled that an invoker refused: only trouble of its machine says something about the next jobs. */
 export function howRefused(refusal: unknown): 'refused' | 'in trouble' {
-  return hostTroubleOf(refusal) === undefined ? 'refused' : 'in trouble';
+  const isTrouble = isFault(refusal, 'INVOKER_CUT_OFF') || hostTroubleOf(refusal) !== undefined;
+  return isTrouble ? 'in trouble' : 'refused';
 }
 
 /** Whether another invoker may do better with a job that one has refused. */
@@ -64,6 +70,15 @@ export function invokersUnreachable(message: string, cause?: unknown) {
     hint: 'try again; an operator can look whether the bus and the invokers run',
     retryAfterMs: retryMs,
     ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** @param cause for the log of the invoker: the caller can't do anything about it */
+export function invokerCutOff(cause: unknown) {
+  return dispatchFault('INVOKER_CUT_OFF', 'the node that was to run the call can’t get its code or image', {
+    hint: 'try again; an operator can look into the log of that node',
+    retryAfterMs: retryMs,
+    cause,
   });
 }
 

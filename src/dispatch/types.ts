@@ -208,7 +208,7 @@ export interface Dispatcher {
    * @param handover asked before a sandbox gets the job
    * @throws Fault INVOKER_CLOSED, INVOKER_BUSY, ACTION_TOO_LARGE (kind `busy`), KIND_UNKNOWN, IMAGE_UNKNOWN,
    * IMAGE_UNUSABLE, TIER_UNAVAILABLE (`invalid`), POLICY_EXCEEDED (`denied`), JOB_WITHDRAWN when `handover` says no; in a
-   * cluster also INVOKERS_BUSY, INVOKERS_UNFIT, INVOKERS_UNREACHABLE (`busy`) and INVOKER_LOST (`unreachable`)
+   * cluster also INVOKERS_BUSY, INVOKERS_UNFIT, INVOKERS_UNREACHABLE, INVOKER_CUT_OFF (`busy`) and INVOKER_LOST (`unreachable`)
    */
   run(job: Job, handover?: Handover): Promise<JobEnd>;
   /**

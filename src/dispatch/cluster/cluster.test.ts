@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Fault, hostTroubleOf, newActivationId, silentLog } from '../../lib/index.ts';
 import { operatorPolicy } from '../../sandbox/index.ts';
-import { dispatchFault } from '../faults.ts';
+import { dispatchFault, invokerCutOff } from '../faults.ts';
 import { createInvokerDirectory } from '../placement/directory.ts';
 import { join, localInvoker, MemoryNetwork } from './cluster.fixture.ts';
 import { clusterOf, invokerNode, job, joined, prompt, until, watch } from './scripted-cluster.fixture.ts';
@@ -86,6 +86,21 @@ describe('a refusal', () => {
     b.answer(given.activationId);
     await end;
     expect(directory.sent).toEqual(['a accepted', 'a in trouble', 'b accepted', 'b ended']);
+  });
+
+  it.each([
+    ['of a node that is cut off', invokerCutOff(new Error('the clock')), 'in trouble'],
+    ['of a node without a way to the blobs', new Fault('BLOB_STORE_UNREACHABLE', 'busy', 'away'), 'refused'],
+  ])('%s sends the job to the next node', async (_, trouble, how) => {
+    const { dispatcher, directory, a, b } = await clusterOf('a', 'b');
+    const given = job();
+    const end = dispatcher.run(given, prompt());
+    await until(() => a.jobs.length === 1);
+    a.refuse(given.activationId, trouble);
+    await until(() => b.jobs.length === 1);
+    b.answer(given.activationId);
+    await end;
+    expect(directory.sent).toEqual(['a accepted', `a ${how}`, 'b accepted', 'b ended']);
   });
 
   it('because of this machine is what the caller sees, if there is no other node', async () => {

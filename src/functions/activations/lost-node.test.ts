@@ -15,6 +15,7 @@ const unheard = new Fault('INVOKERS_UNREACHABLE', 'busy', 'no invoker is heard',
 
 const unfit = new Fault('INVOKERS_UNFIT', 'busy', 'no invoker that is heard can run the action');
 const closed = new Fault('INVOKER_CLOSED', 'busy', 'the platform is shutting down');
+const cutOff = new Fault('INVOKER_CUT_OFF', 'busy', 'the node can’t get the code');
 const busy = new Fault('INVOKER_BUSY', 'busy', 'too many activations are waiting for a sandbox');
 
 async function start(): Promise<Platform> {
@@ -61,6 +62,7 @@ test.each([
   ['no invoker is heard', unheard, 'no node that runs calls was heard'],
   ['no invoker that is heard can run it', unfit, 'no node could run it'],
   ['a node says that it ends', closed, 'a node that was asked first could not take it'],
+  ['invokers can’t get its code', cutOff, 'a node that was asked first could not take it'],
   ['the invoker has too much to do', busy, 'too many calls were waiting for a sandbox'],
 ])('an accepted call waits while %s', async (_, trouble, waitReason) => {
   await using platform = await start();

@@ -213,6 +213,8 @@ const passingCodes: ReadonlyMap<string, WaitReason> = new Map([
   ['INVOKERS_UNREACHABLE', 'no node that runs calls was heard'],
   ['INVOKERS_BUSY', 'all nodes had too much to do'],
   ['INVOKER_CLOSED', 'a node that was asked first could not take it'],
+  ['INVOKER_CUT_OFF', 'a node that was asked first could not take it'],
+  ['BLOB_STORE_UNREACHABLE', 'a node that was asked first could not take it'],
   ['INVOKER_BUSY', 'too many calls were waiting for a sandbox'],
   ['INVOKERS_UNFIT', 'no node could run it'],
   ['RUN_UNJUDGED', 'the gate could not judge its code'],

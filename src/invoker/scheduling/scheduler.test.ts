@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { readLive } from '../../dispatch/dispatch.suite.ts';
-import { imageUnknown, type JobTarget } from '../../dispatch/index.ts';
+import { imageUnknown, invokerCutOff, type JobTarget } from '../../dispatch/index.ts';
+import { Fault } from '../../lib/index.ts';
 import { fakeScheduler, fakeTarget } from './scheduler.fixture.ts';
 
 describe('an action that asks for a fresh sandbox for each call', () => {
@@ -467,6 +468,17 @@ describe('a refusal', () => {
       const { job: _, ...called } = await call(fakeTarget());
       await settle();
       expect(called).toMatchObject({ fault: { code } });
+    },
+  );
+
+  it.each([invokerCutOff(new Error('removed')), new Fault('BLOB_STORE_UNREACHABLE', 'busy', 'away')])(
+    'lets another invoker try when the code cannot be fetched here: $code',
+    async (fault) => {
+      const { call, settle, world } = fakeScheduler();
+      world.startFault = fault;
+      const { job: _, ...called } = await call(fakeTarget());
+      await settle();
+      expect(called).toMatchObject({ fault });
     },
   );
 

@@ -5,8 +5,8 @@
  *   memory taken ──▶ starting ──ready──▶ init ──▶ in its group ──▶ ended, memory given back
  *        └── no sandbox, refused, crashed ─────────────────────────────▲
  */
-import type { WaitReason } from '../../dispatch/index.ts';
-import { hostTroubleOf, isFault, type Log } from '../../lib/index.ts';
+import { mayGoElsewhere, type WaitReason } from '../../dispatch/index.ts';
+import { isFault, type Log } from '../../lib/index.ts';
 import { responseOfInit } from '../runner/outcomes.ts';
 import type { MemoryLedger } from '../slots/memory-ledger.ts';
 import type { PrewarmPool } from '../slots/prewarm.ts';
@@ -238,8 +238,8 @@ export class SlotLives {
     const { action, plan } = group;
     log[isFinal ? 'debug' : 'error']({ err: error, action, kind: plan.kind }, 'a sandbox did not start');
     const text = `The platform could not start the action: ${publicReason(error)}`;
-    // With a refusal, the caller learns when to retry, and an accepted call waits.
-    const isRefusal = isFinal || hostTroubleOf(error) !== undefined;
+    // With a refusal, another invoker gets the job, or the caller learns when to retry, and an accepted call waits.
+    const isRefusal = isFinal || mayGoElsewhere(error);
     for (let pending = line.take(group); pending; pending = line.take(group)) {
       if (isRefusal) pending.refuse(error);
       else pending.settle(rejection(pending, text));

@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { type BlobPlace, proofHeader, sandboxProtocol, sandboxWay } from '../../api/index.ts';
 import { type BlobSource, blobFault } from '../../blobs/index.ts';
 import { clusterFault, type NodeIdentity, proofOf } from '../../cluster/index.ts';
+import { invokerCutOff } from '../../dispatch/index.ts';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
 import type { ApiAddresses } from './api-addresses.ts';
 
@@ -63,14 +64,15 @@ export function openNodeDoor({ addresses, identity, log }: NodeDoorOptions): Nod
         const path = `/ward/v1/cluster/blobs/${place}/${digest}`;
         const headers: Headers = range === undefined ? {} : { range: `bytes=${range.first}-${range.last}` };
         const answer = await get(path, headers).catch((error) => {
-          throw isFault(error, 'CLUSTER_UNREACHABLE') ? awayFault(error) : error;
+          throw isFault(error) ? invokerCutOff(error) : error;
         });
         const { statusCode, headers: told } = answer;
         if (statusCode === 200 || statusCode === 206)
           return { body: answer, length: Number(told['content-length']) };
         answer.destroy();
         if (statusCode === 404) return undefined;
-        throw (statusCode ?? 0) >= 500 ? awayFault(unexpected(answer, path)) : unexpected(answer, path);
+        const fault = unexpected(answer, path);
+        throw (statusCode ?? 0) >= 500 ? awayFault(fault) : invokerCutOff(fault);
       },
     }),
     letIn(socket, namespace) {
@@ -162,7 +164,7 @@ function unreachable(url: string, cause: Error) {
   });
 }
 
-/** A download is tried again. */
+/** The API node has no way to its own store of blobs. */
 function awayFault(cause: Error) {
   return blobFault('BLOB_STORE_UNREACHABLE', cause.message, { retryAfterMs: 5000, cause });
 }
