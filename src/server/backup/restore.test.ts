@@ -4,6 +4,8 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -11,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { blobsBelow, readIndex } from '../../images/index.ts';
 import { tryFileLock } from '../../lib/index.ts';
 import { openStore } from '../../store/index.ts';
 import { dataPaths } from '../instance/instance.ts';
@@ -222,5 +225,42 @@ describe('a real backup', () => {
     expect(existsSync(dataPaths(to.dataDir).database)).toBe(false);
     expect(existsSync(dataPaths(to.dataDir).restoreStage)).toBe(false);
     expect(await restoreTo(to, join(to.folder, 'made.tar.zst'), true)).toMatchObject({ images: ['own:v1'] });
+  });
+
+  /** Replaces the program that Ward calls last before the commit. */
+  const stubSync = (script: string) => {
+    const folder = join(to.folder, 'bin');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'sync'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    vi.stubEnv('PATH', `${folder}:${process.env['PATH']}`);
+  };
+  const restoredOver = () => restoreTo(to, join(to.folder, 'made.tar.zst'), true);
+  const digestIn = async ({ imagesDir }: TestFolder) => (await readIndex(imagesDir))?.manifests[0]?.digest;
+
+  test('moves no name when it fails before its commit', async () => {
+    await writeOwnImage(to, 'another');
+    const before = await digestIn(to);
+    stubSync('exit 1');
+    writeFileSync(join(to.folder, 'made.tar.zst'), bytes);
+    await expect(restoredOver()).rejects.toThrow();
+    expect(await digestIn(to)).toBe(before);
+    expect(existsSync(dataPaths(to.dataDir).restoreStage)).toBe(false);
+  });
+
+  test('moves the names when it is finished that was cut off after its commit', async () => {
+    await writeOwnImage(to, 'another');
+    const inTheWay = join(to.imagesDir, 'oci-layout');
+    stubSync(`rm ${inTheWay} && mkdir ${inTheWay}`);
+    writeFileSync(join(to.folder, 'made.tar.zst'), bytes);
+    await expect(restoredOver()).rejects.toThrow();
+    expect(existsSync(dataPaths(to.dataDir).restoreStage)).toBe(true);
+    rmdirSync(inTheWay);
+    // Someone has removed what no name had yet.
+    for (const name of readdirSync(join(to.imagesDir, 'blobs/sha256')))
+      rmSync(join(to.imagesDir, 'blobs/sha256', name));
+    expect(await restoredOver()).toMatchObject({ wasUnfinished: true, images: ['own:v1'] });
+    expect(await digestIn(to)).toBe(await digestIn(from));
+    const [entry] = (await readIndex(to.imagesDir))?.manifests ?? [];
+    expect(entry && (await blobsBelow(to.imagesDir, entry))).toHaveLength(3);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * `ward restore`: restores a backup completely, or not at all. It first extracts and checks the backup in a folder
  * inside the data folder. The file `commit` in it marks it as complete; from then on an interrupted restore is
- * finished, not started again. No Ward starts while that folder exists.
+ * finished, not started again. Images get their names only then, too. No Ward starts while that folder exists.
  */
 import {
   closeSync,
@@ -29,7 +29,7 @@ import { refuseElsewhere } from './backup.ts';
 import { namesIn } from './held-blobs.ts';
 import { type BackupHeader, type MissingPart, parseHeader } from './members.ts';
 import { readArchive } from './read-archive.ts';
-import { planImages } from './restored-images.ts';
+import { nameImages, planImages } from './restored-images.ts';
 
 export interface RestoreOptions {
   readonly dataDir?: string;
@@ -81,43 +81,34 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRes
     `another Ward is running with the data folder ${dataDir}`,
   );
   using _backup = lockOf(paths.backupLock, 'BACKUP_BUSY', 'a backup of this data folder is in progress');
-  const header = unfinished(stage);
-  if (header !== undefined) {
+  const { aside } = acting;
+  const atStore = statSync(imagesDir, { throwIfNoEntry: false })?.uid === process.geteuid?.() ? here : aside;
+  const finish = async (header: BackupHeader) => {
+    const images = await atStore(() => nameImages(stage.images, imagesDir));
     moveIntoPlace(dataDir, stage);
-    return {
-      ...(await acting.aside(async () => resultOf(header, config))),
-      wasUnfinished: true,
-      damaged: [],
-      images: [],
-    };
-  }
+    return { ...(await aside(async () => resultOf(header, config))), images };
+  };
+  const header = unfinished(stage);
+  if (header !== undefined) return { ...(await finish(header)), wasUnfinished: true, damaged: [] };
   rmSync(stage.root, { recursive: true, force: true });
   refuseFolder(dataDir, imagesDir, replace);
   mkdirSync(stage.data, { recursive: true, mode: 0o700 });
   try {
     const onBytes = (bytes: number, total: number) =>
       onStep(`reading ${formatSize(total)} ${Math.floor((bytes / (total || 1)) * 100)} %`);
-    const { aside } = acting;
     const backup = await readArchive(file, stage.data, { signal, aside, onBytes });
-    const atStore =
-      statSync(imagesDir, { throwIfNoEntry: false })?.uid === process.geteuid?.() ? here : aside;
     const images = await atStore(() =>
       planImages(stage.images, imagesDir, { replace, damaged: backup.damaged }),
     );
     signal.throwIfAborted();
     onStep('writing it to the disk');
-    await atStore(images.import);
-    rmSync(stage.images, { recursive: true, force: true });
+    await atStore(images.copy);
+    await images.leaveOut();
     keepSigningKeys(dataDir, stage);
     await noteRestore(stage, file, backup.header);
     await mustRun(['sync', '--file-system', stage.data], { timeoutMs: syncTimeoutMs });
     writeDurably(stage.commit, JSON.stringify(backup.header));
-    moveIntoPlace(dataDir, stage);
-    const { damaged } = backup;
-    return {
-      ...(await aside(async () => resultOf(backup.header, config))),
-      ...{ wasUnfinished: false, damaged, images: images.names },
-    };
+    return { ...(await finish(backup.header)), wasUnfinished: false, damaged: backup.damaged };
   } catch (error) {
     // After the commit the restore only needs to be finished.
     if (!existsSync(stage.commit)) rmSync(stage.root, { recursive: true, force: true });

@@ -1,8 +1,11 @@
 /** Restores the images of a backup into the image store of this machine, which other Wards may share. */
+import { join } from 'node:path';
+import { writeFileAtomically } from '../../blobs/index.ts';
 import {
   blobsBelow,
   copyBlob,
   type Descriptor,
+  indexMediaType,
   readIndex,
   refNameOf,
   tagManifest,
@@ -10,9 +13,25 @@ import {
 import { serverFault } from '../faults.ts';
 
 interface RestoredImages {
-  readonly names: readonly string[];
-  /** Changes a name only after all bytes of its image are stored. */
-  import(): Promise<void>;
+  /** Stores all their bytes, and changes no name. */
+  copy(): Promise<void>;
+  /** Removes all other images from the index of `from`, for `nameImages`. */
+  leaveOut(): Promise<void>;
+}
+
+/**
+ * Gives the images their names, which other images lose. It can be repeated, also when the store has lost bytes meanwhile.
+ * @param from what `RestoredImages` has left of it; it is optional
+ * @returns the names
+ */
+export async function nameImages(from: string, imagesDir: string): Promise<readonly string[]> {
+  const named = (await readIndex(from))?.manifests.flatMap((entry) => withName(entry)) ?? [];
+  const there = await namedIn(imagesDir);
+  for (const [name, entry] of named) {
+    await copyAll(from, imagesDir, await blobsBelow(from, entry));
+    if (there.get(name)?.digest !== entry.digest) await tagManifest(imagesDir, entry, [name]);
+  }
+  return named.map(([name]) => name).sort();
 }
 
 /**
@@ -38,7 +57,7 @@ export async function planImages(
     if (!below.some(isDamaged)) blobs.set(entry, below);
   }
   const named = all.filter(([, entry]) => blobs.has(entry));
-  const there = new Map((await readIndex(imagesDir))?.manifests.flatMap((entry) => withName(entry)) ?? []);
+  const there = await namedIn(imagesDir);
   for (const [name, { digest }] of replace ? [] : named) {
     if ((there.get(name)?.digest ?? digest) === digest) continue;
     throw serverFault('IMAGE_DIFFERS', `${imagesDir} has another image with the name ${name}`, {
@@ -46,14 +65,27 @@ export async function planImages(
     });
   }
   return {
-    names: named.map(([name]) => name).sort(),
-    async import() {
-      for (const [name, entry] of named) {
-        for (const blob of blobs.get(entry) ?? []) await copyBlob(from, imagesDir, blob, 'copy');
-        if (there.get(name)?.digest !== entry.digest) await tagManifest(imagesDir, entry, [name]);
-      }
+    async copy() {
+      for (const below of blobs.values()) await copyAll(from, imagesDir, below);
+    },
+    async leaveOut() {
+      if (all.length === 0) return;
+      const index = {
+        schemaVersion: 2,
+        mediaType: indexMediaType,
+        manifests: named.map(([, entry]) => entry),
+      };
+      await writeFileAtomically(join(from, 'index.json'), JSON.stringify(index), { mode: 0o600 });
     },
   };
+}
+
+async function copyAll(from: string, to: string, blobs: readonly Descriptor[]): Promise<void> {
+  for (const blob of blobs) await copyBlob(from, to, blob, 'copy');
+}
+
+async function namedIn(dir: string): Promise<ReadonlyMap<string, Descriptor>> {
+  return new Map((await readIndex(dir))?.manifests.flatMap((entry) => withName(entry)) ?? []);
 }
 
 function withName(entry: Descriptor): readonly (readonly [string, Descriptor])[] {
