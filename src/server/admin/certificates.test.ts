@@ -17,13 +17,13 @@ test('lists the certificate of the server, of domains and of files, with what to
   onTestFinished(() => rm(dataDir, { recursive: true }));
   await using authority = await makeAuthority();
   const file = join(dataDir, 'other.crt');
-  await writeFile(file, (await authority.issue(['other.example'])).cert);
+  const key = join(dataDir, 'other.key');
+  const pair = await authority.issue(['other.example']);
+  await writeFile(file, pair.cert);
+  await writeFile(key, pair.key);
   const configFile = join(dataDir, 'config.yaml');
   const tls = (more: string) => `tls: { acme: { names: [a.example, b.example], agree: true }${more} }\n`;
-  await writeFile(
-    configFile,
-    tls(`, others: [{ cert: ${file}, key: ${file} }, { cert: /none, key: /none }]`),
-  );
+  await writeFile(configFile, tls(`, others: [{ cert: ${file}, key: ${key} }, { cert: /none, key: /none }]`));
   const place = { dataDir, configFile };
   await using store = await openStore({ path: dataPaths(dataDir).database });
   const nothing = { triedAt: null, failures: 0, error: null, hint: null };
@@ -40,6 +40,10 @@ test('lists the certificate of the server, of domains and of files, with what to
     },
     own,
   ]);
+  await writeFile(key, (await authority.issue()).key);
+  expect((await listCertificates(place))[0]).toMatchObject({
+    ...{ until: expect.any(Number), error: expect.stringContaining('is not the key'), isUrgent: true },
+  });
   await writeFile(configFile, tls(''));
   await store.namespaces.create({
     ...{ name: 'guest', keyId: 'k', keyHash: 'h', createdAt: 1, settings: {}, limits: {} },

@@ -1,11 +1,13 @@
 /** The operator's view of certificates, whether or not a server runs: those of an authority, and those in files. */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { messageOf } from '../../lib/index.ts';
+import { errnoOf, isFault, messageOf } from '../../lib/index.ts';
 import type { AcmeRow, Store } from '../../store/index.ts';
 import { causeOf } from '../acme/advice.ts';
 import { certificateDocument } from '../acme/kept.ts';
 import { type Config, loadConfig } from '../config/config.ts';
+import type { KeyPairFiles } from '../config/tls-setting.ts';
+import { readKeyPair } from '../tls/key-pair.ts';
 import { openState, type Place } from './operator-stores.ts';
 
 export interface CertificateView {
@@ -45,17 +47,29 @@ export async function certificatesOf(
 }
 
 function fileViews({ tls }: Pick<Config, 'tls'>): Promise<readonly CertificateView[]> {
-  return Promise.all((tls?.files ?? []).map(({ cert }) => fileView(cert)));
+  return Promise.all((tls?.files ?? []).map(fileView));
 }
 
-async function fileView(file: string): Promise<CertificateView> {
-  const nothing = { name: file, triedAt: null, failures: 0 };
+async function fileView(files: KeyPairFiles): Promise<CertificateView> {
+  const nothing = { name: files.cert, triedAt: null, failures: 0 };
   try {
-    const until = new X509Certificate(await readFile(file)).validToDate.getTime();
-    return { ...nothing, until, error: null, hint: null, isUrgent: isUrgent(until) };
+    const until = new X509Certificate(await readFile(files.cert)).validToDate.getTime();
+    const unfit = await whyUnfit(files);
+    return { ...nothing, until, error: null, hint: null, isUrgent: isUrgent(until), ...unfit };
   } catch (error) {
     const hint = 'name a file with a certificate in PEM that Ward may read';
     return { ...nothing, until: null, error: messageOf(error), hint, isUrgent: true };
+  }
+}
+
+/** Why the server does not take the pair. Undefined as well when only the server may read the key. */
+async function whyUnfit(files: KeyPairFiles): Promise<Partial<CertificateView> | undefined> {
+  try {
+    await readKeyPair(files, Date.now());
+    return undefined;
+  } catch (error) {
+    if (!isFault(error) || errnoOf(error.cause) === 'EACCES') return undefined;
+    return { error: error.message, hint: error.hint ?? null, isUrgent: true };
   }
 }
 

@@ -164,7 +164,10 @@ export async function startPlatform(
     cluster && pushed && createNodeRoutes({ service: cluster, code: blobs, registry: pushed, ...config });
   const acme =
     config.tls?.acme && stack.use(await openAcmeOf(config.tls.acme, foundation, keyring.keys, log));
-  const pairSources = { ...(acme?.pairs() ?? { issued: [], domains: [] }), given: givenTls.pairs };
+  const pairSources = {
+    ...(acme?.pairs() ?? { issued: [], domains: [] }),
+    given: givenTls.pairs.filter((each) => each !== null),
+  };
   const pairs = shownPairs(pairSources);
   const tls = pairs && {
     ...{ open: await loadTls(), identity: { pairs, clientCa: givenTls.operatorCa, proofOf: acme?.proofOf } },

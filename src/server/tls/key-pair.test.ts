@@ -2,11 +2,11 @@
 import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mustRun, silentLog } from '../../lib/index.ts';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { type Log, mustRun, silentLog } from '../../lib/index.ts';
 import { makeAuthority, type TestAuthority, type TestPair } from '../../lib/key-pairs.fixture.ts';
-import { type KeyPair, readKeyPair, urlNamedIn } from './key-pair.ts';
-import { watchKeyPair } from './watch-key-pair.ts';
+import { givenTls, type KeyPair, readKeyPair, urlNamedIn } from './key-pair.ts';
+import { watchKeyPair, watchKeyPairs } from './watch-key-pair.ts';
 
 let folder: string;
 let authority: TestAuthority;
@@ -109,4 +109,38 @@ test('a change counts when both files fit; links are followed', async () => {
     await rename(`${link}.new`, link);
   }
   await expect.poll(() => taken).toEqual([second]);
+});
+
+test('a further pair that is of no use is left out until it changes, and the first is refused', async () => {
+  const main = await write('main', good);
+  const customer = await write('customer', { ...good, key: (await authority.issue()).key });
+  const rest = { operatorCa: undefined, acme: undefined, redirect: undefined, hstsSeconds: 0 };
+  const { pairs } = await givenTls({ tls: { ...rest, files: [main, customer] } });
+  expect(pairs).toEqual([good, null]);
+  await expect(givenTls({ tls: { ...rest, files: [customer, main] } })).rejects.toMatchObject({
+    code: 'TLS_UNFIT',
+  });
+  const acme = { directory: '', names: [], email: undefined, challenge: 'http-01' } as const;
+  expect(await givenTls({ tls: { ...rest, acme, files: [customer, main] } })).toMatchObject({
+    pairs: [null, good],
+  });
+
+  const error = vi.fn<Log['error']>();
+  const taken: (readonly KeyPair[])[] = [];
+  using _watch = watchKeyPairs([main, customer], pairs, {
+    log: { ...silentLog, error },
+    onChange: (all) => void taken.push(all),
+    everyMs: 10,
+  });
+  await expect
+    .poll(() => error.mock.calls)
+    .toMatchObject([
+      [
+        { cert: customer.cert, reason: expect.stringContaining('is not the key') },
+        expect.stringContaining('without it'),
+      ],
+    ]);
+  const renewed = await authority.issue(['customer.example']);
+  await write('customer', renewed);
+  await expect.poll(() => taken).toEqual([[good, renewed]]);
 });

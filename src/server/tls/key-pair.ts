@@ -19,7 +19,8 @@ export interface KeyPair {
 
 /** What the operator's files hold. */
 export interface GivenTls {
-  readonly pairs: readonly KeyPair[];
+  /** One for each of `tls.files`. Null: it is of no use, and Ward goes on without it. */
+  readonly pairs: readonly (KeyPair | null)[];
   /** PEM: the authority of the certificates that operators show. Undefined: they need none. */
   readonly operatorCa: string | undefined;
 }
@@ -68,10 +69,19 @@ export function checkKeyPair({ cert, key }: KeyPair, now: number, from: KeyPairF
   }
 }
 
-/** @throws Fault TLS_UNFIT */
+/**
+ * Without its own pair a server would serve nobody. A further one, such as a customer's, must not keep it from serving the others.
+ * @throws Fault TLS_UNFIT
+ */
 export async function givenTls({ tls }: Pick<Config, 'tls'>): Promise<GivenTls> {
   if (tls === undefined) return { pairs: [], operatorCa: undefined };
-  const pairs = await Promise.all(tls.files.map((files) => readKeyPair(files, Date.now())));
+  const pairs = await Promise.all(
+    tls.files.map((files, i) => {
+      const reading = readKeyPair(files, Date.now());
+      const isOwn = i === 0 && tls.acme === undefined;
+      return isOwn ? reading : reading.catch(() => null);
+    }),
+  );
   const operatorCa = tls.operatorCa && (await readPem(tls.operatorCa, 'tls.operatorCa'));
   if (tls.operatorCa && operatorCa) certificateIn(operatorCa, tls.operatorCa);
   return { pairs, operatorCa };

@@ -19,10 +19,14 @@ const dayMs = 24 * 60 * 60 * 1000;
 /** Certificates are renewed when a third of their life is left, which is 30 days or, for short ones, a few. */
 const soonMs = 3 * dayMs;
 
-/** Watches several pairs. @param onChange gets all of them whenever one has changed */
+/**
+ * Watches several pairs.
+ * @param first null: it is of no use until it changes
+ * @param onChange gets all that are of use whenever one has changed
+ */
 export function watchKeyPairs(
   files: readonly KeyPairFiles[],
-  first: readonly KeyPair[],
+  first: readonly (KeyPair | null)[],
   { onChange, ...options }: Omit<WatchOptions, 'onChange'> & { onChange(pairs: readonly KeyPair[]): void },
 ): Disposable {
   const watches = new DisposableStack();
@@ -32,7 +36,7 @@ export function watchKeyPairs(
     if (own === undefined) continue;
     const onOwnChange = (next: KeyPair) => {
       pairs[i] = next;
-      onChange([...pairs]);
+      onChange(pairs.filter((each) => each !== null));
     };
     watches.use(watchKeyPair(own, pair, { ...options, onChange: onOwnChange }));
   }
@@ -41,7 +45,7 @@ export function watchKeyPairs(
 
 export function watchKeyPair(
   files: KeyPairFiles,
-  first: KeyPair,
+  first: KeyPair | null,
   { log, onChange, everyMs = usualMs }: WatchOptions,
 ): Disposable {
   let current = first;
@@ -52,15 +56,17 @@ export function watchKeyPair(
   const load = async () => {
     try {
       const pair = await readKeyPair(files, Date.now());
-      if (pair.cert === current.cert && pair.key === current.key) return;
+      if (pair.cert === current?.cert && pair.key === current.key) return;
       current = pair;
       onChange(pair);
       log.info({ cert: files.cert, until: expiryOf(pair.cert).toISOString() }, 'new certificate in use');
     } catch (error) {
       const hint = isFault(error) ? error.hint : undefined;
+      const until = current === null ? undefined : expiryOf(current.cert).toISOString();
+      const so = until === undefined ? 'Ward goes on without it' : 'the old one stays in use';
       log.error(
-        { reason: messageOf(error), hint, until: expiryOf(current.cert).toISOString() },
-        'the new certificate is refused, the old one stays in use',
+        { cert: files.cert, reason: messageOf(error), hint, until },
+        `the ${until === undefined ? '' : 'new '}certificate is refused, ${so}`,
       );
     }
   };
@@ -71,6 +77,7 @@ export function watchKeyPair(
       await load();
     }
     seen = now;
+    if (current === null) return;
     const leftMs = expiryOf(current.cert).getTime() - Date.now();
     if (leftMs > soonMs || performance.now() - warnedAt < dayMs) return;
     warnedAt = performance.now();
