@@ -70,3 +70,18 @@ test('requests to a keeper that has ended are refused, and its scans have ended'
   link.watchScan('s', (how) => heard.push(how));
   expect(heard).toEqual(['the keeper has ended']);
 });
+
+test('news that come before anyone takes them are kept, in their order', async () => {
+  const { link, keeper } = await linked();
+  const [first, second, third] = [{ keys: 1 }, { keys: 2 }, { keys: 3 }];
+  keeper.cork();
+  for (const news of [first, second]) sayLine(keeper, { say: 'news', news });
+  sayLine(keeper, { say: 'left', count: 1 });
+  keeper.uncork();
+  await expect.poll(() => link.leftBehind).toBe(1);
+  const heard: unknown[] = [];
+  link.takeNews((news) => heard.push(news));
+  sayLine(keeper, { say: 'news', news: third });
+  await expect.poll(() => heard).toEqual([first, second, third]);
+  link.close();
+});

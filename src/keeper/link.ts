@@ -33,8 +33,8 @@ export interface KeeperLink {
   onViolation: ViolationSink;
   /** Number of sandboxes that have ended but could not be removed yet. */
   leftBehind: number;
-  /** Receives messages from the program that started the keeper. */
-  onNews: (news: unknown) => void;
+  /** Passes on messages from the program that started the keeper, also those that came before this call. */
+  takeNews(onNews: (news: unknown) => void): void;
   /** Called when the keeper has ended, before anything that waits for it fails. */
   onLost: () => void;
   /** Settles when the keeper has hung up. */
@@ -60,6 +60,8 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
   let isClosed = false;
   let isOver = false;
   let link: KeeperLink | undefined;
+  const early: unknown[] = [];
+  let onNews = (news: unknown): void => void early.push(news);
 
   const hear = (said: Said): void => {
     if (said.say === 'answer') {
@@ -67,7 +69,7 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
       settle(said.id)?.resolve(said.value);
     } else if (said.say === 'fault') settle(said.id)?.reject(faultOf(said.fault));
     else if (said.say === 'violation') link?.onViolation(said.sandbox, said.violation);
-    else if (said.say === 'news') link?.onNews(said.news);
+    else if (said.say === 'news') onNews(said.news);
     else if (said.say === 'left') {
       if (link !== undefined) link.leftBehind = said.count;
     } else desk.hear(said);
@@ -105,7 +107,10 @@ export async function linkOver(channel: Socket): Promise<KeeperLink> {
     watchScan: desk.watchScan,
     onViolation: () => {},
     leftBehind: 0,
-    onNews: () => {},
+    takeNews(next) {
+      onNews = next;
+      for (const news of early.splice(0)) next(news);
+    },
     onLost: () => {},
     ended,
     isOver: () => isOver,

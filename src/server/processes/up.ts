@@ -108,11 +108,11 @@ async function serve(): Promise<number> {
         ...{ acceptMissing, acceptMixed, join, tls },
         ...(listener === undefined ? {} : { listener: listenerDescriptor }),
       });
-      link.onNews = (told) => {
+      link.takeNews((told) => {
         const news = told as ServerNews;
         if ('keys' in news) platform.renewKeys(news.keys);
         else platform.renewCertificates(news.pairs);
-      };
+      });
       return platform;
     },
     onStarted(platform) {

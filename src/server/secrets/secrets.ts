@@ -3,7 +3,7 @@
  * environment. They are read before the server starts. They are plain data, so that they can be sent to another
  * process.
  */
-import { type Stats, unwatchFile, watchFile } from 'node:fs';
+import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../lib/index.ts';
 import type { Config } from '../config/config.ts';
@@ -76,19 +76,30 @@ function keysIn(file: string, server?: number): GivenKeys {
   return { source: file, file, owner: stat.uid, lines };
 }
 
-/** Watches the operator's key file, and passes on each new content. Ignores an unreadable or empty file. */
-export function watchGivenKeys({ file }: GivenKeys, onChange: (keys: GivenKeys) => void): Disposable {
+/**
+ * Watches the operator's key file, and passes on each new content. Ignores an unreadable or empty file.
+ * @param first what was read before: a change since then counts, too
+ */
+export function watchGivenKeys(first: GivenKeys, onChange: (keys: GivenKeys) => void): Disposable {
+  const { file } = first;
   if (file === undefined) return { [Symbol.dispose]: () => {} };
-  const look = (now: Stats) => {
-    if (now.ino === 0) return;
+  let known = first.lines.join();
+  let seen: string | undefined;
+  const look = () => {
     try {
-      onChange(keysIn(file));
+      const { ino, size, mtimeMs, ctimeMs } = statSync(file);
+      const now = [ino, size, mtimeMs, ctimeMs].join();
+      if (now === seen) return;
+      const keys = keysIn(file);
+      if (keys.lines.join() !== known) onChange(keys);
+      known = keys.lines.join();
+      seen = now;
     } catch {
       // The server's keys still decrypt everything; the next start will report the error.
     }
   };
-  watchFile(file, { interval: watchMs, persistent: false }, look);
-  return { [Symbol.dispose]: () => unwatchFile(file, look) };
+  const timer = setInterval(look, watchMs).unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 async function readToken(file: string): Promise<string> {

@@ -93,6 +93,16 @@ describe('a file that the operator names', () => {
     await expect.poll(ids).toEqual(['b']);
   });
 
+  test('reports a change that was made before the watch began', async () => {
+    await using at = await start(line('a'));
+    const given = at.given();
+    if (given === undefined) throw new Error('no keys');
+    const id = await addKey(at.file);
+    const told: (readonly string[])[] = [];
+    using _watch = watchGivenKeys(given, ({ lines }) => void told.push(lines));
+    await expect.poll(() => told).toEqual([[expect.stringMatching(`^${id}:`), given.lines[0]]]);
+  });
+
   test('has keys, comments and blank lines, and the first key encrypts', async () => {
     await using at = await start(`# mine\n\n${line('b')}\n  ${line('a')}\r\n`);
     const { keys, file, isNew } = await at.open(true);
