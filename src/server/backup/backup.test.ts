@@ -29,6 +29,7 @@ import {
 import { readLastBackup } from './last-backup.ts';
 import { removeAbandonedBackup } from './lock.ts';
 import { refuseUnfinishedRestore } from './restore.ts';
+import { takeSnapshot } from './snapshot.ts';
 import { writeArchive } from './write-archive.ts';
 
 let from: TestFolder;
@@ -209,6 +210,28 @@ describe('while others write', () => {
     using _lock = tryFileLock(dataPaths(from.dataDir).backupLock);
     await expect(backupOf(from)).rejects.toMatchObject({ code: 'BACKUP_BUSY' });
   });
+});
+
+test('has the operator’s keys as they are after the databases were opened, so that they decrypt what is in it', async () => {
+  const paths = dataPaths(from.dataDir);
+  mkdirSync(paths.backupStage, { mode: 0o700 });
+  const config = await loadConfig(from, {});
+  const snapshot = await takeSnapshot({
+    config: { ...config, parameters: { ...config.parameters, keyFile: join(from.folder, 'keys') } },
+    configFile: undefined,
+    stage: paths.backupStage,
+    async readKeys() {
+      // What is written from here on may need later keys.
+      await using store = await openStore({ path: paths.database });
+      await putAction(from, store, 'later', 'later');
+      return Buffer.from('id:later');
+    },
+    ...{ withKeys: true, withAdvisories: false, onStep: () => {}, signal: new AbortController().signal },
+  });
+  const fileOf = (name: string) => snapshot.members.find((member) => member.name === name)?.file ?? '';
+  expect(text(fileOf('parameters.keys'))).toBe('id:later');
+  await using copied = await openStore({ path: fileOf('state/ward.db') });
+  expect(await copied.entities.get('guest', 'later')).toBeUndefined();
 });
 
 describe('interrupted', () => {

@@ -46,7 +46,6 @@ export async function takeBackup(options: BackupOptions): Promise<BackupResult> 
   const paths = dataPaths(config.dataDir);
   const file = resolve(options.file);
   const { keyFile } = config.parameters;
-  const keyText = withKeys && keyFile !== undefined ? textOf(keyFile) : undefined;
   using acting = actAsOwner(config.dataDir);
   await requireDatabase(config.dataDir);
   using _lock = backupLock(paths);
@@ -56,7 +55,8 @@ export async function takeBackup(options: BackupOptions): Promise<BackupResult> 
       config,
       configFile: options.configFile ?? process.env['WARD_CONFIG'],
       stage: paths.backupStage,
-      ...{ keyText, withKeys, withAdvisories, onStep, signal },
+      readKeys: () => acting.aside(async () => (keyFile === undefined ? undefined : textOf(keyFile))),
+      ...{ withKeys, withAdvisories, onStep, signal },
     });
     const { form: _, bytes: total, ...header } = snapshot.header;
     let done = 0;

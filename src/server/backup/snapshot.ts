@@ -28,8 +28,8 @@ interface SnapshotOptions {
   /** A new folder in the data folder. */
   readonly stage: string;
   readonly withKeys: boolean;
-  /** Content of the operator's key file, which the owner of the data folder may not be able to read. */
-  readonly keyText: Buffer | undefined;
+  /** Reads the operator's key file, which the owner of the data folder may not be able to read. Undefined: there is none. */
+  readonly readKeys: () => Promise<Buffer | undefined>;
   readonly withAdvisories: boolean;
   readonly onStep: (text: string) => void;
   readonly signal: AbortSignal;
@@ -53,7 +53,9 @@ export async function takeSnapshot(options: SnapshotOptions): Promise<Snapshot> 
   const databases: Member[] = [];
   using moment = openMoment(config.dataDir, code, registry);
   missing.push(...moment.gone.map((name) => ({ part: 'code', name, why: 'gone' }) as const));
-  const operators = operatorFiles(options);
+  // Later keys decrypt what earlier ones have encrypted, but not the other way round.
+  const keyText = options.withKeys ? await options.readKeys() : undefined;
+  const operators = operatorFiles(options, keyText);
   for (const { name, snapshot } of moment.databases) {
     signal.throwIfAborted();
     const file = join(stage, name.replaceAll('/', '-'));
@@ -134,8 +136,8 @@ interface Part {
   readonly missing: readonly MissingPart[];
 }
 
-function operatorFiles(options: SnapshotOptions): Part {
-  const { config, configFile, stage, withKeys, keyText, withAdvisories } = options;
+function operatorFiles(options: SnapshotOptions, keyText: Buffer | undefined): Part {
+  const { config, configFile, stage, withKeys, withAdvisories } = options;
   const gate = gatePaths(config.dataDir);
   const paths = dataPaths(config.dataDir);
   const members: Member[] = [];
