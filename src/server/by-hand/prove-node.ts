@@ -25,7 +25,7 @@ export function takenNode(config: Config, join: string | undefined): TakenNode |
     identity,
     shown: place.identity(),
     bus: place,
-    api: join === undefined ? undefined : wayTo(join),
+    api: join === undefined ? undefined : wayTo(join, config.bus),
     token: process.env['WARD_JOIN_TOKEN'],
   };
 }
@@ -36,10 +36,10 @@ function ownIdentity(dataDir: string): NodeIdentity | undefined {
   return readNode(dataPaths(dataDir).cluster)?.identity;
 }
 
-function wayTo(join: string): NonNullable<TakenNode['api']> {
+function wayTo(join: string, bus: Config['bus']): NonNullable<TakenNode['api']> {
   const addresses = openAddresses([join]);
   return {
-    door: openHttpDoor(addresses),
+    door: openHttpDoor(addresses, bus),
     get: (path, proof) =>
       addresses.use(async (url) => {
         const { status, body } = await fetch(`${url}${path}`, {

@@ -1,5 +1,6 @@
 /** How a joining node reaches an API node. HTTP is enough: requests are signed, and the token names the authority. */
 import type { z } from 'zod';
+import { type BusAddresses, parseBusAddresses } from '../../bus/index.ts';
 import {
   type ClusterDoor,
   clusterFault,
@@ -15,12 +16,38 @@ const mostBytes = 64 * 1024;
 
 const path = '/ward/v1/cluster';
 
-export function openHttpDoor(addresses: ApiAddresses): ClusterDoor {
+/** @param bus the node's own setting, which counts in place of the cluster's */
+export function openHttpDoor(addresses: ApiAddresses, bus?: BusAddresses): ClusterDoor {
+  const issuedBy = async (url: string, step: string, request: object) => {
+    const issued = await ask(`${url}${path}/${step}`, issuedSchema, request);
+    if (bus === undefined && issued.bus !== null) refuseForgeable(url, issued.bus.addresses);
+    return issued;
+  };
   return {
     describe: () => addresses.use((url) => ask(`${url}${path}`, descriptionSchema)),
-    join: (request) => addresses.use((url) => ask(`${url}${path}/join`, issuedSchema, request)),
-    renew: (request) => addresses.use((url) => ask(`${url}${path}/renewal`, issuedSchema, request)),
+    join: (request) => addresses.use((url) => issuedBy(url, 'join', request)),
+    renew: (request) => addresses.use((url) => issuedBy(url, 'renewal', request)),
   };
+}
+
+const onThisMachine = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/;
+
+/**
+ * The answer is not signed as a whole: someone between the two could name a bus of their own. Over TLS the node refuses that bus,
+ * because its certificate is not from the cluster's authority.
+ */
+function refuseForgeable(url: string, addresses: string): void {
+  const { protocol, host } = new URL(url);
+  const { servers, isTls } = parseBusAddresses(addresses);
+  const isForgeable = protocol === 'http:' && !onThisMachine.test(host);
+  if (!isForgeable || isTls || servers.every((server) => onThisMachine.test(server))) return;
+  throw clusterFault(
+    'CLUSTER_ANSWER_INVALID',
+    `${url} names a bus without TLS, over a connection without TLS`,
+    {
+      hint: 'name the API node by https, give the bus TLS, or set bus in the configuration of this node',
+    },
+  );
 }
 
 /** @throws Fault CLUSTER_UNREACHABLE, CLUSTER_ANSWER_INVALID, and those of the cluster */

@@ -79,6 +79,6 @@ async function openOwnOrJoined(
     import('../cluster/api-addresses.ts'),
     import('../cluster/http-door.ts'),
   ]);
-  const door = openHttpDoor(openAddresses(request.urls));
+  const door = openHttpDoor(openAddresses(request.urls), config.bus);
   return openIdentity({ ...options, door, token: request.token });
 }

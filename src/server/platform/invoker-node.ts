@@ -60,7 +60,7 @@ export async function startInvokerNode(
   const { isShort } = stack.use(startMemoryWatch({ group, shortBytes, log }));
   const addresses = openAddresses(request.urls);
   const { name } = config.node;
-  const door = openHttpDoor(addresses);
+  const door = openHttpDoor(addresses, config.bus);
   const identity = stack.use(
     await openIdentity({ door, folder: paths.cluster, role: 'invoker', name, token: request.token, log }),
   );
