@@ -117,6 +117,24 @@ test('an OTLP collector gets log records, with the headers of the settings', asy
   });
 });
 
+test('a URL whose query or fragment would be lost is refused, and the error does not quote it', () => {
+  for (const more of ['?api-key=s3cret', '/v1?', '/#s3cret']) {
+    const url = `https://logs.example${more}`;
+    for (const [key, given] of [
+      ['endpoint', { otlp: { endpoint: url } }],
+      ['base_uri', { new_relic: { base_uri: url, license_key: 'key' } }],
+    ] as const) {
+      const [name] = Object.keys(given);
+      expect(() => parseDestination(given)).toThrow(
+        `The settings of ${name} are wrong: ${key}: a URL with a query or a fragment; keys go in headers.`,
+      );
+    }
+    expect(() =>
+      parseDestination({ splunk_hec: { host: url, port: 8088, index: 'main', hec_token: 'token' } }),
+    ).toThrow('The settings of splunk_hec are wrong: host: not a host.');
+  }
+});
+
 test('syslog gets one message behind its length for each line', async () => {
   let received = '';
   const server = createServer((socket) =>

@@ -55,14 +55,15 @@ export const portNumber = z.union([z.int(), z.string().regex(/^\d{1,5}$/)]).refi
   return number >= 1 && number <= 65_535;
 }, 'not a port');
 
-/** An `https:` or `http:` URL without credentials. */
+/** An `https:` or `http:` URL without credentials. Only its host, port and path are used, so it can't have more. */
 export const httpUrl = z
   .string()
   .max(500)
   .refine((text) => {
     const url = URL.parse(text);
     return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
-  }, 'not an http or https URL');
+  }, 'not an http or https URL')
+  .refine((text) => !/[?#]/.test(text), 'a URL with a query or a fragment; keys go in headers');
 
 /** @param text a checked URL */
 export function endpointOf(text: string): Endpoint & { readonly path: string } {
