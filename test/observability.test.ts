@@ -142,6 +142,8 @@ describe.skipIf(missing !== undefined)(`a trace${missing ? ` (${missing})` : ''}
       spanId: first,
       parentSpanId: whole?.spanId,
     });
+    const { stdout: shown } = await ward.cli(['activation', 'get', body.activationId]);
+    expect(shown).toMatch(new RegExp(`^trace +${traceId}$`, 'm'));
     expect(below(first)).toEqual(['queue', 'sandbox', 'init', 'run']);
     expect(own.find(({ name }) => name === 'guest/there')).toMatchObject({
       spanId: second,

@@ -53,6 +53,7 @@ export function activationFields(activation: JsonObject): (readonly [string, str
     ['sandbox', durationText(annotationOf(activation, 'sandboxTime'))],
     ['init', durationText(annotationOf(activation, 'initTime'))],
     ['cause', textOf(activation['cause'])],
+    ['trace', textOf(annotationOf(activation, 'traceId'))],
     ['hint', textOf(annotationOf(activation, 'hint'))],
     [
       'result',

@@ -63,6 +63,7 @@ test('activation get shows where the time went, and why the start was cold', asy
     { key: 'waitReason', value: 'no memory was free for another sandbox' },
     { key: 'sandboxTime', value: 1234 },
     { key: 'partialLog', value: 'cut' },
+    { key: 'traceId', value: '0af7651916cd43dd8448eb211c80319c' },
   ];
   api.answers.set(`GET ${activationsUrl}/${id}`, { body: { ...record, annotations } });
   const { stdout } = await ward(['activation', 'get', id]);
@@ -70,6 +71,7 @@ test('activation get shows where the time went, and why the start was cold', asy
     /\nbegan +cold: all its sandboxes were busy\nwait +3 ms: no memory was free for another sandbox\nsandbox +1\.23 s\ninit +40 ms\n/,
   );
   expect(stdout).toMatch(/\npartial log +cut\n/);
+  expect(stdout).toMatch(/\ntrace +0af7651916cd43dd8448eb211c80319c\n/);
 });
 
 test('activation get: a field, a summary, the log', async () => {

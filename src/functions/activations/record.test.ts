@@ -132,6 +132,18 @@ test('says why it was not warm, and where the time went', () => {
   );
 });
 
+test('names its trace, if that is exported', () => {
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+  const note = { key: 'traceId', value: traceId };
+  const task = taskOf({ traceparent: `00-${traceId}-b7ad6b7169203331-01` });
+  expect(recorded(task, completion({})).document['annotations']).toContainEqual(note);
+  expect(pendingRecord(task, frameOfTask(task))['annotations']).toContainEqual(note);
+  for (const traceparent of [undefined, `00-${traceId}-b7ad6b7169203331-00`]) {
+    const other = recorded(taskOf({ traceparent }), completion({}));
+    expect(other.record.documentJson).not.toContain('trace');
+  }
+});
+
 test('through a binding, it is found under the binding’s name and has both names', () => {
   const { record, document } = recorded(
     taskOf({ binding: 'guest/bound', cause: 'c'.repeat(32) }),

@@ -15,6 +15,7 @@ import { annotation, frameOf, limitsAnnotation, type RecordFrame } from '../acti
 import { egressUsesOf } from './egress-uses.ts';
 import { bytesOf, embedded, type Result, resultOf } from './result.ts';
 import type { Task } from './task.ts';
+import { isSampledTask, traceIdOf } from './trace-context.ts';
 
 /**
  * How an activation ended. For code, the completion and log of its job, with additions of the domain. A sequence or a
@@ -151,7 +152,7 @@ function responseEnd(sizeBytes: number): string {
 
 /** What is known of an activation that has not ended: a record without `end`, with the status `pending`. */
 export function pendingRecord(task: Task, frame: RecordFrame): JsonObject {
-  const fixed = `${frame.annotations}${frame.limitsAnnotation}`;
+  const fixed = `${frame.annotations}${frame.limitsAnnotation}${traceAnnotation(task)}`;
   return JSON.parse(
     `${headOf(task, frame)},"start":${task.acceptedAt},"annotations":[${fixed}]` +
       `,"response":{"status":"pending","success":false,"result":{}},"logs":[]}`,
@@ -235,11 +236,17 @@ function annotationsOf(task: Task, frame: RecordFrame, end: ActivationEnd): stri
   const { cause } = task;
   const last =
     (cause === undefined ? '' : `,${annotation('causedBy', 'sequence')}`) +
-    (end.attempt === undefined ? '' : `,${annotation('attempt', end.attempt)}`);
+    (end.attempt === undefined ? '' : `,${annotation('attempt', end.attempt)}`) +
+    traceAnnotation(task);
   if (task.type === 'code') return codeAnnotations(frame, end) + last;
   if (task.kind !== 'sequence') return frame.limitsAnnotation + last;
   const memoryMiB = end.memoryMiB ?? frame.limits.memoryMiB;
   return `${annotation('topmost', cause === undefined)},${limitsAnnotation(frame.limits, memoryMiB)}${last}`;
+}
+
+/** Only of a trace that is exported: nobody else has spans of it. */
+function traceAnnotation(task: Task): string {
+  return isSampledTask(task) ? `,{"key":"traceId","value":"${traceIdOf(task)}"}` : '';
 }
 
 /** Annotations that say where the time went and, if it was not warm, why. */

@@ -55,6 +55,10 @@ test('the parts of a sequence are below the whole, in one trace', async () => {
     expect(part).toMatchObject({ traceId: whole?.traceId, parentSpan: whole?.span, isPart: true });
   }
   expect(first?.span).not.toBe(second?.span);
+  for (const id of [first, second, whole].map((each) => each?.activationId ?? '')) {
+    const { annotations } = await platform.functions.activations.get('guest', id);
+    expect(annotations).toContainEqual({ key: 'traceId', value: whole?.traceId });
+  }
 });
 
 test('an accepted call keeps its trace in the durable queue', async () => {

@@ -118,6 +118,7 @@ function factsOf(record: RunRecord): readonly Fact[] {
   const { start, duration, version, response, cause } = record;
   const kind = annotationOf(record, 'kind');
   const memory = memoryOf(record);
+  const trace = annotationOf(record, 'traceId');
   return [
     ['Outcome', <RunStatus key="outcome" run={record} />],
     ['Started', <Time key="started" at={start} />],
@@ -129,6 +130,9 @@ function factsOf(record: RunRecord): readonly Fact[] {
     memory === undefined ? undefined : ['Memory limit', sizeText(memory * 1024 * 1024)],
     response?.size === undefined ? undefined : ['Result', sizeText(response.size)],
     cause === undefined ? undefined : ['Part of', <RunLink key="cause" id={cause} />],
+    typeof trace === 'string'
+      ? ['Trace', <Identifier key="trace" text={trace} what="id of the trace" />]
+      : undefined,
   ];
 }
 
