@@ -19,7 +19,7 @@ import type { InvocationService } from './activations/invocations.ts';
 import { grantLoads } from './activations/load-grants.ts';
 import { createLogSearch, type SearchLogs } from './activations/log-search.ts';
 import { createRecordQuota, type RecordQuota, type RecordWatch } from './activations/record-quota.ts';
-import { type Tracing, traceIdOfRequest } from './activations/trace-context.ts';
+import { type Tracing, traceIdOf, traceIdOfRequest } from './activations/trace-context.ts';
 import { type CallsUnderWay, type CancelCall, createCallsUnderWay } from './activations/under-way.ts';
 import type { BuiltinAction } from './builtin.ts';
 import { type Calls, createCalls } from './calls.ts';
@@ -154,6 +154,8 @@ export interface Functions {
   readonly underWay: CallsUnderWay;
   /** The trace of a request, for log lines. @param traceparent the header of that name */
   traceIdOf(traceparent: string | undefined, transactionId: string): string | undefined;
+  /** The trace of an activation that runs or waits here, for log lines. Undefined: it has none. */
+  traceIdOfCall(activationId: string): string | undefined;
   /** Built-in actions of `/whisk.system`. */
   readonly builtins: readonly BuiltinAction[];
   readonly code: Pick<CodeStore, 'drop' | 'keep'>;
@@ -252,6 +254,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     invocations,
     underWay: createCallsUnderWay({ ...options, executions, accepted: store.accepted }),
     traceIdOf: (...of) => traceIdOfRequest(...of, options.tracing !== undefined),
+    traceIdOfCall: (activationId) => traceIdOf(executions.find(activationId)?.task ?? {}),
     builtins: own,
     lookForChanges: () => watch.look(),
     quotas: {

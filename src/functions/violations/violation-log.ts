@@ -13,6 +13,8 @@ interface ViolationLog {
 
 interface ViolationLogOptions {
   readonly store: Pick<ViolationStore, 'add'>;
+  /** The trace of an activation. Undefined: it has none, or this server does not know it. */
+  readonly traceIdOf: (activationId: string) => string | undefined;
   readonly log: Log;
   /** Violations of a namespace that are kept per minute. */
   readonly perMinute?: number;
@@ -26,7 +28,12 @@ interface Minute {
   written: number;
 }
 
-export function createViolationLog({ store, log, perMinute = 60 }: ViolationLogOptions): ViolationLog {
+export function createViolationLog({
+  store,
+  traceIdOf,
+  log,
+  perMinute = 60,
+}: ViolationLogOptions): ViolationLog {
   const minutes = new Map<string, Minute>();
 
   const minuteOf = (namespace: string, now: number): Minute => {
@@ -38,7 +45,8 @@ export function createViolationLog({ store, log, perMinute = 60 }: ViolationLogO
     return minute;
   };
   const write = (row: ViolationRow): void => {
-    log.warn({ ...row }, 'a sandbox was refused something');
+    const traceId = row.activationId === null ? undefined : traceIdOf(row.activationId);
+    log.warn({ ...row, ...(traceId && { traceId }) }, 'a sandbox was refused something');
     store.add(row).catch((error) => {
       // Its namespace was deleted in the meantime.
       if (isFault(error, 'STORE_NO_NAMESPACE')) return;

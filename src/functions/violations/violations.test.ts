@@ -26,8 +26,14 @@ describe('the log of violations', () => {
   const start = (add?: () => Promise<void>) => {
     const rows: ViolationRow[] = [];
     const keep = async (row: ViolationRow) => void rows.push(row);
-    const log = createViolationLog({ store: { add: add ?? keep }, log: silentLog, perMinute: 3 });
-    return { log, rows };
+    const lines: object[] = [];
+    const log = createViolationLog({
+      store: { add: add ?? keep },
+      traceIdOf: (activationId) => (activationId.startsWith('a') ? 'f'.repeat(32) : undefined),
+      log: { ...silentLog, warn: (line: object) => void lines.push(line) },
+      perMinute: 3,
+    });
+    return { log, rows, lines };
   };
 
   test('keeps the owner', () => {
@@ -43,6 +49,14 @@ describe('the log of violations', () => {
         activationId: 'a'.repeat(32),
       },
     ]);
+  });
+
+  test('says which trace its activation belongs to, if that is known', () => {
+    const { log, rows, lines } = start();
+    for (const activationIds of [['a'], ['b'], []]) log.add(report({ activationIds }));
+    const [traced, ...others] = lines;
+    expect(traced).toEqual({ ...rows[0], traceId: 'f'.repeat(32) });
+    expect(others).toEqual(rows.slice(1));
   });
 
   test('says if it could belong to another call', () => {

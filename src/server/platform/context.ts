@@ -43,6 +43,8 @@ export interface Events {
   tellOthers: () => void;
   /** Activations that this server has taken. */
   ownCalls: OwnCalls;
+  /** The trace of one of them. */
+  traceIdOfCall: (activationId: string) => string | undefined;
   /** Whether other domains have all places for certificates. */
   lacksCertificatePlace: (domain: string) => boolean;
 }
@@ -62,6 +64,7 @@ export function createContext(config: Config, log: Log, url: () => string): Cont
       registryQuota: () => 0,
       storeChanged: () => {},
       tellOthers: () => {},
+      traceIdOfCall: () => undefined,
       ownCalls: { has: () => false, cancel: async () => false, follow: () => undefined },
       lacksCertificatePlace: () => false,
     },

@@ -85,6 +85,7 @@ async function openHere(context: Context, parts: DomainParts): Promise<Domain> {
   events.storeChanged = () => void functions.lookForChanges();
   if (parts.tellChanged !== undefined) events.tellOthers = parts.tellChanged;
   events.ownCalls = functions.ownCalls;
+  events.traceIdOfCall = functions.traceIdOfCall;
   events.registryQuota = async (namespace) =>
     (await functions.namespaces.identityOf(namespace))?.limits.registryQuotaBytes;
   await ensureSystemNamespace({ functions, store: store.namespaces, builtins: functions.builtins });

@@ -12,7 +12,11 @@ export function createViolationWatch(
   { config, figures, events, log }: Context,
   { store }: Pick<Foundation, 'store'>,
 ): (report: ViolationReport) => void {
-  const kept = createViolationLog({ store: store.violations, log });
+  const kept = createViolationLog({
+    store: store.violations,
+    traceIdOf: (activationId) => events.traceIdOfCall(activationId),
+    log,
+  });
   const alarm = createViolationAlarm({
     threshold: config.security.violationThreshold,
     windowMs: config.security.violationWindowSeconds * 1000,
