@@ -107,6 +107,22 @@ test('a collector gets them by OTLP', async () => {
   expect(queue).toMatchObject({ name: 'queue', kind: 1, parentSpanId: activation.span });
 });
 
+test('a collector gets the headers that the environment asks for', async () => {
+  await using collector = await startReceiver();
+  vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', 'x-team=s3cret,authorization=Bearer%20k%2Fy');
+  try {
+    const endpoint = `http://127.0.0.1:${collector.port}`;
+    const tracing = openTracing({ endpoint, ratio: 1, version: '1', node: 'a', log: silentLog });
+    tracing.ended(activation);
+    await tracing[Symbol.asyncDispose]();
+  } finally {
+    vi.unstubAllEnvs();
+  }
+  expect(
+    collector.received.map(({ path, headers }) => [path, headers['x-team'], headers.authorization]),
+  ).toEqual([['/v1/traces', 's3cret', 'Bearer k/y']]);
+});
+
 test('many activations are exported without a pause', async () => {
   await using collector = await startReceiver();
   const endpoint = `http://127.0.0.1:${collector.port}`;
