@@ -1,6 +1,8 @@
-/** Rows of the table of further keys, and their entries in the audit log. */
+/** Rows of the table of further keys, their entries in the audit log, and what the end of a person's logins covers. */
+import { type Kysely, sql } from 'kysely';
 import { digestOf } from './noted.ts';
-import type { KeyTable } from './schema.ts';
+import type { KeyTable, Schema } from './schema.ts';
+import type { SqlWords } from './sql-words.ts';
 import type { KeyRow } from './types/keys.ts';
 
 /** The entry of a new key in the audit log. */
@@ -40,6 +42,36 @@ export function keyOf(row: KeyTable): KeyRow {
     person: row.person,
     maker: row.maker,
   };
+}
+
+/** What Ward tolerates between clocks when it checks a token. */
+const toleranceMs = 30_000;
+
+/**
+ * Up to which time of the issuer a person's logins end now. An issuer's clock may be behind, so that is some seconds ago,
+ * or the next login would be refused. A login that has just made a key ends all the same, though the clock may be ahead.
+ * @param namespace undefined: everywhere
+ */
+export async function endOfLogins(
+  db: Kysely<Schema>,
+  { now }: SqlWords,
+  person: string,
+  namespace?: string,
+): Promise<number> {
+  const newest = { at: sql<number | null>`max(created_at)`.as('at') };
+  const ofKeys = db.selectFrom('keys').where('person', '=', person);
+  const key = await (namespace === undefined ? ofKeys : ofKeys.where('namespace', '=', namespace))
+    .select(newest.at)
+    .executeTakeFirst();
+  // Those of operators have no key.
+  const session = await db
+    .selectFrom('sessions')
+    .where('person', '=', person)
+    .select(newest.at)
+    .executeTakeFirst();
+  const clock = await db.selectNoFrom(sql<number>`${now}`.as('at')).executeTakeFirstOrThrow();
+  const [last, present] = [Math.max(Number(key?.at ?? 0), Number(session?.at ?? 0)), Number(clock.at)];
+  return Math.min(present, Math.max(last + toleranceMs, present - toleranceMs));
 }
 
 function namesOf({ namespace, keyId }: KeyRow) {

@@ -1,13 +1,14 @@
 /** Further keys of namespaces. The tables ensure that ids are unique, also among the first keys of namespaces. */
 import { type Kysely, sql } from 'kysely';
-import { creationOf, deletionOf, keyColumns, keyOf } from './key-rows.ts';
+import { creationOf, deletionOf, endOfLogins, keyColumns, keyOf } from './key-rows.ts';
 import { noteLogin } from './namespace-members.ts';
 import { inTransaction, note } from './noted.ts';
 import type { Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
 import type { KeyStore } from './types/keys.ts';
 
-export function keyStore(db: Kysely<Schema>, { now }: SqlWords): KeyStore {
+export function keyStore(db: Kysely<Schema>, words: SqlWords): KeyStore {
+  const { now } = words;
   return {
     async byId(keyId) {
       const row = await db.selectFrom('keys').selectAll().where('key_id', '=', keyId).executeTakeFirst();
@@ -47,11 +48,12 @@ export function keyStore(db: Kysely<Schema>, { now }: SqlWords): KeyStore {
       }),
     logOut: (person, name) =>
       inTransaction(db, async (inside) => {
-        const at = sql<number>`${now}`;
+        const at = await endOfLogins(inside, words, person);
+        const later = sql<number>`case when logouts.at > ${at} then logouts.at else ${at} end`;
         await inside
           .insertInto('logouts')
           .values({ person, at })
-          .onConflict((conflict) => conflict.column('person').doUpdateSet({ at }))
+          .onConflict((conflict) => conflict.column('person').doUpdateSet({ at: later }))
           .execute();
         await inside.deleteFrom('sessions').where('person', '=', person).execute();
         const rows = await inside.deleteFrom('keys').where('person', '=', person).returningAll().execute();

@@ -1,6 +1,6 @@
 /** Who has logged in to which namespace. Nothing here gives a right: the keys of logins do. */
 import { type Kysely, sql } from 'kysely';
-import { deletionOf } from './key-rows.ts';
+import { deletionOf, endOfLogins } from './key-rows.ts';
 import { inTransaction, note } from './noted.ts';
 import type { Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
@@ -9,7 +9,7 @@ import type { MemberLogin, NamespaceMemberStore } from './types/namespace-member
 /** Pipelines log in, too, and an issuer can name each branch of a repository differently. */
 export const mostMembers = 1000;
 
-export function namespaceMemberStore(db: Kysely<Schema>, { now }: SqlWords): NamespaceMemberStore {
+export function namespaceMemberStore(db: Kysely<Schema>, words: SqlWords): NamespaceMemberStore {
   return {
     async list(namespace) {
       const rows = await db
@@ -34,9 +34,10 @@ export function namespaceMemberStore(db: Kysely<Schema>, { now }: SqlWords): Nam
     },
     endLogins: (namespace, person) =>
       inTransaction(db, async (inside) => {
+        const at = await endOfLogins(inside, words, person, namespace);
         const member = await inside
           .updateTable('namespace_members')
-          .set({ ended_at: sql<number>`${now}` })
+          .set({ ended_at: sql<number>`case when ended_at > ${at} then ended_at else ${at} end` })
           .where('namespace', '=', namespace)
           .where('person', '=', person)
           .returning('name')

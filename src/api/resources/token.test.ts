@@ -190,6 +190,19 @@ describe('a logout everywhere', () => {
     expect(await works(await keyOf({ ...person, auth_time: now() + 2 }))).toBe(true);
   });
 
+  test('lets the next login in at once, also when the issuer’s clock is behind', async () => {
+    const hourAgo = Date.now() - 3_600_000;
+    const { keyId } = (await exchange({ sub: 'zed', groups: ['watch'] })).body;
+    const row = (await api.store.keys.byId(keyId)) ?? expect.fail();
+    await api.store.keys.delete('other', keyId);
+    await api.store.keys.create({ ...row, createdAt: hourAgo });
+    expect(await api.functions.exchange.endPerson(issuer, 'zed')).toBe(1);
+    const anew = (authTime: number) => exchange({ sub: 'zed', groups: ['watch'], auth_time: authTime });
+    for (const behind of [0, 20]) expect(await anew(now() - behind)).toMatchObject({ status: 200 });
+    for (const begun of [now() - 60, Math.floor(hourAgo / 1000)])
+      expect(await anew(begun)).toMatchObject({ fault: 'LOGIN_ENDED' });
+  });
+
   test('needs a key of a login', async () => {
     const { statusCode, headers } = await everywhere(api.key);
     expect([statusCode, headers['x-ward-fault']]).toEqual([403, 'LOGIN_DENIED']);

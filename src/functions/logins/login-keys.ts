@@ -84,10 +84,18 @@ export async function refuseLoggedOut(
   { id, begunAt }: Pick<LoginPerson, 'id' | 'begunAt'>,
   namespace?: string,
 ): Promise<void> {
-  const everywhereAt = await keys.loggedOutAt(id);
-  const hereAt = namespace === undefined ? undefined : await members.endedAt(namespace, id);
-  if ([everywhereAt, hereAt].every((at) => at === undefined || begunAt > at)) return;
-  throw functionFault('LOGIN_ENDED', 'This login was ended.', { hint: 'log in at the issuer again' });
+  const ends = await endsOf({ keys, members }, id, namespace);
+  // Issuers tell whole seconds.
+  if (ends.some((at) => at !== undefined && begunAt < Math.floor(at / 1000) * 1000)) throw ended();
+}
+
+function endsOf({ keys, members }: Pick<LoginKeys, 'keys' | 'members'>, person: string, namespace?: string) {
+  const here = namespace === undefined ? undefined : members.endedAt(namespace, person);
+  return Promise.all([keys.loggedOutAt(person), here]);
+}
+
+function ended() {
+  return functionFault('LOGIN_ENDED', 'This login was ended.', { hint: 'log in at the issuer again' });
 }
 
 /** @throws Fault LOGIN_ENDED, NOT_FOUND, KEYS_EXHAUSTED */
@@ -96,14 +104,16 @@ export async function makeLoginKey(
   { person, namespace, role, scope, keyMs }: KeyOfLogin,
 ): Promise<ExchangedKey> {
   const { namespaces, now = Date.now } = options;
+  const before = await endsOf(options, person.id, namespace);
   await refuseLoggedOut(options, person, namespace);
   const expiresAt = now() + keyMs;
   const label = labelOf(person.subject);
   const login = { person: person.id, role };
   const made = await namespaces.createKey(namespace, { scope, label, expiresAt, login, maker: person.who });
   try {
-    // The person can have been logged out meanwhile.
-    await refuseLoggedOut(options, person, namespace);
+    // Who was logged out meanwhile gets nothing, however new the login is.
+    const after = await endsOf(options, person.id, namespace);
+    if (after.some((at, which) => at !== before[which])) throw ended();
   } catch (error) {
     await namespaces.deleteKey(namespace, made.keyId).catch(() => {});
     throw error;

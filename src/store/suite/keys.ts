@@ -60,4 +60,24 @@ export function keyTests({ store, reopen }: Context): void {
     expect(await store().keys.loggedOutAt('a')).toBeGreaterThanOrEqual(at ?? 0);
     expect(await store().keys.loggedOutAt('b')).toBeUndefined();
   });
+
+  test('a logout ends logins that have just made a key, and else spares those of the last seconds', async () => {
+    const endAfter = async (person: string, createdAt: number) => {
+      await store().keys.create(keyRow({ person, createdAt }), { name: person, role: 'viewer' });
+      const before = Date.now();
+      await store().namespaceMembers.endLogins('guest', person);
+      const here = (await store().namespaceMembers.endedAt('guest', person)) ?? 0;
+      await store().keys.create(keyRow({ person, createdAt }));
+      await store().keys.logOut(person, person);
+      const ends = [here, (await store().keys.loggedOutAt(person)) ?? 0];
+      return ends.map((at) => Math.round((at - before) / 10_000) * 10);
+    };
+    expect(await endAfter('old', Date.now() - 3_600_000)).toEqual([-30, -30]);
+    expect(await endAfter('recent', Date.now() - 50_000)).toEqual([-20, -20]);
+    expect(await endAfter('new', Date.now())).toEqual([0, 0]);
+    // One without keys takes nothing back.
+    const at = await store().keys.loggedOutAt('new');
+    await store().keys.logOut('new', 'new');
+    expect(await store().keys.loggedOutAt('new')).toBe(at);
+  });
 }

@@ -31,10 +31,10 @@ export interface KeyStore {
   /** False when it does not exist. */
   delete(namespace: string, keyId: string): Promise<boolean>;
   /**
-   * Deletes all keys and sessions of a person's logins, and notes when. Returns the number of the keys.
+   * Deletes all keys and sessions of a person's logins, and notes which logins that ends. Returns the number of the keys.
    * @param name of the person, for the audit log
    */
   logOut(person: string, name: string): Promise<number>;
-  /** When the person last logged out everywhere; epoch milliseconds of the database. */
+  /** The person's logins up to this time of the issuer were ended everywhere; epoch milliseconds. */
   loggedOutAt(person: string): Promise<number | undefined>;
 }

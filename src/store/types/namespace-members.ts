@@ -24,6 +24,6 @@ export interface NamespaceMemberStore {
    * undefined when the person is no member.
    */
   endLogins(namespace: string, person: string): Promise<number | undefined>;
-  /** When the person's logins in this namespace were last ended. */
+  /** The person's logins up to this time of the issuer were ended in this namespace; epoch milliseconds. */
   endedAt(namespace: string, person: string): Promise<number | undefined>;
 }
