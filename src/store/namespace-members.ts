@@ -43,6 +43,13 @@ export function namespaceMemberStore(db: Kysely<Schema>, words: SqlWords): Names
           .returning('name')
           .executeTakeFirst();
         if (member === undefined) return undefined;
+        const ofLogins = inside
+          .selectFrom('keys')
+          .select('key_id')
+          .where('namespace', '=', namespace)
+          .where('person', '=', person);
+        // Nobody can use them, and they take the person's places elsewhere.
+        await inside.deleteFrom('sessions').where('key_id', 'in', ofLogins).execute();
         const rows = await inside
           .deleteFrom('keys')
           .where('namespace', '=', namespace)

@@ -35,10 +35,15 @@ export function namespaceMemberTests({ store }: Context): void {
     await store().keys.create(mine, ada);
     const kept = [keyRow({ person: 'a', namespace: 'other' }), keyRow({ person: 'b' }), keyRow()];
     for (const row of kept) await store().keys.create(row, row.person === null ? undefined : ada);
-    const { namespaceMembers } = store();
+    const { namespaceMembers, sessions } = store();
+    const login = { person: 'a', name: 'ada', offer: null };
+    const session = (keyId: string) => ({ tokenHash: keyId, kind: 'key', keyId, lifeMs: 60_000 }) as const;
+    for (const { keyId } of [mine, ...kept]) await sessions.create({ ...session(keyId), login });
     expect(await namespaceMembers.endedAt('guest', 'a')).toBeUndefined();
     expect(await namespaceMembers.endLogins('guest', 'a')).toBe(1);
     expect(await store().keys.byId(mine.keyId)).toBeUndefined();
+    expect(await sessions.use(mine.keyId, 'key', 60_000)).toBeUndefined();
+    for (const { keyId } of kept) expect(await sessions.use(keyId, 'key', 60_000)).toBeDefined();
     for (const row of kept) expect(await store().keys.byId(row.keyId)).toEqual(row);
     const at = await namespaceMembers.endedAt('guest', 'a');
     expect(at).toBeGreaterThan(0);

@@ -20,8 +20,8 @@ export interface NamespaceMemberStore {
   /** The last login first. */
   list(namespace: string): Promise<readonly NamespaceMemberRow[]>;
   /**
-   * Deletes the keys of the person's logins in this namespace, and notes when. Returns the number of the keys;
-   * undefined when the person is no member.
+   * Deletes the keys of the person's logins in this namespace, with their sessions, and notes when. Returns the number of
+   * the keys; undefined when the person is no member.
    */
   endLogins(namespace: string, person: string): Promise<number | undefined>;
   /** The person's logins up to this time of the issuer were ended in this namespace; epoch milliseconds. */
