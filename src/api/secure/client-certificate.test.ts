@@ -2,12 +2,14 @@
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as requestHttps } from 'node:https';
+import { Duplex } from 'node:stream';
 import { json } from 'node:stream/consumers';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newOperatorLogin } from '../../functions/index.ts';
 import { makeAuthority, type TestAuthority, type TestPair } from '../../lib/key-pairs.fixture.ts';
 import { basic, startApi, type TestApi } from '../api.fixture.ts';
+import { clientCheck } from './client-certificate.ts';
 
 let servers: TestAuthority;
 let people: TestAuthority;
@@ -89,6 +91,13 @@ test('a resumed connection counts only if the first one had a certificate', asyn
   };
   expect(await resumeAfter({})).toBe(403);
   expect(await resumeAfter(operator)).toBe(200);
+});
+
+test('a connection without a certificate does not count, even if Node.js says that it is authorized', () => {
+  const socket = new TLSSocket(new Duplex({ read() {}, write() {} }));
+  socket.authorized = true;
+  expect(() => clientCheck(true)({ raw: { socket } })).toThrow('has none that counts');
+  socket.destroy();
 });
 
 test('over HTTP/2 as well', async () => {
