@@ -5,7 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 export interface Actor {
-  /** `guest 4e9c…` (namespace and id of the key), `operator 1000` (user of the machine), `ward`. */
+  /** `guest 4e9c…` (namespace and id of the key; a login's also has the person), `operator 1000` (user of the machine), `ward`. */
   readonly who: string;
   /** Address of the client, or `local`. */
   readonly from: string;

@@ -30,6 +30,7 @@ export interface Visitor {
   /** Undefined when it has no key. */
   readonly namespace: string | undefined;
   readonly keyId: string | undefined;
+  readonly person?: string | undefined;
   /** `ask`: not with this token, but another one could have the right. */
   judge(right: RegistryRight, repository: RepositoryName): 'yes' | 'no' | 'ask';
   /** Prefixes of the repositories that it can list; undefined when it needs another token for that. */
@@ -99,13 +100,15 @@ class NamespaceAccess implements Access {
     const grants = this.#options.tokens.verify(token);
     if (grants === undefined) throw credentialsNeeded('the token is no longer valid');
     const { sub, createdAt, keyId } = grants;
+    let person: string | undefined;
     if (sub !== undefined || keyId !== undefined) {
       const owner = keyId === undefined ? undefined : await this.#options.ownerOf(keyId);
       if (owner === undefined || owner.namespace !== sub || owner.createdAt !== createdAt)
         throw credentialsNeeded('the key of this token was revoked');
       await this.#welcome(owner.namespace, owner.createdAt);
+      person = owner.person;
     }
-    return visitorWith(grants, (repository) => this.#isPublic(repository));
+    return { ...visitorWith(grants, (repository) => this.#isPublic(repository)), person };
   }
 
   #withoutKey(): Visitor {
@@ -121,6 +124,7 @@ class NamespaceAccess implements Access {
     return {
       namespace: caller.namespace,
       keyId: caller.keyId,
+      person: caller.person,
       judge: (right, repository) => (this.#may(caller, right, repository) ? 'yes' : 'no'),
       catalog: this.#catalogOf(caller),
     };

@@ -83,10 +83,11 @@ async function put(
     const name = secondName ?? digest;
     request.raw.setTimeout(context.limits.gateWaitMs);
     const namespace = namespaceOfRepository(repository);
-    const { keyId = '' } = visitor;
+    const { keyId = '', person } = visitor;
     const push = {
       namespace,
       keyId,
+      person,
       repository,
       reference,
       tags,

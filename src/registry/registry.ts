@@ -131,11 +131,11 @@ async function serveTarget(context: Context, arrived: Arrived, target: Target): 
     throw registryFault('REFERENCE_UNKNOWN', 'this blob does not exist for this key');
   }
   access.check(visitor, rightFor(target, method), target.repository);
-  const { namespace, keyId } = visitor;
+  const { namespace, keyId, person } = visitor;
+  const who = [namespace ?? 'nobody', keyId, person].filter((part) => part !== undefined).join(' ');
   const { ip: from, id } = arrived.request;
   // The audit log names the client of each push and deletion.
-  const act = (serve: () => Promise<FastifyReply>) =>
-    actAs({ who: namespace === undefined ? 'nobody' : `${namespace} ${keyId}`, from, request: id }, serve);
+  const act = (serve: () => Promise<FastifyReply>) => actAs({ who, from, request: id }, serve);
   switch (target.of) {
     case 'uploads':
       return serveUploads(context, exchange, target);

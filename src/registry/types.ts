@@ -9,6 +9,8 @@ export type RegistryRight = 'pull' | 'push';
 export interface RegistryCaller {
   readonly namespace: string;
   readonly keyId: string;
+  /** Whose login the key is from, for the audit log. */
+  readonly person?: string | undefined;
   /** Distinguishes a namespace from an earlier one of the same name. Epoch milliseconds. */
   readonly createdAt: number;
   /** Whether the key allows this in a repository of its namespace. */
@@ -17,13 +19,15 @@ export interface RegistryCaller {
 
 /** The owner of a key; undefined when the key was revoked or has expired. */
 export type OwnerOf = (keyId: string) => Owner | undefined | Promise<Owner | undefined>;
-type Owner = Pick<RegistryCaller, 'namespace' | 'createdAt'>;
+type Owner = Pick<RegistryCaller, 'namespace' | 'createdAt' | 'person'>;
 
 /** A manifest before it becomes visible. */
 export interface PushedManifest {
   readonly namespace: string;
   /** The key that pushes it. */
   readonly keyId: string;
+  /** Whose login the key is from. */
+  readonly person?: string | undefined;
   readonly repository: string;
   /** A tag, or the digest. */
   readonly reference: string;

@@ -240,3 +240,14 @@ test('an exchange is in the audit log under the name in the token', async () => 
   const made = entries.findLast(({ event }) => event === 'create-key');
   expect(made).toMatchObject({ actor: `eve?? of ${issuer}`, namespace: 'other' });
 });
+
+test('what a person does with the key of a login is in the audit log under both', async () => {
+  const { body } = await exchange({ sub: 'eve', ...ops }, { audience: 'guest' });
+  const url = '/api/v1/namespaces/_/packages/of-eve';
+  const headers = { authorization: basic(body.access_token) };
+  const put = await api.app.inject({ method: 'PUT', url, headers, payload: {} });
+  expect(put.statusCode).toBe(200);
+  const entries = (await api.store.unsealed.read(1000)).map(({ entry }) => entry);
+  const made = entries.findLast(({ event }) => event === 'create-package');
+  expect(made).toMatchObject({ actor: `guest ${body.keyId} eve of ${issuer}`, namespace: 'guest' });
+});

@@ -139,6 +139,7 @@ async function storeCode(
   }
 }
 
-function deploymentOf(ref: EntityRef, { namespace, keyId }: Identity) {
-  return { namespace, actor: keyId, action: fullNameOf(ref) };
+function deploymentOf(ref: EntityRef, { namespace, keyId, person }: Identity) {
+  const actor = person === undefined ? keyId : `${keyId} ${person}`;
+  return { namespace, actor, action: fullNameOf(ref) };
 }

@@ -21,14 +21,20 @@ export interface Identity {
   /** Id of the key that was sent, or of the namespace's first key. */
   readonly keyId: string;
   readonly scope: KeyScope;
+  /** Whose login the key is from, as in the audit log. Absent for any other key. */
+  readonly person?: string | undefined;
   /** Tells a namespace from an earlier one of the same name. Epoch milliseconds. */
   readonly createdAt: number;
   readonly limits: UserLimits & NamespaceLimits;
 }
 
-/** Its name in the audit log. */
-export function actorOf({ namespace, keyId }: Pick<Identity, 'namespace' | 'keyId'>): string {
-  return `${namespace} ${keyId}`;
+/** Its name in the audit log: of the key, and of the person whose login it is from. */
+export function actorOf({
+  namespace,
+  keyId,
+  person,
+}: Pick<Identity, 'namespace' | 'keyId' | 'person'>): string {
+  return person === undefined ? `${namespace} ${keyId}` : `${namespace} ${keyId} ${person}`;
 }
 
 export interface Identities extends Forgetful {
@@ -152,17 +158,30 @@ async function findKey(
   const key = await keys.byId(id);
   const row = key && (await namespaces.byName(key.namespace));
   if (key === undefined || row === undefined) return undefined;
-  const identity = identityOf(row, id, scopeOf(key), system);
+  const identity = identityOf(row, id, scopeOf(key), system, personOf(key));
   return {
     keyHash: key.keyHash,
     admitted: { identity, expiresAt: key.expiresAt ?? Number.POSITIVE_INFINITY },
   };
 }
 
-function identityOf(row: NamespaceRow, keyId: string, scope: KeyScope, system: SystemLimits): Identity {
+function personOf({ person, maker }: KeyRow): string | undefined {
+  return person === null ? undefined : (maker ?? undefined);
+}
+
+function identityOf(
+  row: NamespaceRow,
+  keyId: string,
+  scope: KeyScope,
+  system: SystemLimits,
+  person?: string,
+): Identity {
   const namespace = parseNamespaceName(row.name);
   const limits = userLimits(system, parseStoredLimits(row.limits));
-  return Object.freeze({ namespace, subject: namespace, keyId, scope, createdAt: row.createdAt, limits });
+  return Object.freeze({
+    ...{ namespace, subject: namespace, keyId, scope, createdAt: row.createdAt, limits },
+    ...(person === undefined ? {} : { person }),
+  });
 }
 
 /** @throws Fault STORED_ENTITY_CORRUPT */

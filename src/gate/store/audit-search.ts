@@ -61,5 +61,11 @@ function isMeant(
   { actor, event, name = '' }: Pick<AuditEntry, 'actor' | 'event' | 'name'>,
   { who = '*', what = '*' }: AuditQuery,
 ): boolean {
-  return matchesPattern(who, actor) && (matchesPattern(what, event) || matchesPattern(what, name));
+  const isWho = [actor, ...partsOf(actor)].some((each) => matchesPattern(who, each));
+  return isWho && (matchesPattern(what, event) || matchesPattern(what, name));
+}
+
+/** The key and the person of `guest <id> ada of …`, so that a pattern finds what a person did with any key. */
+function partsOf(actor: string): readonly string[] {
+  return /^(operator|(?:\S+ )?[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}) (.+)$/s.exec(actor)?.slice(1) ?? [];
 }

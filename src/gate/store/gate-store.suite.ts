@@ -249,10 +249,15 @@ function auditTests({ store, place }: Context): void {
   });
 
   it('is searched by namespace, time, who and what, in pages from either end', async () => {
+    const ofKey = 'guest 4e9c0000-0000-4000-8000-000000000000';
+    const actors = new Map([
+      [700, 'operator 0'],
+      [800, `${ofKey} ada of https://login`],
+    ]);
     const audit = Array.from({ length: 1200 }, (_, at) => ({
       time: new Date(noon + at * 1000).toISOString(),
       event: at % 2 === 0 ? 'create-action' : 'delete-action',
-      actor: at === 700 ? 'operator 0' : 'guest k1',
+      actor: actors.get(at) ?? 'guest k1',
       name: `/guest/a${at}`,
       ...(at % 3 === 0 ? { namespace: 'guest' } : {}),
     }));
@@ -267,6 +272,9 @@ function auditTests({ store, place }: Context): void {
     expect(await seqs({ isNewestFirst: true, before: 3 })).toEqual([2, 1, undefined]);
     expect(await seqs({ since: noon + 10_000, until: noon + 12_000 })).toEqual([11, 12, undefined]);
     expect(await seqs({ who: 'operator *' })).toEqual([701, undefined]);
+    for (const who of ['ada *', ofKey, `${ofKey} *`, '*https://login'])
+      expect(await seqs({ who })).toEqual([801, undefined]);
+    expect(await seqs({ who: 'guest k1 *' })).toEqual([undefined]);
     expect(await seqs({ what: '/guest/a99*' })).toEqual([100, 991, 992, 992]);
     expect(await seqs({ what: 'delete-*', namespace: 'guest' }, 2)).toEqual([4, 10, 10]);
     expect(await seqs({ namespace: 'nobody' })).toEqual([undefined]);

@@ -83,7 +83,7 @@ export interface GuardedImages extends AsyncDisposable {
 }
 
 type Namespaces = Functions['namespaces'];
-type KeyHolder = Pick<Identity, 'namespace' | 'keyId' | 'createdAt' | 'scope'>;
+type KeyHolder = Pick<Identity, 'namespace' | 'keyId' | 'createdAt' | 'scope' | 'person'>;
 
 interface RegistryParts {
   readonly namespaces: KeyCheck;
@@ -146,9 +146,9 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
         store: pushed,
         tokenKeys,
         async authenticate(header) {
-          const { namespace, keyId, createdAt, scope } = await namespaces.authenticate(header);
+          const { scope, namespace, keyId, person, createdAt } = await namespaces.authenticate(header);
           const rights = { pull: 'read', push: 'deploy' } as const;
-          return { namespace, keyId, createdAt, may: (right) => hasRight(scope, rights[right]) };
+          return { namespace, keyId, person, createdAt, may: (right) => hasRight(scope, rights[right]) };
         },
         ownerOf: (keyId) => namespaces.ownerOf(keyId),
         gate: {

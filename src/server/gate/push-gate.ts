@@ -42,8 +42,8 @@ export function createPushGate({
       for (const listed of await listedBy(image)) await gate.evidenceChanged(listed);
     }
   };
-  const judged = async ({ namespace, keyId, repository, reference, document }: PushedManifest) => {
-    const actor = keyId;
+  const judged = async ({ namespace, keyId, person, repository, reference, document }: PushedManifest) => {
+    const actor = person === undefined ? keyId : `${keyId} ${person}`;
     const name = `${repository}${isDigest(reference) ? '@' : ':'}${reference}`;
     if (!(await isImage(document, store))) {
       const artifact = artifactOf(name, document, store);
