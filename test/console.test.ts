@@ -11,6 +11,7 @@ import { gatePages } from './console/gate.ts';
 import { script } from './console/hostile.ts';
 import { isolationPage } from './console/isolation.ts';
 import { issuerLogin, issuerSetting } from './console/issuer-login.ts';
+import { liveLogs } from './console/live-logs.ts';
 import { longLists } from './console/long-lists.ts';
 import { operatorAlone } from './console/operator-alone.ts';
 import { runPages } from './console/runs.ts';
@@ -88,6 +89,7 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
 
   runPages(() => ({ ward, browser }));
   allNamespaces(() => ({ ward, browser }));
+  liveLogs(() => ({ ward, browser }));
   functionPages(() => ({ ward, browser, logIn, logInAsOperator }));
   triggerPages(() => ({ ward, browser }));
   domainPage(() => ({ ward, browser }));

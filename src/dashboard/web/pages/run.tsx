@@ -1,16 +1,7 @@
 /** One run: how it ended, where its time went, its result and its log. Live while it runs. */
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { cancelCalls } from '../api/calls.ts';
-import { follow } from '../api/event-source.ts';
-import {
-  annotationOf,
-  functionOf,
-  getRun,
-  hasEnded,
-  isFiring,
-  type RunRecord,
-  runStream,
-} from '../api/runs.ts';
+import { annotationOf, functionOf, getRun, hasEnded, isFiring, type RunRecord } from '../api/runs.ts';
 import type { PageProps } from '../app/pages.ts';
 import { linkTo } from '../app/router.ts';
 import { may } from '../app/session.ts';
@@ -25,7 +16,7 @@ import { PageHead } from '../components/page-head.tsx';
 import { Time } from '../components/time.tsx';
 import { durationText, sizeText } from '../components/units.ts';
 import { useLoad } from '../components/use-load.ts';
-import { LogView } from './logs/log-view.tsx';
+import { LiveLogView, LogView } from './logs/log-view.tsx';
 import { Network } from './network.tsx';
 import { Parts, partsOf } from './parts.tsx';
 import { Phases } from './phases.tsx';
@@ -43,6 +34,8 @@ export function Run({ path }: PageProps) {
   );
 }
 
+const noLogs: readonly unknown[] = [];
+
 interface RunViewProps {
   readonly id: string;
   readonly record: RunRecord;
@@ -53,9 +46,8 @@ function RunView({ id, record, onEnd }: RunViewProps) {
   const [isReplaying, setReplaying] = useState(false);
   const [isCancelling, setCancelling] = useState(false);
   const isOver = hasEnded(record);
-  const live = useLiveLog(id, isOver, onEnd);
   const name = functionOf(record);
-  const parts = partsOf(record);
+  const parts = isOver ? partsOf(record) : [];
   return (
     <>
       <PageHead
@@ -82,12 +74,10 @@ function RunView({ id, record, onEnd }: RunViewProps) {
           <ResultView record={record} />
           {parts.length > 0 ? (
             <Parts ids={parts} />
+          ) : isOver ? (
+            <LogView lines={record.logs ?? noLogs} partial={annotationOf(record, 'partialLog')} />
           ) : (
-            <LogView
-              lines={isOver ? (record.logs ?? []) : live}
-              isLive={!isOver}
-              partial={annotationOf(record, 'partialLog')}
-            />
+            <LiveLogView id={id} isLive onEnd={onEnd} />
           )}
         </div>
         <section class="stack" aria-label="Elsewhere">
@@ -163,25 +153,6 @@ function ResultView({ record }: { readonly record: RunRecord }) {
       )}
     </section>
   );
-}
-
-/** Lines of a log that still grows. */
-function useLiveLog(id: string, isOver: boolean, onEnd: () => void): readonly unknown[] {
-  const [lines, setLines] = useState<readonly unknown[]>([]);
-  useEffect(() => {
-    if (isOver) return;
-    setLines([]);
-    return follow({
-      path: runStream(id),
-      onEvent(event, data) {
-        if (event === 'log') setLines((before) => [...before, data]);
-        if (event !== 'end') return false;
-        onEnd();
-        return true;
-      },
-    });
-  }, [id, isOver]);
-  return lines;
 }
 
 function memoryOf(record: RunRecord): number | undefined {

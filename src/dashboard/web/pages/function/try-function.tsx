@@ -1,13 +1,12 @@
 /** Runs a function with an input that this browser remembers, and shows its result and log. */
-import { useEffect, useState } from 'preact/hooks';
-import { follow } from '../../api/event-source.ts';
+import { useState } from 'preact/hooks';
 import { startFunction } from '../../api/functions.ts';
-import { annotationOf, type RunRecord, runStream } from '../../api/runs.ts';
+import { annotationOf, type RunRecord } from '../../api/runs.ts';
 import { linkTo } from '../../app/router.ts';
 import { currentSession } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
 import { ErrorNote } from '../../components/error-note.tsx';
-import { LogView } from '../logs/log-view.tsx';
+import { LiveLogView } from '../logs/log-view.tsx';
 import { Phases } from '../phases.tsx';
 import { RunStatus } from '../run-status.tsx';
 import { InputField } from './input-field.tsx';
@@ -20,7 +19,6 @@ interface TryFunctionProps {
 
 interface Trial {
   readonly id: string;
-  readonly lines: readonly unknown[];
   /** Undefined while it runs; null: no record was kept. */
   readonly record: RunRecord | null | undefined;
 }
@@ -30,27 +28,12 @@ export function TryFunction({ path, warning }: TryFunctionProps) {
   const [input, setInput] = useState(localStorage.getItem(item) ?? '{}');
   const [trial, setTrial] = useState<Trial>();
   const [error, setError] = useState<unknown>();
-  const id = trial?.id;
-  useEffect(() => {
-    if (id === undefined) return;
-    const change = (of: (before: Trial) => Partial<Trial>) =>
-      setTrial((before) => (before?.id === id ? { ...before, ...of(before) } : before));
-    return follow({
-      path: runStream(id),
-      onEvent(event, data) {
-        if (event === 'log') change(({ lines }) => ({ lines: [...lines, data] }));
-        if (event !== 'end') return false;
-        change(() => ({ record: data as RunRecord | null }));
-        return true;
-      },
-    });
-  }, [id]);
   const run = async () => {
     setError(undefined);
     try {
       const given: unknown = JSON.parse(input);
       localStorage.setItem(item, input);
-      setTrial({ id: await startFunction(path, given), lines: [], record: undefined });
+      setTrial({ id: await startFunction(path, given), record: undefined });
     } catch (failure) {
       setError(
         failure instanceof SyntaxError ? new Error(`The input is not JSON: ${failure.message}`) : failure,
@@ -68,12 +51,23 @@ export function TryFunction({ path, warning }: TryFunctionProps) {
         {warning !== '' && <span class="quiet">{warning}</span>}
       </div>
       {error !== undefined && <ErrorNote error={error} />}
-      {trial !== undefined && <TrialView trial={trial} />}
+      {trial !== undefined && (
+        <TrialView
+          key={trial.id}
+          trial={trial}
+          onEnd={(record) => setTrial((now) => (now?.id === trial.id ? { ...now, record } : now))}
+        />
+      )}
     </section>
   );
 }
 
-function TrialView({ trial: { id, lines, record } }: { readonly trial: Trial }) {
+interface TrialViewProps {
+  readonly trial: Trial;
+  readonly onEnd: (record: RunRecord | null) => void;
+}
+
+function TrialView({ trial: { id, record }, onEnd }: TrialViewProps) {
   return (
     <div class="stack">
       <div class="row" role="status">
@@ -101,8 +95,9 @@ function TrialView({ trial: { id, lines, record } }: { readonly trial: Trial }) 
             <p class="quiet">It has not ended.</p>
           )}
         </section>
-        <LogView
-          lines={lines}
+        <LiveLogView
+          id={id}
+          onEnd={onEnd}
           isLive={record === undefined}
           partial={record ? annotationOf(record, 'partialLog') : undefined}
         />

@@ -1,16 +1,9 @@
 /** One line of a log, with its time and its stream. */
 import { countText } from '../../components/units.ts';
-
-export interface LogLine {
-  /** As it is in the record; '' for a line without one. */
-  readonly time: string;
-  readonly stream: 'stdout' | 'stderr';
-  readonly text: string;
-}
+import type { LogLine } from './log-lines.ts';
 
 /** Characters of a line that are shown: one of megabytes would stop the page for seconds. */
 const longestLine = 10_000;
-const pattern = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z) +(stdout|stderr): ?([\s\S]*)$/;
 const clock = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
   minute: '2-digit',
@@ -18,13 +11,6 @@ const clock = new Intl.DateTimeFormat(undefined, {
   fractionalSecondDigits: 3,
   hourCycle: 'h23',
 });
-
-/** @param line as it is in a record */
-export function parseLine(line: unknown): LogLine {
-  const whole = typeof line === 'string' ? line : JSON.stringify(line);
-  const [, time = '', stream, text = whole] = pattern.exec(whole) ?? [];
-  return { time, stream: stream === 'stderr' ? 'stderr' : 'stdout', text };
-}
 
 export function LogLineTime({ line: { time, stream } }: { readonly line: LogLine }) {
   return (

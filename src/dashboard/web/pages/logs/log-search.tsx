@@ -14,7 +14,8 @@ import { countedText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
 import { FilterForm, useTyped } from '../filter-form.tsx';
 import { periodOptions, sinceOf } from '../run-filters.ts';
-import { type LogLine, LogLineText, parseLine } from './log-line.tsx';
+import { LogLineText } from './log-line.tsx';
+import { type LogLine, parseLine } from './log-lines.ts';
 
 interface Row extends Omit<FoundLine, 'line'> {
   readonly at: number;
