@@ -1,4 +1,4 @@
-/** Logs of runs that still write them: many lines. */
+/** Logs of runs that still write them: many lines, and connections that break. */
 import { expect, test } from 'vitest';
 import type { ConsoleBrowser } from '../browser.ts';
 import type { Ward } from '../ward.ts';
@@ -46,6 +46,30 @@ export function liveLogs(given: () => Given): void {
     await page.getByRole('region', { name: 'Run it' }).getByRole('link').click();
     await log.getByText('The first 2,000 of 12,000 lines.').waitFor();
     expect((await ward.request('DELETE', '/api/v1/namespaces/_/actions/chatty')).status).toBe(200);
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('shows each line once when the connection breaks', async () => {
+    const { browser } = given();
+    const { page } = browser;
+    const line = (number: number) =>
+      `id: ${number}\nevent: log\ndata: "2026-01-01T00:00:00.000Z stdout: line ${number}."\n\n`;
+    const bodies = [line(1) + line(2), line(1) + line(2) + line(3)];
+    const end = 'event: end\ndata: null\n\n';
+    let asked = 0;
+    const path = '**/activations/*/stream';
+    await page.route(path, (route) => {
+      const body = asked === 0 ? bodies[0] : `${bodies[1]}${end}`;
+      asked += 1;
+      return route.fulfill({ status: 200, contentType: 'text/event-stream', body: body ?? '' });
+    });
+    await page.goto('/console/functions/greet');
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    const log = page.getByRole('region', { name: 'Log' });
+    await log.getByText('line 3.').waitFor();
+    expect(asked).toBe(2);
+    expect(await log.locator('pre').allTextContents()).toEqual(['line 1.', 'line 2.', 'line 3.']);
+    await page.unroute(path);
     expect(browser.problems).toEqual([]);
   });
 }

@@ -48,8 +48,8 @@ test('a connection without a beat for 45 seconds is lost, and is made anew', asy
   const events: unknown[] = [];
   end = follow({
     path: '/stream',
-    onEvent(event, data) {
-      events.push([event, data]);
+    onEvent(...event) {
+      events.push(event);
       return false;
     },
   });
@@ -67,9 +67,12 @@ test('a connection without a beat for 45 seconds is lost, and is made anew', asy
   // The second one got no answer at all.
   await passes(53_000);
   expect([connections.length, liveState.value]).toEqual([3, 'live']);
-  connections[2]?.say('event: total\ndata: 7\n\n');
+  connections[2]?.say('event: total\ndata: 7\n\nid: 12\nevent: log\ndata: "id: 3"\n\n');
   await passes(0);
-  expect(events).toEqual([['total', 7]]);
+  expect(events).toEqual([
+    ['total', 7, undefined],
+    ['log', 'id: 3', 12],
+  ]);
 });
 
 test('after a sleep it connects anew when the page is seen', async () => {

@@ -8,8 +8,11 @@ import { count, refuse } from './live.ts';
 
 interface Follow {
   readonly path: string;
-  /** @returns true: this was the last one, and nothing is to be asked again */
-  readonly onEvent: (event: string, data: unknown) => boolean;
+  /**
+   * @param id of the event. A new connection begins with events that an earlier one has brought.
+   * @returns true: this was the last one, and nothing is to be asked again
+   */
+  readonly onEvent: (event: string, data: unknown, id: number | undefined) => boolean;
 }
 
 const shortestPauseMs = 1000;
@@ -31,9 +34,9 @@ export function follow({ path, onEvent }: Follow): () => void {
       trouble = undefined;
     };
     for (let pauseMs = shortestPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-      const ending = await once(path, signal, heal, (event, data) => {
+      const ending = await once(path, signal, heal, (event, data, id) => {
         pauseMs = shortestPauseMs / 2;
-        return onEvent(event, data);
+        return onEvent(event, data, id);
       });
       if (ending === undefined) break;
       if (ending.is !== 'ended' && ending.is !== trouble) {
@@ -68,8 +71,8 @@ async function once(
     const response = await send('GET', path, { accept: 'text/event-stream', signal: until });
     onOpen();
     closed = count('open');
-    for await (const [event, data] of eventsOf(response, silence.heard))
-      if (onEvent(event, data)) return undefined;
+    for await (const [event, data, id] of eventsOf(response, silence.heard))
+      if (onEvent(event, data, id)) return undefined;
     return { is: 'ended' };
   } catch (error) {
     if (signal.aborted) return undefined;
@@ -120,7 +123,7 @@ function onWake(woken: () => void): () => void {
 async function* eventsOf(
   { body }: Response,
   onHeard: () => void,
-): AsyncGenerator<readonly [event: string, data: unknown]> {
+): AsyncGenerator<readonly [event: string, data: unknown, id: number | undefined]> {
   if (body === null) return;
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
@@ -134,7 +137,9 @@ async function* eventsOf(
     for (const block of blocks) {
       const event = /^event: (.*)$/m.exec(block)?.[1];
       const data = /^data: (.*)$/m.exec(block)?.[1];
-      if (event !== undefined && data !== undefined) yield [event, JSON.parse(data)];
+      const id = /^id: (\d+)$/m.exec(block)?.[1];
+      if (event !== undefined && data !== undefined)
+        yield [event, JSON.parse(data), id === undefined ? undefined : Number(id)];
     }
   }
 }

@@ -71,3 +71,28 @@ test('long lines are kept up to a sum of their lengths, and the last one always'
   frame();
   expect(told.at(-1)).toMatchObject({ dropped: 20, lines: { length: 1 } });
 });
+
+test('lines that a new connection brings again are left out', () => {
+  const { log, told, frame } = scripted();
+  const addAll = (texts: readonly string[]) => {
+    for (const [at, text] of texts.entries()) log.add(lineOf(text), at + 1);
+    frame();
+    return told.at(-1)?.lines.map(({ text }) => text);
+  };
+  addAll(['a', 'b']);
+  expect(addAll(['a', 'b', 'b', 'c'])).toEqual(['a', 'b', 'b', 'c']);
+  // The run has begun again.
+  expect(addAll(['x', 'b'])).toEqual(['x', 'b']);
+});
+
+test('after lines that were missed, the numbers go on', () => {
+  const { log, told, frame } = scripted();
+  log.add(lineOf('a'), 1);
+  log.add(lineOf('Earlier lines, not shown here: 8.'), 9);
+  log.add(lineOf('j'), 10);
+  log.add(lineOf('Earlier lines, not shown here: 9.'), 9);
+  log.add(lineOf('j'), 10);
+  log.add(lineOf('k'), 11);
+  frame();
+  expect(told.at(-1)?.lines.map(({ text }) => text.at(0))).toEqual(['a', 'E', 'j', 'k']);
+});

@@ -15,7 +15,11 @@ export interface LiveLines {
 }
 
 export interface LiveLog {
-  add(line: unknown): void;
+  /**
+   * Leaves out what was added before: a new connection begins with the first line again.
+   * @param number of the line in the whole log
+   */
+  add(line: unknown, number?: number): void;
   /** Tells at once what has not been told. */
   flush(): void;
   /** Nothing is told from now on. */
@@ -51,11 +55,25 @@ export function createLiveLog(
   let first = 0;
   let length = 0;
   let dropped = 0;
+  let lastNumber = 0;
+  let firstLine: unknown;
   let takeBack: (() => void) | undefined;
   const drop = () => {
     length -= lines[first]?.text.length ?? 0;
     first += 1;
     dropped += 1;
+  };
+  const forget = () => {
+    lines = [];
+    first = length = dropped = lastNumber = 0;
+  };
+  /** A run that begins again, as after the end of its server, has another first line. */
+  const isSeen = (line: unknown, number: number) => {
+    if (number === 1 && lastNumber > 0 && firstLine !== undefined && line !== firstLine) forget();
+    if (number === 1) firstLine = line;
+    if (number <= lastNumber) return true;
+    lastNumber = number;
+    return false;
   };
   const flush = () => {
     if (takeBack === undefined) return;
@@ -64,7 +82,8 @@ export function createLiveLog(
     tell({ lines: lines.slice(first), dropped });
   };
   return {
-    add(line) {
+    add(line, number) {
+      if (number !== undefined && isSeen(line, number)) return;
       const parsed = parseLine(line);
       lines.push(parsed);
       length += parsed.text.length;

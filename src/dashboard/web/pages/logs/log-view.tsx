@@ -39,8 +39,8 @@ export function LiveLogView({ id, onEnd, isLive, partial }: LiveLogViewProps) {
     const log = createLiveLog(setKept);
     const unfollow = follow({
       path: runStream(id),
-      onEvent(event, data) {
-        if (event === 'log') log.add(data);
+      onEvent(event, data, number) {
+        if (event === 'log') log.add(data, number);
         if (event !== 'end') return false;
         log.flush();
         onEnd(data as RunRecord | null);
