@@ -49,6 +49,22 @@ export function liveLogs(given: () => Given): void {
     expect(browser.problems).toEqual([]);
   });
 
+  test('says that a function runs as long as it does', async () => {
+    const { ward, browser } = given();
+    const { page } = browser;
+    await page.goto('/console/functions/follow');
+    await page.getByLabel('Input, as a JSON object').fill('{ "say": "third", "waitMs": 50000 }');
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    await page.getByText('said third').waitFor();
+    const trial = page.getByRole('region', { name: 'Run it' });
+    expect(await trial.getByRole('status').textContent()).toMatch(/^running/);
+    const id = await trial.getByRole('link').textContent();
+    await ward.request('POST', '/ward/v1/namespaces/_/calls/cancel', { body: { activationIds: [id] } });
+    await trial.getByText('"The activation was cancelled."').waitFor();
+    expect(await trial.getByRole('status').textContent()).not.toMatch(/^running/);
+    expect(browser.problems).toEqual([]);
+  });
+
   test('shows each line once when the connection breaks', async () => {
     const { browser } = given();
     const { page } = browser;

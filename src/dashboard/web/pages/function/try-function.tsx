@@ -62,6 +62,8 @@ export function TryFunction({ path, warning }: TryFunctionProps) {
   );
 }
 
+const pending = { response: { status: 'pending' } };
+
 interface TrialViewProps {
   readonly trial: Trial;
   readonly onEnd: (record: RunRecord | null) => void;
@@ -71,11 +73,7 @@ function TrialView({ trial: { id, record }, onEnd }: TrialViewProps) {
   return (
     <div class="stack">
       <div class="row" role="status">
-        {record === null ? (
-          'No record was kept.'
-        ) : (
-          <RunStatus run={record ?? { activationId: id, name: '', start: 0 }} />
-        )}
+        {record === null ? 'No record was kept.' : <RunStatus run={record ?? pending} />}
         <a class="mono" href={linkTo(['runs', id])}>
           {id}
         </a>
