@@ -207,6 +207,25 @@ export function functionPages(given: () => Given): void {
     expect(browser.problems).toEqual([]);
   });
 
+  test('says where a function may connect to in the words of its policy', async () => {
+    const { ward, browser } = given();
+    const { page } = browser;
+    await page.goto('/console/functions/hostile');
+    const network = page.locator('dt:text-is("Network") + dd');
+    await network.getByText('reaches nothing', { exact: true }).waitFor();
+    // A rule of the namespace is not in the annotations of the function.
+    const { body } = await ward.request('GET', '/ward/v1/namespaces/_/explain/hostile');
+    const { policy }: { policy: readonly { mechanism: string }[] } = body;
+    const value = 'reaches tcp api.example:443 and nothing else; 64 connections';
+    const changed = policy.map((line) => (line.mechanism === 'egress' ? { ...line, value } : line));
+    const path = '**/explain/hostile';
+    await page.route(path, (route) => route.fulfill({ json: { ...body, policy: changed } }));
+    await page.reload();
+    await network.getByText('reaches tcp api.example:443 and nothing else', { exact: true }).waitFor();
+    await page.unroute(path);
+    expect(browser.problems).toEqual([]);
+  });
+
   test('makes functions of a file, a zip and an image', async () => {
     const { ward, browser } = given();
     const { page } = browser;

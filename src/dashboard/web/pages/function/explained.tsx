@@ -6,15 +6,25 @@ import { linkTo } from '../../app/router.ts';
 import { LoadView } from '../../components/load-view.tsx';
 import { Section } from '../../components/section.tsx';
 import { type Column, Table } from '../../components/table.tsx';
-import { useLoad } from '../../components/use-load.ts';
+import { type Loaded, useLoad } from '../../components/use-load.ts';
 import { RunVerdict, withoutReport } from '../gate/gate-words.tsx';
 
 /** @param revision what was loaded before may not be true of another one */
-export function ExplainedView({ path, revision }: { readonly path: string; readonly revision: string }) {
-  const loaded = useLoad(
+export function useExplained(path: string, revision: string): Loaded<Explained> {
+  return useLoad(
     (signal) => call<Explained>('GET', inNamespace('/ward/v1', 'explain', ...path.split('/')), { signal }),
     `${path} ${revision}`,
   );
+}
+
+/** Where its sandboxes may connect to: the namespace has rules, too. Undefined if it has no sandboxes, or as long as it is not known. */
+export function networkText({ data }: Loaded<Explained>): string | undefined {
+  if (data === undefined || data.gate === null) return undefined;
+  // The limits come after it.
+  return data.policy.find(({ mechanism }) => mechanism === 'egress')?.value.split(';')[0];
+}
+
+export function ExplainedView({ loaded }: { readonly loaded: Loaded<Explained> }) {
   return (
     <LoadView loaded={loaded}>
       {({ gate, policy }) =>

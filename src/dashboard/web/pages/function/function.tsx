@@ -25,7 +25,7 @@ import { Time } from '../../components/time.tsx';
 import { countText, durationText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
 import { CompareWithEarlier, EarlierNote, textOf } from './earlier-code.tsx';
-import { ExplainedView } from './explained.tsx';
+import { ExplainedView, networkText, useExplained } from './explained.tsx';
 import { Latency } from './latency.tsx';
 import { TryFunction } from './try-function.tsx';
 
@@ -49,6 +49,7 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
   const [isDeleting, setDeleting] = useState(false);
   const [isComparing, setComparing] = useState(false);
   const [earlier, setEarlier] = useState<EarlierCode>();
+  const explained = useExplained(path, record.version);
   const { exec } = record;
   const isText = isTextCode(exec);
   const isChanged = isText && code !== exec.code;
@@ -101,7 +102,7 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
         )}
       </PageHead>
       <div class="stack wide">
-        <Facts facts={factsOf(record)} isAcross />
+        <Facts facts={factsOf(record, networkText(explained))} isAcross />
         {error !== undefined && <ErrorNote error={error} onDismiss={() => setError(undefined)} />}
         {error instanceof ApiError && error.code === 'ENTITY_CHANGED' && (
           <p class="row">
@@ -145,7 +146,7 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
           <Opaque path={path} record={record} />
         )}
         {may('invoke') && <TryFunction path={path} warning={isChanged ? 'Runs what is saved.' : ''} />}
-        <ExplainedView path={path} revision={record.version} />
+        <ExplainedView loaded={explained} />
         <Latency path={path} />
         <section class="stack" aria-label="Elsewhere">
           <h2>In a terminal</h2>
@@ -193,7 +194,10 @@ function isTextCode({ code, binary }: FunctionExec): boolean {
   return code !== undefined && binary !== true;
 }
 
-function factsOf({ exec, version, updated, limits, annotations }: FunctionRecord): readonly Fact[] {
+function factsOf(
+  { exec, version, updated, limits, annotations }: FunctionRecord,
+  network: string | undefined,
+): readonly Fact[] {
   const annotation = (key: string) => annotations.find((each) => each.key === key)?.value;
   const minWarm = annotation('min-warm');
   return [
@@ -208,14 +212,8 @@ function factsOf({ exec, version, updated, limits, annotations }: FunctionRecord
     limits.disk === undefined ? undefined : ['Disk', `${limits.disk} MiB`],
     ['Kept warm', typeof minWarm === 'number' ? countText(minWarm) : 'none'],
     annotation('fresh') === true ? ['Sandboxes', 'a fresh one for each call'] : undefined,
-    ['May connect to', egressText(annotation('egress'))],
+    network === undefined ? undefined : ['Network', network],
   ];
-}
-
-function egressText(value: unknown): string {
-  const rules = Array.isArray(value) ? value : value === undefined ? [] : [value];
-  if (rules.length === 0) return 'nowhere';
-  return rules.map((rule) => (typeof rule === 'string' ? rule : JSON.stringify(rule))).join(', ');
 }
 
 /** What has no text to edit. */
