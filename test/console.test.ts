@@ -87,6 +87,20 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
     expect(browser.problems).toEqual([]);
   });
 
+  test('goes on with the key of the namespace when only the session of the operator has ended', async () => {
+    const { page, context } = browser;
+    await context.clearCookies({ name: '__Host-ward-operator' });
+    const operatorPage = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Nodes' });
+    await operatorPage.click();
+    await page.getByText('Your session as an operator has ended.').waitFor();
+    browser.forget(/status of 401/);
+    await operatorPage.waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'Functions' }).waitFor();
+    expect(await page.getByText('Your session has ended.').count()).toBe(0);
+    await logInAsOperator();
+    expect(browser.problems).toEqual([]);
+  });
+
   runPages(() => ({ ward, browser }));
   allNamespaces(() => ({ ward, browser }));
   liveLogs(() => ({ ward, browser }));

@@ -34,10 +34,15 @@ export interface CallOptions {
   readonly ifMatch?: string;
 }
 
+export const sessionPath = '/ward/v1/session';
+
 /** Whether the last request got an answer. */
 export const isReachable = signal(true);
-/** Counts refusals because the session has ended; the console then asks for a login. */
+/** Counts refusals because a session has ended. This browser may have another one: of a key, or of an operator. */
 export const sessionEnds = signal(0);
+
+/** What they refuse says nothing new. */
+const aboutSessions: ReadonlySet<string> = new Set(['/console/session', sessionPath]);
 
 export const ownHeaders = { 'x-ward-console': '1' } as const;
 
@@ -74,7 +79,7 @@ export async function send(method: string, path: string, options: CallOptions = 
   learnClock(response);
   if (response.ok) return response;
   const error = await errorOf(response);
-  if (error.status === 401 && path !== '/console/session') sessionEnds.value++;
+  if (error.status === 401 && !aboutSessions.has(path)) sessionEnds.value++;
   throw error;
 }
 

@@ -1,7 +1,8 @@
 /** Who is logged in. The token is in a cookie that no script reads. */
 import { signal } from '@preact/signals';
-import { type ApiError, call, sessionEnds } from '../api/client.ts';
+import { ApiError, call, sessionEnds, sessionPath } from '../api/client.ts';
 import type { Right, Session } from '../api/types.ts';
+import { tell } from '../components/messages.ts';
 import { failedLogin } from './failed-login.ts';
 import { goTo, linkTo, place, root } from './router.ts';
 
@@ -21,6 +22,9 @@ export const sessionState = signal<SessionState>({ is: 'asked' });
 
 const loginPage = 'login';
 const ended = 'Your session has ended. Log in again to go on where you were.';
+const operatorEnded = 'Your session as an operator has ended. The one of your key goes on.';
+const keyEnded = 'The session of your key has ended. The one as an operator goes on.';
+const endedState: SessionState = { is: 'none', why: ended, error: undefined };
 const dropped =
   'The browser did not keep the session. It does so only over HTTPS, or at http://localhost and http://127.0.0.1: ' +
   'reach Ward through one of these, for example with ssh -L 3233:127.0.0.1:3233 HOST.';
@@ -46,7 +50,7 @@ export async function startSession(): Promise<void> {
  */
 async function loadSession(absent = '', failure?: ApiError): Promise<void> {
   try {
-    const session = await call<Session>('GET', '/ward/v1/session');
+    const session = await call<Session>('GET', sessionPath);
     const isOpen = session.namespace !== null || session.operator;
     // Before the shell shows anything: it leads from the root to the first page.
     if (isOpen) returnToPage();
@@ -68,7 +72,7 @@ export function arrivals(): BroadcastChannel {
 
 /** Takes a session that began in another tab. One of another namespace needs the page anew. */
 export async function takeNewSession(): Promise<void> {
-  const session = await call<Session>('GET', '/ward/v1/session');
+  const session = await call<Session>('GET', sessionPath);
   if (session.namespace !== currentSession()?.namespace) window.location.reload();
   else sessionState.value = opened(session);
 }
@@ -146,7 +150,27 @@ export function mayOpenPagesOf(namespace: string): boolean {
   return may('read') && currentSession()?.namespace === namespace;
 }
 
+let isAsking = false;
+
 sessionEnds.subscribe((count) => {
-  if (count > 0 && sessionState.peek().is === 'open')
-    sessionState.value = { is: 'none', why: ended, error: undefined };
+  if (count > 0 && !isAsking && sessionState.peek().is === 'open') void askWhatIsLeft();
 });
+
+/** Goes on with the session that this browser still has. */
+async function askWhatIsLeft(): Promise<void> {
+  isAsking = true;
+  try {
+    const session = await call<Session>('GET', sessionPath);
+    const before = currentSession();
+    if (before === undefined) return;
+    if (session.namespace === null && !session.operator) sessionState.value = endedState;
+    else sessionState.value = opened(session);
+    if (session.namespace !== null && before.operator && !session.operator) tell(operatorEnded);
+    if (session.operator && before.namespace !== null && session.namespace === null) tell(keyEnded);
+  } catch (error) {
+    // Without an answer the next refusal asks again.
+    if (error instanceof ApiError && error.status === 401) sessionState.value = endedState;
+  } finally {
+    isAsking = false;
+  }
+}
