@@ -250,6 +250,17 @@ export function functionPages(given: () => Given): void {
     }
     expect(await read('filed')).toMatchObject({ code: source, binary: false, main: 'start' });
     expect(await read('zipped')).toMatchObject({ binary: true });
+    // Nobody reads a zip in the page, so the page does not load it.
+    const asked: string[] = [];
+    const note = (request: { readonly url: () => string }) => {
+      const { pathname, search } = new URL(request.url());
+      if (pathname.endsWith('/actions/zipped')) asked.push(search);
+    };
+    page.on('request', note);
+    await page.goto('/console/functions/zipped');
+    await page.getByRole('heading', { name: 'A zip archive' }).waitFor();
+    page.off('request', note);
+    expect(asked).toEqual(['?code=false']);
     await page.goto('/console/new-function');
     await page.getByLabel('From').selectOption('image');
     await page.getByLabel('Name').fill('imaged');

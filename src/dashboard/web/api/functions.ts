@@ -120,9 +120,11 @@ export function listFigures(
   return call('GET', `${inNamespace('/ward/v1', 'actions', 'figures')}?${query}`, { signal });
 }
 
-/** @param path `name` or `package/name` */
-export function getFunction(path: string, signal?: AbortSignal): Promise<FunctionRecord> {
-  return recordFrom('GET', pathOf(path), signal === undefined ? {} : { signal });
+/** With its code if that is text: an archive can have many megabytes. @param path `name` or `package/name` */
+export async function getFunction(path: string, signal?: AbortSignal): Promise<FunctionRecord> {
+  const options = signal === undefined ? {} : { signal };
+  const record = await recordFrom('GET', `${pathOf(path)}?code=false`, options);
+  return record.exec.binary === true ? record : recordFrom('GET', pathOf(path), options);
 }
 
 /** Undefined when Ward keeps none. @param path `name` or `package/name` */
