@@ -140,7 +140,16 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
     await page.keyboard.type('namesp');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Namespaces' }).waitFor();
+    await page.setViewportSize({ width: 1440, height: 300 });
     await page.keyboard.press('Control+k');
+    await page.keyboard.press('ArrowUp');
+    const [choice, list] = ['[aria-selected="true"]', '#palette-list'].map((each) => page.locator(each));
+    const bottomOf = async (what = page.locator('nothing')) => {
+      const box = await what.boundingBox();
+      return box === null ? Number.NaN : box.y + box.height;
+    };
+    await expect.poll(async () => (await bottomOf(choice)) <= (await bottomOf(list))).toBe(true);
+    await page.setViewportSize({ width: 1440, height: 900 });
     await page.keyboard.type('theme system');
     await page.keyboard.press('Enter');
     expect(browser.problems).toEqual([]);

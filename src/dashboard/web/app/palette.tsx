@@ -51,6 +51,9 @@ function Search({ close }: { readonly close: () => void }) {
   useEffect(() => field.current?.focus(), []);
   const shown = [...matching(text), ...useFunctions(text.trim())].slice(0, mostShown);
   const chosen = Math.min(at, shown.length - 1);
+  useEffect(() => {
+    document.getElementById(`choice-${chosen}`)?.scrollIntoView({ block: 'nearest' });
+  }, [chosen, shown.length]);
   const run = (choice: Choice | undefined) => {
     if (choice === undefined) return;
     close();
