@@ -206,7 +206,7 @@ function factsOf(
     ['Changed', <Time key="changed" at={updated} />],
     ['Memory', `${limits.memory} MiB`],
     ['Time limit', durationText(limits.timeout)],
-    ['Calls at once in a sandbox', countText(limits.concurrency ?? 1)],
+    ['Calls per sandbox', countText(limits.concurrency ?? 1)],
     limits.instances === undefined ? undefined : ['Sandboxes at most', countText(limits.instances)],
     limits.cpus === undefined ? undefined : ['Processors', String(limits.cpus)],
     limits.disk === undefined ? undefined : ['Disk', `${limits.disk} MiB`],
