@@ -107,6 +107,16 @@ describe('a node', () => {
       expect((await joinCluster({ ...later, door: silent })).certificate).toBe(identity.certificate);
   });
 
+  test.each([3_600_000, -3_600_000, 25 * 3_600_000])(
+    'that keeps its identity does not start with a clock that is %i ms off',
+    async (offMs) => {
+      const node = newNode();
+      await joinCluster({ ...node, token: await cluster.token() });
+      const now = () => Date.now() + offMs;
+      await expect(joinCluster({ ...node, now })).rejects.toEqual(fault('NODE_CLOCK_WRONG', /clock/));
+    },
+  );
+
   test('sends neither its key nor the token', async () => {
     const sent: JoinRequest[] = [];
     const door = watching((request) => sent.push(request));
@@ -214,7 +224,9 @@ describe('a token', () => {
     expect(await joinCluster(newNode({ token }))).toMatchObject({ name: 'chosen' });
     const node = newNode();
     await joinCluster({ ...node, token: await cluster.token() });
-    const later = { ...node, now: () => Date.now() + 48 * 3_600_000 };
+    const now = () => Date.now() + 48 * 3_600_000;
+    const describe = async () => ({ ...(await cluster.service.describe()), now: now() });
+    const later = { ...node, now, door: { ...cluster.service, describe } };
     const wrong = await cluster.token('invoker', { name: 'else' });
     await expect(joinCluster({ ...later, token: wrong })).rejects.toThrow(
       fault('JOIN_TOKEN_BOUND', /--name/),

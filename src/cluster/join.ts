@@ -24,7 +24,7 @@ export interface JoinOptions {
 }
 
 /**
- * Returns the node's identity. Asks the cluster only when the node has none that is valid.
+ * Returns the node's identity. Asks the cluster for one only when the node has none that is valid.
  * @throws Fault IDENTITY_MISSING, IDENTITY_EXPIRED, IDENTITY_FOREIGN, JOIN_TOKEN_INVALID, JOIN_TOKEN_BOUND,
  * CLUSTER_FOREIGN, NODE_CLOCK_WRONG, NODE_NAME_INVALID, CLUSTER_FILE_INVALID, CLUSTER_FILE_INSECURE, and those of the
  * door
@@ -34,6 +34,9 @@ export async function joinCluster(options: JoinOptions): Promise<NodeIdentity> {
   const kept = readNode(folder);
   const token = options.token === undefined ? undefined : parseToken(options.token);
   if (kept?.identity !== undefined) checkIdentity(kept.identity, role, token);
+  // Nodes with the database compare their clock with it themselves.
+  if (kept?.identity !== undefined && role === 'invoker')
+    await checkKeptClock(options.door, kept.identity, now);
   if (kept?.identity !== undefined && kept.identity.expiresAt > now()) return kept.identity;
   if (token !== undefined) return joinWith(token, kept, { ...options, now });
   if (kept?.identity !== undefined) throw identityExpired(kept.name);
@@ -80,6 +83,16 @@ function checkIdentity(identity: NodeIdentity, role: NodeRole, token: JoinToken 
   throw clusterFault('IDENTITY_FOREIGN', `the data folder has the identity of ${has}`, {
     hint: 'use another data folder; or remove cluster/node.json in it, if that node is no longer needed',
   });
+}
+
+/** With a wrong clock, API nodes refuse its requests. A cluster that can't be asked, or is another one, shows later. */
+async function checkKeptClock(
+  door: ClusterDoor,
+  { cluster }: NodeIdentity,
+  now: () => number,
+): Promise<void> {
+  const description = await door.describe().catch(() => undefined);
+  if (description?.cluster === cluster) checkClock(now(), description.now);
 }
 
 function checkDescription({ cluster, authority, now }: ClusterDescription, token: JoinToken, here: number) {

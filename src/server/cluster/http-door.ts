@@ -111,19 +111,33 @@ function parse(text: string): JsonValue | undefined {
   }
 }
 
-/** The fault of the cluster, as if it had been thrown here. */
+/**
+ * The fault of the cluster in an answer, as if it had been thrown here. Undefined: it is another one.
+ * @param code of the header `x-ward-fault` @param value the body
+ */
+export function clusterFaultIn(status: number, code: unknown, value: JsonValue | undefined) {
+  if (!isClusterCode(code)) return undefined;
+  const { hint } = isJsonObject(value) ? value : {};
+  return clusterFault(code, textIn(status, value), typeof hint === 'string' ? { hint } : {});
+}
+
 function faultIn(url: string, status: number, code: string | null, value: JsonValue | undefined) {
-  const { error, hint } = isJsonObject(value) ? value : {};
-  const text = typeof error === 'string' ? error : `status ${status}`;
-  if (isClusterCode(code)) return clusterFault(code, text, typeof hint === 'string' ? { hint } : {});
+  const fault = clusterFaultIn(status, code, value);
+  if (fault !== undefined) return fault;
+  const text = textIn(status, value);
   if (status === 429 || status >= 500) {
     return clusterFault('CLUSTER_UNREACHABLE', `${url} can't answer now: ${text}`, { hint: 'try again' });
   }
   return notWard(`${url} answers ${status}: it has no authority of a cluster`);
 }
 
-function isClusterCode(code: string | null): code is keyof typeof clusterFaults {
-  return code !== null && Object.hasOwn(clusterFaults, code);
+function textIn(status: number, value: JsonValue | undefined): string {
+  const { error } = isJsonObject(value) ? value : {};
+  return typeof error === 'string' ? error : `status ${status}`;
+}
+
+function isClusterCode(code: unknown): code is keyof typeof clusterFaults {
+  return typeof code === 'string' && Object.hasOwn(clusterFaults, code);
 }
 
 function notWard(message: string) {

@@ -58,7 +58,11 @@ test('a node that was removed is cut off from code', async () => {
   await cluster.store.members.remove('inv2');
   await expect(door.blobs('code').get(digest)).rejects.toMatchObject({
     ...{ code: 'INVOKER_CUT_OFF', kind: 'busy' },
-    cause: { message: expect.stringContaining('NODE_REMOVED') },
+    cause: { code: 'NODE_REMOVED' },
+  });
+  await expect(door.document('/ward/v1/cluster/images')).rejects.toMatchObject({
+    ...{ code: 'NODE_REMOVED', message: 'node inv2 is not in the cluster: it was removed or replaced' },
+    hint: expect.stringContaining('ward node token'),
   });
 });
 

@@ -9,11 +9,12 @@ import { type BlobPlace, proofHeader, sandboxProtocol, sandboxWay } from '../../
 import { type BlobSource, blobFault } from '../../blobs/index.ts';
 import { clusterFault, type NodeIdentity, proofOf } from '../../cluster/index.ts';
 import { invokerCutOff } from '../../dispatch/index.ts';
-import { isFault, type Log, messageOf } from '../../lib/index.ts';
+import { type Fault, isFault, type JsonValue, type Log, messageOf } from '../../lib/index.ts';
 import type { ApiAddresses } from './api-addresses.ts';
+import { clusterFaultIn } from './http-door.ts';
 
 export interface NodeDoor extends Disposable {
-  /** Reads a small JSON document. @throws Fault CLUSTER_UNREACHABLE, CLUSTER_ANSWER_INVALID */
+  /** Reads a small JSON document. @throws Fault CLUSTER_UNREACHABLE, CLUSTER_ANSWER_INVALID, and why this node is refused */
   document(path: string): Promise<unknown>;
   /** The blobs of one kind, by their digests. */
   blobs(place: BlobPlace): BlobSource;
@@ -54,7 +55,7 @@ export function openNodeDoor({ addresses, identity, log }: NodeDoorOptions): Nod
   return {
     async document(path) {
       const answer = await get(path);
-      if (answer.statusCode !== 200) throw unexpected(answer, path);
+      if (answer.statusCode !== 200) throw await unexpected(answer, path);
       return jsonOf(answer, path);
     },
     blobs: (place) => ({
@@ -69,9 +70,11 @@ export function openNodeDoor({ addresses, identity, log }: NodeDoorOptions): Nod
         const { statusCode, headers: told } = answer;
         if (statusCode === 200 || statusCode === 206)
           return { body: answer, length: Number(told['content-length']) };
-        answer.destroy();
-        if (statusCode === 404) return undefined;
-        const fault = unexpected(answer, path);
+        if (statusCode === 404) {
+          answer.destroy();
+          return undefined;
+        }
+        const fault = await unexpected(answer, path);
         throw (statusCode ?? 0) >= 500 ? awayFault(fault) : invokerCutOff(fault);
       },
     }),
@@ -113,10 +116,9 @@ function upgraded(request: ClientRequest, url: string): Promise<Socket> {
     if (head.length > 0) way.unshift(head);
     resolve(way);
   });
-  answerOf(request, url).then((answer) => {
-    answer.destroy();
-    reject(unexpected(answer, 'a connection of a sandbox'));
-  }, reject);
+  answerOf(request, url)
+    .then(async (answer) => reject(await unexpected(answer, 'a connection of a sandbox')))
+    .catch(reject);
   return promise;
 }
 
@@ -131,7 +133,7 @@ function join(socket: Socket, way: Socket): void {
   }
 }
 
-async function jsonOf(answer: IncomingMessage, path: string): Promise<unknown> {
+async function jsonOf(answer: IncomingMessage, path: string): Promise<JsonValue> {
   const pieces: Buffer[] = [];
   let bytes = 0;
   for await (const piece of answer) {
@@ -146,8 +148,13 @@ async function jsonOf(answer: IncomingMessage, path: string): Promise<unknown> {
   }
 }
 
-function unexpected({ statusCode, headers }: IncomingMessage, what: string) {
+/** The fault of the cluster that an answer has, or that it has none. */
+async function unexpected(answer: IncomingMessage, what: string): Promise<Fault> {
+  const { statusCode = 0, headers } = answer;
   const fault = headers['x-ward-fault'];
+  const value = await jsonOf(answer, what).catch(() => undefined);
+  const known = clusterFaultIn(statusCode, fault, value);
+  if (known !== undefined) return known;
   return invalid(`${what}: status ${statusCode}${typeof fault === 'string' ? `, ${fault}` : ''}`);
 }
 
