@@ -256,6 +256,8 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
       if (bus === 'down') {
         try {
           await expect.poll(second.seen, { timeout: 30_000 }).toContain('this node goes on alone');
+          const { status, body } = await api.request('GET', '/ping?ready');
+          expect({ status, body }).toMatchObject({ status: 503, body: { ready: false, bus: 'down' } });
         } finally {
           await nats.restart();
         }
@@ -266,6 +268,7 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
       const statusNow = async () => (await api.invoke('hello', { name: 'still' })).status;
       if (bus === 'up') expect(await statusNow()).toBe(200);
       else await api.until(async () => (await statusNow()) === 200);
+      expect((await api.request('GET', '/ping?ready')).body).toMatchObject({ ready: true, bus: 'up' });
     },
   );
 

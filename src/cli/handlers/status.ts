@@ -37,6 +37,7 @@ export const status: Handler = async (input, context) => {
       callsOf(isReady),
       recordsOf(objectOf(data['recording'])),
       diskOf(textOf(data['disk'])),
+      ...(data['bus'] === undefined ? [] : [busOf(textOf(data['bus']))]),
       ...(machine === undefined ? [] : [nodesPart(machine), ...gatePart(machine), queuePart(machine)]),
       ...(machine?.certificates ?? []).map(certificatePart),
     ],
@@ -111,6 +112,12 @@ function recordsOf(recording: JsonObject): Part {
     return { name: 'records', state: textOf(state), since: '-', meaning: 'records are written to the disk' };
   const meaning = `no records can be written (${textOf(error)}): check the log, and the disk of the data folder`;
   return { name: 'records', state: 'failing', since: timeText(since), meaning };
+}
+
+function busOf(state: string): Part {
+  const meaning =
+    state === 'up' ? 'the node hears others' : 'the node reaches no invoker: check NATS, and the log';
+  return { name: 'bus', state, since: '-', meaning };
 }
 
 function diskOf(state: string): Part {

@@ -7,6 +7,7 @@ import { readOrders, startNodeBook } from '../cluster/node-book.ts';
 import { serverFault } from '../faults.ts';
 import type { GuardedImages } from '../gate/guarded-images.ts';
 import type { BusPlace } from './bus-place.ts';
+import { type BusReach, knowsInvokers, watchBus } from './bus-watch.ts';
 import type { Context } from './context.ts';
 import type { Foundation } from './foundation.ts';
 import { type InvokerParts, openInvoker } from './sandboxes.ts';
@@ -20,6 +21,8 @@ export interface Dispatching extends AsyncDisposable {
   /** Follows the log of an activation that another server has taken. Undefined: there are none. */
   readonly followElsewhere: Cluster['followElsewhere'] | undefined;
   readonly cancelElsewhere: Cluster['cancelElsewhere'] | undefined;
+  /** Whether it reaches invokers. Undefined: it has one, or no bus. */
+  readonly reach: (() => BusReach) | undefined;
   /** Resolves when another process has this node's name. Undefined without a bus. */
   readonly ended: Promise<Fault> | undefined;
   /** Takes no more jobs of other nodes. */
@@ -32,6 +35,7 @@ const alone = {
     tellChanged: undefined,
     followElsewhere: undefined,
     cancelElsewhere: undefined,
+    reach: undefined,
     ended: undefined,
   },
   takeNoMore() {},
@@ -106,6 +110,7 @@ async function openNode(
   );
   stack.use(startNodeBook({ nodes, cluster, log }));
   figures.watchNodes(cluster.heard);
+  const reach = invoker === undefined ? watchBus(cluster, await knowsInvokers(nodes)) : undefined;
   const opened = stack.move();
   const others = () => cluster.nodes().filter(({ role }) => role !== 'invoker').length;
   return {
@@ -113,6 +118,7 @@ async function openNode(
     tellChanged: cluster.changed,
     followElsewhere: cluster.followElsewhere,
     cancelElsewhere: cluster.cancelElsewhere,
+    reach,
     ended: cluster.ended,
     takeNoMore: cluster.takeNoMore,
     limitShare: createLimitShare({ count: () => 1 + others(), isHearing: cluster.isUp }),

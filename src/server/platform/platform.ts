@@ -41,7 +41,7 @@ import { openTracing } from '../tracing/tracing.ts';
 import { createActionFigureList } from './action-figures.ts';
 import { type JoinRequest, openClusterNode } from './cluster-node.ts';
 import { type Context, createContext } from './context.ts';
-import { type Equipped, openDispatching } from './dispatching.ts';
+import { type Dispatching, type Equipped, openDispatching } from './dispatching.ts';
 import { openDomain } from './domain.ts';
 import { createExplainer } from './explain-action.ts';
 import { type Foundation, openCode, openFoundation } from './foundation.ts';
@@ -173,7 +173,9 @@ export async function startPlatform(
     ...{ open: await loadTls(), identity: { pairs, clientCa: givenTls.operatorCa, proofOf: acme?.proofOf } },
     hstsSeconds: config.tls?.hstsSeconds ?? 0,
   };
-  const served = { ...parts, dispatcher, functions, secrets, tokenKeys, cluster, nodes, audit, onRoute, tls };
+  const { reach } = dispatching;
+  const calling = { dispatcher, functions, reach };
+  const served = { ...parts, ...calling, secrets, tokenKeys, cluster, nodes, audit, onRoute, tls };
   const api = composeApi(context, served);
   const front = tlsFrontOf(api);
   stack.defer(() => closeConnections(api, front));
@@ -314,6 +316,7 @@ function openGate(
 }
 
 interface ApiParts extends Pick<ApiOptions, 'audit' | 'cluster' | 'nodes' | 'onRoute' | 'tls'> {
+  readonly reach: Dispatching['reach'];
   readonly foundation: Foundation;
   readonly functions: Functions;
   readonly guarded: GuardedImages;
@@ -325,7 +328,8 @@ interface ApiParts extends Pick<ApiOptions, 'audit' | 'cluster' | 'nodes' | 'onR
 /** Does not listen yet. */
 function composeApi(context: Context, parts: ApiParts): ReturnType<typeof createApi> {
   const { config, figures, log } = context;
-  const { foundation, functions, guarded, secrets, tokenKeys, cluster, nodes, audit, onRoute, tls } = parts;
+  const { foundation, functions, reach, guarded, secrets, tokenKeys, cluster, nodes, audit, onRoute, tls } =
+    parts;
   const { store, disk, memory, plan } = foundation;
   const { trustedProxies = [], ...web } = withoutUndefined(config.web);
   const operator = createOperatorSource({
@@ -353,7 +357,7 @@ function composeApi(context: Context, parts: ApiParts): ReturnType<typeof create
     ...(audit === undefined ? {} : { audit }),
     ...{ cluster, nodes },
     metrics: { ...figures, token: secrets.metricsToken },
-    readiness: () => readiness(store.recording, disk.status(), config.records),
+    readiness: () => readiness(store.recording, disk.status(), config.records, reach?.()),
     accessLog: config.accessLog,
     tls,
     onRoute,

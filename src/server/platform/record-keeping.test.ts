@@ -31,4 +31,7 @@ test('readiness means that calls are served, and gives the reason if not', () =>
   const recording = { state: 'failing', since: 5, error: 'STORE_UNWRITABLE' };
   expect(readiness(failing, disk, records)).toEqual({ ready: false, recording, disk: 'ample' });
   expect(readiness(failing, disk, { whenUnable: 'continue' })).toMatchObject({ ready: true, recording });
+  const reach = { bus: 'down', isCutOff: true } as const;
+  expect(readiness(well, disk, records, reach)).toMatchObject({ ready: false, bus: 'down' });
+  expect(readiness(well, disk, records, { ...reach, isCutOff: false })).toMatchObject({ ready: true });
 });

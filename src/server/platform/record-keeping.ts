@@ -8,6 +8,7 @@ import type { Log } from '../../lib/index.ts';
 import type { Recording, RecordingTrouble } from '../../store/index.ts';
 import type { Config } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
+import type { BusReach } from './bus-watch.ts';
 import type { DiskStatus } from './disk-reserve.ts';
 
 const retryAfterMs = 5000;
@@ -37,20 +38,22 @@ export function logRecording(log: Log) {
   };
 }
 
-/** Whether Ward accepts calls now, and if not, why. */
+/** Whether Ward accepts calls now, and if not, why. @param reach undefined: it runs calls itself, or without a bus */
 export function readiness(
   recording: Recording,
   disk: DiskStatus,
   { whenUnable }: Config['records'],
+  reach?: BusReach,
 ): Readiness {
   const trouble = recording.trouble();
   const isRefusing = disk.state === 'critical' || (trouble !== undefined && whenUnable === 'refuse');
   return {
-    ready: !isRefusing,
+    ready: !isRefusing && reach?.isCutOff !== true,
     recording:
       trouble === undefined
         ? { state: 'ok' }
         : { state: 'failing', since: trouble.since, error: trouble.fault.code },
     disk: disk.state,
+    ...(reach && { bus: reach.bus }),
   };
 }
