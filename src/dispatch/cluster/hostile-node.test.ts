@@ -52,6 +52,21 @@ describe('a hostile node', () => {
     a.answer(given.activationId);
   });
 
+  it('is named in the log when it answers for jobs that it does not have, once for many answers', async () => {
+    const network = new MemoryNetwork();
+    const warn = vi.fn();
+    const api = await joined(network.bus(), { node: 'api', log: { ...silentLog, warn } });
+    const message = { activationId: job().activationId, tail: Buffer.from('{}') };
+    for (let attempt = 1; attempt <= 50; attempt++)
+      forge(network.bus(), subjects.api('api', 'evil'), {
+        ...{ type: 'res', head: forgedResult, attempt, ...message },
+      });
+    await until(() => api.counts().ignored === 50);
+    expect(warn.mock.calls).toEqual([
+      [{ node: 'evil', type: 'res', ignored: 1 }, expect.stringContaining('is ignored')],
+    ]);
+  });
+
   it('cannot answer for a job that another node has', async () => {
     const { dispatcher, network, a, api } = await clusterOf('a');
     const given = job();

@@ -44,6 +44,8 @@ export const deafMs = 10_000;
 /** A node may report so many violations in this time; more are not kept. */
 export const mostViolations = 100;
 const violationWindowMs = 10_000;
+/** At most one warning in this time; the rest is counted. */
+const warnEveryMs = 10_000;
 
 export class RemoteJobs {
   readonly #options: RemoteJobsOptions;
@@ -56,6 +58,7 @@ export class RemoteJobs {
   /** Since when this node hears others; undefined while it does not. */
   #hearsSince: number | undefined;
   #ignored = 0;
+  #warnedAt = Number.NEGATIVE_INFINITY;
   /** How many violations each node has reported, and since when. */
   readonly #violations = new BoundedMap<string, { readonly since: number; count: number }>(1_000);
   #isClosed = false;
@@ -142,7 +145,7 @@ export class RemoteJobs {
     if (type === 'line' || type === 'end') return void this.#logs.take(from, message);
     const open = this.#own(from, activationId, attempt);
     if (open !== undefined) return void this.#receive(open, message);
-    this.#ignored++;
+    this.#ignore(from, type);
     // Otherwise it would ask or say that again.
     if (type === 'begin') this.#answer(from, activationId, attempt, false);
     else this.#acks.add(from, activationId, attempt);
@@ -156,8 +159,17 @@ export class RemoteJobs {
       known !== undefined && now - known.since < violationWindowMs ? known : { since: now, count: 0 };
     window.count++;
     this.#violations.set(from, window);
-    if (window.count > mostViolations) this.#ignored++;
+    if (window.count > mostViolations) this.#ignore(from, 'violation');
     else this.#options.onViolation(violationReportOf(parseHead('violation', head)));
+  }
+
+  #ignore(node: string, type: Message['type']): void {
+    this.#ignored++;
+    const now = this.#now();
+    if (now - this.#warnedAt < warnEveryMs) return;
+    this.#warnedAt = now;
+    const about = { node, type, ignored: this.#ignored };
+    this.#options.log.warn(about, 'what a node says is ignored: it does not have the call, or says too much');
   }
 
   /** The bus has told that no one has got the job. It may be late: then a second sending has changed things. */

@@ -110,6 +110,7 @@ async function openNode(
   );
   stack.use(startNodeBook({ nodes, cluster, log }));
   figures.watchNodes(cluster.heard);
+  figures.watchMessages(cluster.counts);
   const reach = invoker === undefined ? watchBus(cluster, await knowsInvokers(nodes)) : undefined;
   const opened = stack.move();
   const others = () => cluster.nodes().filter(({ role }) => role !== 'invoker').length;

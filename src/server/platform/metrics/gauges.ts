@@ -1,13 +1,13 @@
 /** Metrics whose values are read at each scrape. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Gauge, type Registry } from 'prom-client';
-import type { HeardNode, InvokerStatus } from '../../../dispatch/index.ts';
+import type { ClusterCounts, HeardNode, InvokerStatus } from '../../../dispatch/index.ts';
 import type { AcceptedCounts, Recording } from '../../../store/index.ts';
 import type { CertificateReport } from '../../acme/acme.ts';
 import type { AdvisoriesAge } from '../../advisories/age.ts';
 import type { DiskStatus } from '../disk-reserve.ts';
 import { watchIssued } from './issued-certificates.ts';
-import { watchNodes } from './node-gauges.ts';
+import { watchMessages, watchNodes } from './node-gauges.ts';
 
 /** Functions passed to the methods are called at each scrape. */
 export interface Gauges {
@@ -20,6 +20,7 @@ export interface Gauges {
   watchRecording(recording: Recording): void;
   watchQueue(counts: () => Promise<AcceptedCounts>): void;
   watchNodes(heard: () => readonly HeardNode[]): void;
+  watchMessages(counts: () => ClusterCounts): void;
 }
 
 const mebibyte = 1024 * 1024;
@@ -36,6 +37,7 @@ export function gaugesOf(registry: Registry): Gauges {
     watchRecording: (recording) => watchRecording(registry, recording),
     watchQueue: (counts) => watchQueue(registry, counts),
     watchNodes: (heard) => watchNodes(registry, heard),
+    watchMessages: (counts) => watchMessages(registry, counts),
   };
 }
 

@@ -306,3 +306,18 @@ test('show each node that is heard, no longer than it is, and a bounded number o
   expect(many[0]).toBe('ward_nodes 1500');
   expect(many).toHaveLength(1 + 2 * 1_000);
 });
+
+test('count the messages that were dropped, by reason, since the start', async () => {
+  const figures = createFigures('test');
+  const counts = { refused: 1, stalled: 2, unsent: 0, ignored: 3 };
+  figures.watchMessages(() => counts);
+  await linesOf(figures);
+  counts.ignored = 7;
+  const lines = (await linesOf(figures)).filter((line) => line.startsWith('ward_messages_dropped_total'));
+  expect(lines).toEqual([
+    'ward_messages_dropped_total{reason="unreadable"} 1',
+    'ward_messages_dropped_total{reason="unfinished"} 2',
+    'ward_messages_dropped_total{reason="unsent"} 0',
+    'ward_messages_dropped_total{reason="not theirs"} 7',
+  ]);
+});

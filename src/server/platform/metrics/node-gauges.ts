@@ -2,8 +2,8 @@
  * Metrics of the nodes that this one hears. Names come from other machines, so the number of series is bounded, and
  * those of a node that is gone end.
  */
-import { Gauge, type Registry } from 'prom-client';
-import type { HeardNode } from '../../../dispatch/index.ts';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { ClusterCounts, HeardNode } from '../../../dispatch/index.ts';
 import { figuresOf } from '../../cluster/node-figures.ts';
 
 /** Nodes with series of their own, in the order of their names. */
@@ -58,4 +58,25 @@ export function watchNodes(registry: Registry, heard: () => readonly HeardNode[]
       memory.set({ node, what: 'used' }, invoker.memoryUsedMiB * mebibyte);
     draining.set({ node }, Number(invoker.isDraining));
   };
+}
+
+const reasonOf: Readonly<Record<keyof ClusterCounts, string>> = {
+  refused: 'unreadable',
+  stalled: 'unfinished',
+  unsent: 'unsent',
+  ignored: 'not theirs',
+};
+
+export function watchMessages(registry: Registry, counts: () => ClusterCounts): void {
+  const dropped = new Counter({
+    name: 'ward_messages_dropped_total',
+    help: 'Messages of and to other nodes that this one dropped',
+    labelNames: ['reason'],
+    registers: [registry],
+    collect() {
+      dropped.reset();
+      for (const [name, count] of Object.entries(counts()))
+        dropped.inc({ reason: reasonOf[name as keyof ClusterCounts] }, count);
+    },
+  });
 }
