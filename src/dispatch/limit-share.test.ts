@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { createLimitShare } from './limit-share.ts';
 
 /** Steps are `[second, API nodes that are heard]`; none is heard when the node is cut off. Returns 1 over each share. */
-function parts(steps: readonly (readonly [number, number | undefined])[]): readonly number[] {
+function parts(steps: readonly (readonly [number, number | undefined])[], known = 1): readonly number[] {
   let [seconds, heard]: readonly [number, number | undefined] = [0, 1];
-  const nodes = { count: () => heard ?? 1, isHearing: () => heard !== undefined };
+  const nodes = { count: () => heard ?? 1, isHearing: () => heard !== undefined, known };
   const share = createLimitShare(nodes, () => seconds * 1000);
   return steps.map((step) => {
     [seconds, heard] = step;
@@ -76,6 +76,28 @@ describe('the part of the limits', () => {
     ],
   ] as const)('%s', (_, steps, expected) => {
     expect(parts(steps)).toEqual(expected);
+  });
+
+  it('goes by the nodes that the database knows, until it has heard others for a minute', () => {
+    expect(
+      parts(
+        [
+          [0, undefined],
+          [600, undefined],
+        ],
+        2,
+      ),
+    ).toEqual([2, 2]);
+    expect(
+      parts(
+        [
+          [0, 1],
+          [60, 1],
+        ],
+        2,
+      ),
+    ).toEqual([2, 1]);
+    expect(parts([[0, 3]], 2)).toEqual([3]);
   });
 
   it('is never more than 1 over the nodes that are heard', () => {

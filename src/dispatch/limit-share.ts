@@ -1,7 +1,7 @@
 /**
  * The part of each limit that one API node may use. It falls as soon as another node is heard, but rises only a
  * minute after the others have become fewer: what a lost node admitted still counts in its minute. A node that hears
- * no one does not know whether the others live, so its part stays.
+ * no one does not know whether the others live, so its part stays; at its start, it goes by those that the database knows.
  */
 
 interface ApiNodes {
@@ -9,13 +9,15 @@ interface ApiNodes {
   count(): number;
   /** False while this node is cut off from the others. */
   isHearing(): boolean;
+  /** How many there were lately, with this one, as the database says at the start. */
+  readonly known: number;
 }
 
 const riseAfterMs = 60_000;
 
 /** @param now monotonic time in ms */
 export function createLimitShare(nodes: ApiNodes, now: () => number = () => performance.now()): () => number {
-  let held = 1;
+  let held = Math.max(1, nodes.known);
   /** The largest number since it has been smaller than `held`. */
   let smaller: { count: number; readonly since: number } | undefined;
   return () => {

@@ -29,6 +29,17 @@ export async function readOrders({ orders }: Pick<ClusterNodeStore, 'orders'>): 
   return new Map((await orders()).map(({ name, isDrained, at }) => [name, { isDrained, at }]));
 }
 
+/** A node that was noted in this time may have been restarted together with this one. */
+const lateMs = 300_000;
+
+/** The nodes that take calls, with this one, as the servers have noted them lately. */
+export async function readTakers({ list }: Pick<ClusterNodeStore, 'list'>, self: string): Promise<number> {
+  const takes = (await list()).filter(({ name, role, ageMs }) => {
+    return name !== self && role !== 'invoker' && ageMs <= lateMs;
+  });
+  return 1 + takes.length;
+}
+
 export function startNodeBook({ nodes, cluster, log }: NodeBookOptions): AsyncDisposable {
   const ending = new AbortController();
   let hasFailed = false;

@@ -3,7 +3,7 @@ import { type Cluster, createLimitShare, type Dispatcher, openCluster } from '..
 import type { Invoker } from '../../invoker/index.ts';
 import type { Fault } from '../../lib/index.ts';
 import { buildInfo } from '../build-info.ts';
-import { readOrders, startNodeBook } from '../cluster/node-book.ts';
+import { readOrders, readTakers, startNodeBook } from '../cluster/node-book.ts';
 import { serverFault } from '../faults.ts';
 import type { GuardedImages } from '../gate/guarded-images.ts';
 import type { BusPlace } from './bus-place.ts';
@@ -112,6 +112,7 @@ async function openNode(
   figures.watchNodes(cluster.heard);
   figures.watchMessages(cluster.counts);
   const reach = invoker === undefined ? watchBus(cluster, await knowsInvokers(nodes)) : undefined;
+  const known = await readTakers(nodes, bus.node);
   const opened = stack.move();
   const others = () => cluster.nodes().filter(({ role }) => role !== 'invoker').length;
   return {
@@ -122,7 +123,7 @@ async function openNode(
     reach,
     ended: cluster.ended,
     takeNoMore: cluster.takeNoMore,
-    limitShare: createLimitShare({ count: () => 1 + others(), isHearing: cluster.isUp }),
+    limitShare: createLimitShare({ count: () => 1 + others(), isHearing: cluster.isUp, known }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
