@@ -19,7 +19,11 @@ to use them, and takes orders such as "kill node-2". Ctrl-C ends all of it and r
   --nodes N   nodes that serve the API and run actions; 2 by default
   --api N     nodes that only serve the API; 1 by default
   --invokers N  nodes that only run actions; none by default
-  --netns     a network namespace for each node, so that "cut node-2" takes it off the network`;
+  --netns     a network namespace for each node, so that "cut node-2" takes it off the network
+
+Three nodes that serve the API, and three that run its actions:
+
+  npm run cluster -- --nodes 0 --api 3 --invokers 3`;
 
 const options = readOptions();
 const self = [
