@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { renameDurably } from '../blobs/index.ts';
 import { type NamespaceService, systemNamespace } from '../functions/index.ts';
+import { isFault } from '../lib/index.ts';
 
 export const guest = 'guest';
 
@@ -12,11 +13,20 @@ export async function ensureGuest(
   keyFile: string,
 ): Promise<string | undefined> {
   if ((await namespaces.list()).some(({ name }) => name !== systemNamespace)) return undefined;
-  const key = await namespaces.create(guest);
   // An earlier key can belong to a database that is put back later.
+  await setAside(keyFile);
+  try {
+    return await namespaces.create(guest, (key) => writeKeyFile(keyFile, key));
+  } catch (error) {
+    if (!isFault(error, 'NAMESPACE_EXISTS')) throw error;
+    // Another server of the database was faster, so this key opens nothing.
+    await setAside(keyFile);
+    return undefined;
+  }
+}
+
+async function setAside(keyFile: string): Promise<void> {
   if (existsSync(keyFile)) await rename(keyFile, `${keyFile}.${Date.now()}`);
-  await writeKeyFile(keyFile, key);
-  return key;
 }
 
 /**

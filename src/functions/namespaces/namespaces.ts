@@ -73,10 +73,11 @@ export interface NamespaceService extends Forgetful {
    */
   ownerOf(keyId: string): Identity | undefined | Promise<Identity | undefined>;
   /**
-   * Creates it and returns its key, `uuid:secret`, which is shown only once. @throws Fault NAME_INVALID,
-   * NAMESPACE_EXISTS
+   * Creates it and returns its key, `uuid:secret`, which is shown only once.
+   * @param keep gets the key before the namespace exists, so that a kill can't lose it
+   * @throws Fault NAME_INVALID, NAMESPACE_EXISTS
    */
-  create(name: string): Promise<string>;
+  create(name: string, keep?: (key: string) => Promise<void>): Promise<string>;
   /**
    * Creates the namespace of Ward's own actions, if it does not exist. Its key is not shown to anyone, but can be
    * replaced.
@@ -159,9 +160,10 @@ export class Namespaces implements NamespaceService {
     return this.#identities.ofKey(keyId);
   }
 
-  async create(name: string): Promise<string> {
+  async create(name: string, keep?: (key: string) => Promise<void>): Promise<string> {
     const apiKey = newApiKey();
     const row = rowOf(parseNamespaceName(name), apiKey, await this.#createdNow());
+    await keep?.(formatApiKey(apiKey));
     if (!(await this.#store.namespaces.create(row))) {
       throw functionFault('NAMESPACE_EXISTS', `the namespace '${name}' already exists`);
     }
