@@ -1,7 +1,7 @@
 /** What API nodes give to nodes without a database, and to no one else. */
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { fastify } from 'fastify';
 import { afterEach, expect, test } from 'vitest';
@@ -119,4 +119,23 @@ test.each([
   const { app, entered } = start();
   expect(await upgrade(app, path, proof, protocol)).toEqual({ status });
   expect(entered).toEqual([]);
+});
+
+test('a refused upgrade is closed, although its client stays', async () => {
+  const { app } = start();
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = app.server.address() as AddressInfo;
+  const path = sandboxWay('guest');
+  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  opened.defer(() => void client.destroy());
+  const accepted = once(app.server, 'connection') as Promise<[Socket]>;
+  client.write(
+    `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ${sandboxProtocol}\r\n\r\n`,
+  );
+  const [socket] = await accepted;
+  const closed = once(socket, 'close');
+  const parts: Buffer[] = [];
+  for await (const part of client.iterator({ destroyOnReturn: false })) parts.push(part as Buffer);
+  expect(Buffer.concat(parts).toString()).toMatch(/^HTTP\/1\.1 403 /);
+  await closed;
 });

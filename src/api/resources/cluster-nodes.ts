@@ -123,8 +123,7 @@ export function takeSandboxWays(
     socket.once('close', () => open.delete(socket));
     socket.on('error', () => socket.destroy());
     void admit(request, nodes).then((namespace) => {
-      if (namespace === undefined || !(socket instanceof Socket))
-        return void socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
+      if (namespace === undefined || !(socket instanceof Socket)) return refuse(socket);
       socket.write(
         `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${sandboxProtocol}\r\n\r\n`,
       );
@@ -132,6 +131,11 @@ export function takeSandboxWays(
       enter({ socket, namespace });
     });
   });
+}
+
+/** The server has no timer for such a connection, so nothing may be left to its client. */
+function refuse(socket: Duplex): void {
+  socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n', () => socket.destroy());
 }
 
 async function admit(
