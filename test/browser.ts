@@ -21,6 +21,9 @@ const looks: readonly Looks[] = [
 ];
 const height = 900;
 
+/** The problem of a page with something that would be lost. It is left nevertheless. */
+export const leaving = 'the page asks before it is left';
+
 export interface ConsoleBrowser extends AsyncDisposable {
   readonly page: Page;
   readonly context: BrowserContext;
@@ -57,6 +60,10 @@ export async function openBrowser(origin: string): Promise<ConsoleBrowser> {
     if (['error', 'warning'].includes(message.type())) problems.push(`console: ${message.text()}`);
   });
   page.on('dialog', (dialog) => {
+    if (dialog.type() === 'beforeunload') {
+      problems.push(leaving);
+      return void dialog.accept();
+    }
     problems.push(`a script opened a dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });

@@ -5,6 +5,7 @@ import { type ConsoleBrowser, countBytes, openBrowser } from './browser.ts';
 import { adminPages } from './console/admin.ts';
 import { allNamespaces } from './console/all-namespaces.ts';
 import { domainPage } from './console/domains.ts';
+import { drafts } from './console/drafts.ts';
 import { egressPages } from './console/egress.ts';
 import { functionPages } from './console/functions.ts';
 import { gatePages } from './console/gate.ts';
@@ -105,6 +106,7 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
   allNamespaces(() => ({ ward, browser }));
   liveLogs(() => ({ ward, browser }));
   functionPages(() => ({ ward, browser, logIn, logInAsOperator }));
+  drafts(() => ({ ward, browser, logIn, logInAsOperator }));
   triggerPages(() => ({ ward, browser }));
   domainPage(() => ({ ward, browser }));
   gatePages(() => ({ ward, browser }));

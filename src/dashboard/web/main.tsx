@@ -8,6 +8,7 @@ import { render } from 'preact';
 import { Console } from './app/console.tsx';
 import { addPages } from './app/pages.ts';
 import { startRouter } from './app/router.ts';
+import { guardDrafts } from './app/session.ts';
 import { startTheme } from './app/theme.ts';
 import { allPages } from './pages/registry.ts';
 
@@ -16,4 +17,5 @@ if (place === null) throw new Error('the page has no place for the console');
 startTheme();
 addPages(allPages);
 startRouter();
+guardDrafts();
 render(<Console />, place);

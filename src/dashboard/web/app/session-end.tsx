@@ -37,7 +37,8 @@ export function SessionEnd() {
   return (
     <div class="note warn" role="status">
       <p>
-        Your session ends at <Time at={endsAt} />, and what you have typed and not saved ends with it.
+        Your session ends at <Time at={endsAt} />, and what you have typed and not saved ends with it. Only
+        the code of functions stays in this tab.
         {isLogin
           ? ' Log in again in a new tab, and this page goes on.'
           : ' Save it, or log in again in a new tab.'}

@@ -1,6 +1,7 @@
 /** Who is logged in. The token is in a cookie that no script reads. */
 import { signal } from '@preact/signals';
 import { ApiError, call, sessionEnds, sessionPath } from '../api/client.ts';
+import { forgetAllDrafts, hasDrafts } from '../api/drafts.ts';
 import type { Right, Session } from '../api/types.ts';
 import { tell } from '../components/messages.ts';
 import { failedLogin } from './failed-login.ts';
@@ -73,8 +74,22 @@ export function arrivals(): BroadcastChannel {
 /** Takes a session that began in another tab. One of another namespace needs the page anew. */
 export async function takeNewSession(): Promise<void> {
   const session = await call<Session>('GET', sessionPath);
-  if (session.namespace !== currentSession()?.namespace) window.location.reload();
-  else sessionState.value = opened(session);
+  if (session.namespace === currentSession()?.namespace) sessionState.value = opened(session);
+  else reloadWithDrafts();
+}
+
+function reloadWithDrafts(): void {
+  window.removeEventListener('beforeunload', askBeforeLoss);
+  window.location.reload();
+}
+
+/** Makes the browser ask before the tab is closed with unsaved texts. */
+export function guardDrafts(): void {
+  window.addEventListener('beforeunload', askBeforeLoss);
+}
+
+function askBeforeLoss(event: BeforeUnloadEvent): void {
+  if (hasDrafts()) event.preventDefault();
 }
 
 /** @throws ApiError */
@@ -99,6 +114,8 @@ export async function leaveForIssuer(issuer: string, visit: IssuerVisit): Promis
   }
   const { pathname, search } = window.location;
   sessionStorage.setItem(returnKey, pathname + search);
+  // The issuer leads back to this tab, which keeps its drafts.
+  window.removeEventListener('beforeunload', askBeforeLoss);
   window.location.assign(url);
 }
 
@@ -123,9 +140,23 @@ function takeOneTimeLogin(): string | undefined {
   return login === '' ? undefined : login;
 }
 
-/** @param isEverywhere also in all other browsers, and on all machines. @throws ApiError */
+/** Whether the reader wants to log out, and still has to say that unsaved texts may go. */
+export const isAskedToLogOut = signal(false);
+
+/**
+ * Asks before it throws unsaved texts away.
+ * @param isEverywhere also in all other browsers, and on all machines: who wants that was asked already
+ * @throws ApiError
+ */
 export async function logOut(isEverywhere = false): Promise<void> {
+  if (isEverywhere || !hasDrafts()) await logOutNow(isEverywhere);
+  else isAskedToLogOut.value = true;
+}
+
+/** Unsaved texts of this tab go. @throws ApiError */
+export async function logOutNow(isEverywhere = false): Promise<void> {
   await call('DELETE', `/console/session${isEverywhere ? '?everywhere=true' : ''}`);
+  forgetAllDrafts();
   sessionState.value = { is: 'none', why: '', error: undefined };
 }
 

@@ -3,6 +3,7 @@ import type { ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { refusal } from '../api/live.ts';
 import type { Session } from '../api/types.ts';
+import { Confirm } from '../components/confirm.tsx';
 import { Empty } from '../components/empty.tsx';
 import { ErrorNote } from '../components/error-note.tsx';
 import { Bar } from './bar.tsx';
@@ -11,7 +12,7 @@ import { findPage, type PageSpec, pages } from './pages.ts';
 import { Palette } from './palette.tsx';
 import { Rail } from './rail.tsx';
 import { goTo, linkTo, place } from './router.ts';
-import { may } from './session.ts';
+import { isAskedToLogOut, logOutNow, may } from './session.ts';
 import { SessionEnd } from './session-end.tsx';
 
 export function Shell({ session }: { readonly session: Session }) {
@@ -35,7 +36,21 @@ export function Shell({ session }: { readonly session: Session }) {
         <CurrentPage />
       </main>
       <Palette />
+      {isAskedToLogOut.value && <AskToLogOut />}
     </div>
+  );
+}
+
+function AskToLogOut() {
+  const close = () => {
+    isAskedToLogOut.value = false;
+  };
+  // A session that ends by itself answers it.
+  useEffect(() => close, []);
+  return (
+    <Confirm title="Log out with unsaved text?" action="Log out" run={() => logOutNow()} onClose={close}>
+      <p>This tab has code that is not saved. A logout throws it away.</p>
+    </Confirm>
   );
 }
 

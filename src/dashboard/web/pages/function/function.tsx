@@ -1,6 +1,7 @@
 /** One function: its code in an editor, and its result and log when it is run from here. */
 import { useState } from 'preact/hooks';
 import { ApiError } from '../../api/client.ts';
+import type { Draft } from '../../api/drafts.ts';
 import {
   changeFunction,
   deleteFunction,
@@ -24,6 +25,7 @@ import { PageHead } from '../../components/page-head.tsx';
 import { Time } from '../../components/time.tsx';
 import { countText, durationText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
+import { DraftNote, LostDraft, NotSaved, useDraft, useKeeping } from './draft.tsx';
 import { CompareWithEarlier, EarlierNote, textOf } from './earlier-code.tsx';
 import { ExplainedView, networkText, useExplained } from './explained.tsx';
 import { Latency } from './latency.tsx';
@@ -41,10 +43,14 @@ export function FunctionPage({ path }: PageProps) {
 }
 
 function FunctionView({ path, first }: { readonly path: string; readonly first: FunctionRecord }) {
-  const [record, setRecord] = useState(first);
-  const [code, setCode] = useState(first.exec.code ?? '');
+  const { item, restored, end } = useDraft(path);
+  const isTextAtFirst = isTextCode(first.exec);
+  const draft = isTextAtFirst && may('deploy') && restored?.text !== first.exec.code ? restored : undefined;
+  // With its tag, so that it overwrites nothing that was saved since.
+  const [record, setRecord] = useState({ ...first, tag: draft?.tag ?? first.tag });
+  const [code, setCode] = useState(draft?.text ?? first.exec.code ?? '');
   // What the text in the editor was written for.
-  const [written, setWritten] = useState(first.exec);
+  const [written, setWritten] = useState<FunctionExec>(draft?.exec ?? first.exec);
   const [error, setError] = useState<unknown>();
   const [isDeleting, setDeleting] = useState(false);
   const [isComparing, setComparing] = useState(false);
@@ -56,6 +62,18 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
   const isEditable = isText && may('deploy');
   const isOfOtherKind = isText && written.kind !== exec.kind;
   const maySave = isEditable && isChanged && !isOfOtherKind;
+  const isKept = useKeeping(
+    item,
+    isChanged ? { text: code, name: '', exec: execOf(written), tag: record.tag } : undefined,
+    isEditable,
+  );
+  const discard = () => {
+    const stored = record.tag === restored?.tag ? first : record;
+    setRecord(stored);
+    setCode(stored.exec.code ?? '');
+    setWritten(stored.exec);
+    end();
+  };
   const before = earlier === undefined ? (isComparing && isChanged ? exec.code : undefined) : textOf(earlier);
   /** @param as with its kind and entry point */
   const save = async (as: FunctionExec) => {
@@ -66,6 +84,7 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
       setRecord({ ...record, ...saved, exec: { ...as, code } });
       setWritten(as);
       setEarlier(undefined);
+      end(code);
       tell(`Saved ${path} as revision ${saved.version}.`);
     } catch (failure) {
       setError(failure);
@@ -110,6 +129,9 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
             <Button onClick={() => void compareWithStored()}>Compare it with what is stored</Button>
           </p>
         )}
+        {isChanged && (
+          <DraftNote of={path} restored={draft} isOld={draft?.tag !== first.tag} onDiscard={discard} />
+        )}
         {isEditable && isOfOtherKind && <ChooseKind {...{ path, written, exec }} onSave={save} />}
         {isText ? (
           <section class="stack" aria-label="Code">
@@ -118,7 +140,7 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
               <span class="row">
                 {isChanged && (
                   <>
-                    <span class="quiet">not saved</span>
+                    <NotSaved isKept={isKept} />
                     {earlier === undefined && (
                       <Button kind="plain" onClick={() => setComparing(!isComparing)}>
                         {isComparing ? 'Hide the changes' : 'Show the changes'}
@@ -143,7 +165,10 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
             />
           </section>
         ) : (
-          <Opaque path={path} record={record} />
+          <>
+            {may('deploy') && <LostDraft of={path} restored={restored} onDiscard={() => end()} />}
+            <Opaque path={path} record={record} />
+          </>
         )}
         {may('invoke') && <TryFunction path={path} warning={isChanged ? 'Runs what is saved.' : ''} />}
         <ExplainedView loaded={explained} />
@@ -154,7 +179,7 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
           <CommandLine text={`ward action get ${path} --save`} />
         </section>
       </div>
-      {isDeleting && <Delete path={path} onClose={() => setDeleting(false)} />}
+      {isDeleting && <Delete path={path} onDeleted={() => end()} onClose={() => setDeleting(false)} />}
     </>
   );
 }
@@ -192,6 +217,10 @@ const noText =
 
 function isTextCode({ code, binary }: FunctionExec): boolean {
   return code !== undefined && binary !== true;
+}
+
+function execOf({ kind, main }: FunctionExec): Draft['exec'] {
+  return { kind, ...(main === undefined ? {} : { main }) };
 }
 
 function factsOf(
@@ -246,9 +275,16 @@ function Opaque({ path, record: { exec } }: { readonly path: string; readonly re
   );
 }
 
-function Delete({ path, onClose }: { readonly path: string; readonly onClose: () => void }) {
+interface DeleteProps {
+  readonly path: string;
+  readonly onDeleted: () => void;
+  readonly onClose: () => void;
+}
+
+function Delete({ path, onDeleted, onClose }: DeleteProps) {
   const remove = async () => {
     await deleteFunction(path);
+    onDeleted();
     tell(`Deleted ${path}.`);
     goTo(linkTo(['functions']));
   };

@@ -12,6 +12,7 @@ import { PageHead } from '../../components/page-head.tsx';
 import { sizeText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
 import { type CodeFile, readCodeFile } from './code-file.ts';
+import { DraftNote, NotSaved, useDraft, useKeeping } from './draft.tsx';
 
 const templates: readonly { readonly family: string; readonly code: string }[] = [
   {
@@ -38,10 +39,11 @@ export function NewFunction() {
 
 function Maker({ kinds }: { readonly kinds: readonly string[] }) {
   const written = kinds.filter((each) => templateOf(each) !== undefined);
-  const [name, setName] = useState('');
+  const { item, restored, end } = useDraft();
+  const [name, setName] = useState(restored?.name ?? '');
   const [from, setFrom] = useState<From>('editor');
-  const [codeKind, setCodeKind] = useState(written[0] ?? '');
-  const [code, setCode] = useState(templateOf(codeKind) ?? '');
+  const [codeKind, setCodeKind] = useState(restored?.exec.kind ?? written[0] ?? '');
+  const [code, setCode] = useState(restored?.text ?? templateOf(codeKind) ?? '');
   const [file, setFile] = useState<CodeFile>();
   const [fileKind, setFileKind] = useState<string>();
   const [main, setMain] = useState('');
@@ -52,12 +54,23 @@ function Maker({ kinds }: { readonly kinds: readonly string[] }) {
   const shown = from === 'editor' ? written : kinds.filter((each) => each !== blackbox);
   const exec = execOf({ from, kind, code, file, main: main.trim(), image: image.trim() });
   const isReady = name.trim() !== '' && exec !== undefined && !isBusy;
+  const isTyped = code !== (templateOf(codeKind) ?? '');
+  const isKept = useKeeping(
+    item,
+    isTyped ? { text: code, name, exec: { kind: codeKind }, tag: '' } : undefined,
+  );
+  const discard = () => {
+    setName('');
+    setCode(templateOf(codeKind) ?? '');
+    end();
+  };
   const create = async () => {
     if (exec === undefined || !isReady) return;
     setError(undefined);
     setBusy(true);
     try {
       await createFunction(name.trim(), exec);
+      end();
       tell(`Created ${name.trim()}.`);
       goTo(linkTo(['functions', ...name.trim().split('/')]));
     } catch (failure) {
@@ -132,7 +145,11 @@ function Maker({ kinds }: { readonly kinds: readonly string[] }) {
         </div>
         {error !== undefined && <ErrorNote error={error} onDismiss={() => setError(undefined)} />}
         {from === 'editor' && (
-          <CodeEditor label="Code" code={code} kind={kind} onInput={setCode} onSave={() => void create()} />
+          <>
+            {isTyped && <DraftNote of="a new function" restored={restored} onDiscard={discard} />}
+            {!isKept && <NotSaved isKept={isKept} />}
+            <CodeEditor label="Code" code={code} kind={kind} onInput={setCode} onSave={() => void create()} />
+          </>
         )}
         {from === 'file' && file !== undefined && (
           <p class="quiet">
