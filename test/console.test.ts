@@ -126,6 +126,7 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
     await page.getByRole('button', { name: 'Dismiss' }).click();
     await page.goto('/console/constructor/<img src=x onerror=alert(1)>');
     await page.getByText('No such page').waitFor();
+    await browser.inspect('no such page');
     expect(browser.problems).toEqual([]);
   });
 

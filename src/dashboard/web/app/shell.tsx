@@ -3,9 +3,10 @@ import type { ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { refusal } from '../api/live.ts';
 import type { Session } from '../api/types.ts';
+import { CommandLine } from '../components/command-line.tsx';
 import { Confirm } from '../components/confirm.tsx';
-import { Empty } from '../components/empty.tsx';
 import { ErrorNote } from '../components/error-note.tsx';
+import { PageHead } from '../components/page-head.tsx';
 import { Bar } from './bar.tsx';
 import type { PageProps } from './pages.ts';
 import { findPage, type PageSpec, pages } from './pages.ts';
@@ -70,13 +71,23 @@ function CurrentPage() {
   const { parts, query } = place.value;
   const found = findPage(parts);
   if (parts.length === 0) return null;
-  if (found === undefined || !may(found.page.needs))
-    return (
-      <Empty title="No such page" command="ward --help">
-        This address leads nowhere, or to something that your login may not see.
-      </Empty>
-    );
+  if (found === undefined || !may(found.page.needs)) return <NoSuchPage />;
   return <LoadedPage key={found.page.path} page={found.page} path={found.path} query={query} />;
+}
+
+function NoSuchPage() {
+  useEffect(() => {
+    document.title = 'No such page · Ward';
+  }, []);
+  return (
+    <>
+      <PageHead
+        title="No such page"
+        about="This address leads nowhere, or to something that your login may not see."
+      />
+      <CommandLine text="ward --help" />
+    </>
+  );
 }
 
 function LoadedPage({ page, ...props }: PageProps & { readonly page: PageSpec }) {
