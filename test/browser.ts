@@ -20,6 +20,8 @@ const looks: readonly Looks[] = [
   { name: 'narrow, dark', width: 320, scheme: 'dark' },
 ];
 const height = 900;
+/** On both sides of each change of the layout, and as wide as screens are. */
+const widths = [320, 760, 1024, 1101, 1280, 1440, 2560, 3840];
 
 /** The problem of a page with something that would be lost. It is left nevertheless. */
 export const leaving = 'the page asks before it is left';
@@ -33,6 +35,8 @@ export interface ConsoleBrowser extends AsyncDisposable {
   forget(problem: RegExp): void;
   /** Looks at the page as it is now in each of the looks, and adds what is wrong to the problems. */
   inspect(name: string): Promise<void>;
+  /** Looks whether the page fits on screens of all widths. */
+  fit(name: string): Promise<void>;
   readonly pictures: Pick<Pictures, 'differences'>;
 }
 
@@ -89,6 +93,13 @@ export async function openBrowser(origin: string): Promise<ConsoleBrowser> {
       }
       await page.setViewportSize({ width: 1440, height });
     },
+    async fit(name) {
+      for (const width of widths) {
+        await page.setViewportSize({ width, height });
+        problems.push(...(await overflowOf(page)).map((fault) => `${name} (${width} pixels): ${fault}`));
+      }
+      await page.setViewportSize({ width: 1440, height });
+    },
     [Symbol.asyncDispose]: () => browser.close(),
   };
 }
@@ -123,7 +134,11 @@ async function faultsOf(page: Page, { scheme }: Looks): Promise<readonly string[
       ({ id, nodes }) => `axe ${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
     );
   }, rules);
+  return [...found, ...(await overflowOf(page))];
+}
+
+async function overflowOf(page: Page): Promise<readonly string[]> {
   const root = 'document.documentElement';
   const extra = Number(await page.evaluate(`${root}.scrollWidth - ${root}.clientWidth`));
-  return extra > 0 ? [...found, `it is ${extra} pixels wider than the screen`] : found;
+  return extra > 0 ? [`it is ${extra} pixels wider than the screen`] : [];
 }

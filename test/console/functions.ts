@@ -30,6 +30,7 @@ export function functionPages(given: () => Given): void {
       '/console/runs?name=hostile&since=day',
     );
     await browser.inspect('functions');
+    await browser.fit('functions');
     await page.setViewportSize({ width: 800, height: 900 });
     for (const name of [`error ${markup}`, 'runs', 'in 24 hours'])
       expect(await row.getByRole('link', { name }).isVisible()).toBe(true);

@@ -44,6 +44,7 @@ export function runPages(given: () => Given): void {
     await page.getByRole('link', { name: 'hostile' }).waitFor();
     expect(await page.getByRole('link', { name: 'greet' }).count()).toBe(0);
     await browser.inspect('runs');
+    await browser.fit('runs');
     // An identifier is never cut.
     const id = page.getByTitle('Copy the id of the run').first();
     const [whole, cell] = [await id.boundingBox(), await id.locator('..').boundingBox()];
