@@ -268,6 +268,16 @@ export function runPages(given: () => Given): void {
     await page.getByText('Not live for now').waitFor();
     expect(await page.getByText('Connection lost').count()).toBe(0);
     await browser.inspect('runs, not live');
+    // A narrow screen says so, too, and has the namespace in its menu.
+    await page.setViewportSize({ width: 320, height: 900 });
+    const bar = page.getByRole('banner');
+    expect(await bar.getByText('Not live for now').isVisible()).toBe(true);
+    await page.getByRole('button', { name: 'Menu' }).click();
+    const menu = page.getByRole('navigation', { name: 'Pages' });
+    await menu.getByText('guest').waitFor();
+    await menu.getByText('Not live for now').waitFor();
+    await page.getByRole('button', { name: 'Menu' }).click();
+    await page.setViewportSize({ width: 1440, height: 900 });
     await page.unroute(path);
     await page.getByText('Live', { exact: true }).waitFor();
     await note.waitFor({ state: 'detached' });

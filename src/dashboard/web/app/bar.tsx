@@ -16,6 +16,7 @@ interface BarProps {
   readonly onMenu: () => void;
 }
 
+/** Whether pages follow what happens, and how that is shown. */
 const live = {
   live: { tone: 'good', text: 'Live' },
   still: { tone: 'idle', text: 'Not live' },
@@ -25,20 +26,37 @@ const live = {
 
 const themeWords = { system: 'Auto', light: 'Light', dark: 'Dark' } as const;
 
-export function Bar({ session, isMenuOpen, onMenu }: BarProps) {
+/** The namespace, and whether the session is an operator's. */
+export function Who({ session }: Pick<BarProps, 'session'>) {
+  return (
+    <span class="who" title={session.scope === null ? undefined : `Rights of the key: ${session.scope}`}>
+      {session.namespace === null ? 'operator' : session.namespace}
+      {session.namespace !== null && session.operator && <span class="quiet"> + operator</span>}
+    </span>
+  );
+}
+
+/** Whether the page follows what happens. */
+export function Live() {
   const { tone, text } = live[liveState.value];
   return (
-    <header class="bar">
+    <span class="live" role="status">
+      <Status tone={tone} text={text} />
+    </span>
+  );
+}
+
+export function Bar({ session, isMenuOpen, onMenu }: BarProps) {
+  const { tone } = live[liveState.value];
+  return (
+    <header class={tone === 'bad' || tone === 'warn' ? 'bar troubled' : 'bar'}>
       <button type="button" class="menu" aria-expanded={isMenuOpen} aria-controls="rail" onClick={onMenu}>
         Menu
       </button>
       <a class="brand" href={linkTo([])}>
         Ward
       </a>
-      <span class="who" title={session.scope === null ? undefined : `Rights of the key: ${session.scope}`}>
-        {session.namespace === null ? 'operator' : session.namespace}
-        {session.namespace !== null && session.operator && <span class="quiet"> + operator</span>}
-      </span>
+      <Who session={session} />
       <button
         type="button"
         class="search"
@@ -49,9 +67,7 @@ export function Bar({ session, isMenuOpen, onMenu }: BarProps) {
         <span>Search or go to…</span>
         <kbd>Ctrl K</kbd>
       </button>
-      <span class="live" role="status">
-        <Status tone={tone} text={text} />
-      </span>
+      <Live />
       <Button kind="plain" label={`${themeWords[theme.value]} theme`} onClick={() => setTheme(nextTheme())}>
         {themeWords[theme.value]}
       </Button>
