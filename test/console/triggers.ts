@@ -75,11 +75,18 @@ export function triggerPages(parts: () => Parts): void {
     });
     await page.goto('/console/dead-letters');
     await page.getByRole('button', { name: 'Delete 1 dead letter…' }).click();
+    const removeAll = page.getByRole('button', { name: 'Delete 1 dead letter', exact: true });
+    expect(await removeAll.isDisabled()).toBe(true);
+    await page.getByLabel('Type guest to confirm').fill('guest');
+    expect(await removeAll.isDisabled()).toBe(false);
     await page.getByRole('button', { name: 'Cancel' }).click();
     // One alone asks, too.
     await page.getByRole('button', { name: /^Delete the letter ./ }).click();
     await page.getByText('Its payload is lost.').waitFor();
-    await page.getByRole('button', { name: 'Delete the letter', exact: true }).click();
+    const removeOne = page.getByRole('button', { name: 'Delete the letter', exact: true });
+    expect(await removeOne.isDisabled()).toBe(true);
+    await page.getByLabel(`Type ${longName} to confirm`).fill(longName);
+    await removeOne.click();
     await page.getByText('No dead letters').waitFor();
 
     await page.goto(`/console/triggers/nightly`);

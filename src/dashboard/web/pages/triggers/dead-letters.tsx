@@ -5,7 +5,7 @@ import { listAll } from '../../api/list-all.ts';
 import type { DeadLetter } from '../../api/trigger-types.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo } from '../../app/router.ts';
-import { may } from '../../app/session.ts';
+import { currentSession, may } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
 import { Confirm } from '../../components/confirm.tsx';
 import { Empty } from '../../components/empty.tsx';
@@ -43,6 +43,7 @@ export function DeadLetters({ query }: PageProps) {
   const path = rule === '' ? root : `${root}?${new URLSearchParams({ rule })}`;
   const loaded = useLoad((signal) => listAll<DeadLetter>(path, signal), path);
   const letters = loaded.data ?? [];
+  const namespace = currentSession()?.namespace ?? '';
   const all = `${countText(letters.length)} ${letters.length === 1 ? 'dead letter' : 'dead letters'}`;
   return (
     <>
@@ -66,6 +67,7 @@ export function DeadLetters({ query }: PageProps) {
           title={open === 'replay' ? `Replay ${all}?` : `Delete ${all}?`}
           action={open === 'replay' ? `Replay ${all}` : `Delete ${all}`}
           kind={open === 'replay' ? 'primary' : 'danger'}
+          {...(open === 'delete' ? { typed: rule === '' ? namespace : rule } : {})}
           onClose={() => setOpen(undefined)}
           run={async () => {
             try {
@@ -140,6 +142,7 @@ function List({ letters, hasFilter, onChanged }: ListProps) {
         <Confirm
           title="Delete this dead letter?"
           action="Delete the letter"
+          typed={doomed.rule}
           onClose={() => setDoomed(undefined)}
           run={async () => {
             await remove(doomed).finally(onChanged);
