@@ -37,6 +37,26 @@ export function runPages(given: () => Given): void {
     await page.getByRole('link', { name: 'greet' }).waitFor();
     await ward.invoke('hostile');
     await page.getByRole('link', { name: 'hostile' }).waitFor();
+    // Nothing moves below the pointer, or with the focus in it.
+    const rowOf = (name: string) => page.getByRole('row').filter({ hasText: name });
+    const kept = rowOf('hostile');
+    const place = await kept.boundingBox();
+    await kept.hover();
+    await ward.invoke('greet');
+    await page.getByRole('button', { name: '1 new run', exact: true }).waitFor();
+    expect(await kept.boundingBox()).toEqual(place);
+    await page.mouse.move(0, 0);
+    await expect.poll(() => rowOf('greet').count()).toBe(2);
+    const link = kept.getByRole('link');
+    await link.focus();
+    for (let calls = 0; calls < 2; calls++) await ward.invoke('greet');
+    const held = page.getByRole('button', { name: '2 new runs' });
+    await held.waitFor();
+    await browser.inspect('runs, held back');
+    await held.click();
+    await expect.poll(() => rowOf('greet').count()).toBe(4);
+    await held.waitFor({ state: 'detached' });
+    await page.mouse.move(0, 0);
     await page.getByLabel('Outcome').selectOption('failed');
     await page.getByText('1 run', { exact: true }).waitFor();
     expect(page.url()).toBe(`${ward.url}/console/runs?failed=true`);

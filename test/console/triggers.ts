@@ -107,9 +107,7 @@ async function lookAtFiring(page: ConsoleBrowser['page'], fired: string): Promis
   await page.goto('/console/runs');
   const row = page.getByRole('row').filter({ hasText: fired });
   await row.getByText('success').waitFor();
-  // Runs that arrive meanwhile move the rows, and a click could hit another one.
-  const address = await row.getByRole('link', { name: fired }).getAttribute('href');
-  await page.goto(address ?? '');
+  await row.getByRole('link', { name: fired }).click();
   await page.getByRole('heading', { name: 'Result' }).waitFor();
   await page.locator('dt:text-is("Outcome") + dd').getByText('success').waitFor();
   expect(await page.getByRole('button', { name: /^(?:Cancel|Run again)…$/ }).count()).toBe(0);

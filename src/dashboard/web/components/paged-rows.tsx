@@ -1,7 +1,9 @@
 /** A long list whose pages are loaded as they come into view; or why it can't be. */
 import type { ComponentChildren } from 'preact';
+import { Button } from './button.tsx';
 import { ErrorNote } from './error-note.tsx';
-import type { Pages } from './use-pages.ts';
+import { countedText } from './units.ts';
+import { isTouched, type Pages } from './use-pages.ts';
 import { type VirtualColumn, VirtualRows } from './virtual-rows.tsx';
 
 interface PagedRowsProps<Row> {
@@ -10,19 +12,44 @@ interface PagedRowsProps<Row> {
   readonly layout: string;
   readonly columns: readonly VirtualColumn<Row>[];
   readonly pages: Pages<Row>;
+  readonly keyOf: (row: Row) => string;
+  /** What rows are, for those that are held back: `run`. */
+  readonly noun: string;
   /** Shown instead of an empty list. */
   readonly children: ComponentChildren;
 }
 
-export function PagedRows<Row>({ caption, layout, columns, pages, children }: PagedRowsProps<Row>) {
-  const { count, error, rowAt, onVisible, refresh } = pages;
+export function PagedRows<Row>(props: PagedRowsProps<Row>) {
+  const { caption, layout, columns, pages, keyOf, noun, children } = props;
+  const { count, error, rowAt, onVisible, refresh, waiting, heldBy } = pages;
+  const letGo = () => {
+    if (waiting > 0 && !isTouched(heldBy.current)) refresh();
+  };
   return (
-    <>
+    <div
+      ref={heldBy}
+      onPointerLeave={letGo}
+      onFocusOut={({ currentTarget, relatedTarget }) => {
+        if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) letGo();
+      }}
+    >
       {error !== undefined && <ErrorNote error={error} onRetry={refresh} />}
       {count === 0 && children}
+      <div class="rows-news" role="status">
+        {waiting > 0 && (
+          <Button onClick={() => showNews(refresh)}>{countedText(waiting, `new ${noun}`)}</Button>
+        )}
+      </div>
       {count !== undefined && count > 0 && (
-        <VirtualRows {...{ caption, layout, columns, count, rowAt, onVisible }} />
+        <VirtualRows {...{ caption, layout, columns, count, rowAt, keyOf, onVisible }} />
       )}
-    </>
+    </div>
   );
+}
+
+/** They are on top. The button goes, and with it the focus. */
+function showNews(refresh: () => void): void {
+  window.scrollTo(0, 0);
+  document.getElementById('main')?.focus({ preventScroll: true });
+  refresh();
 }

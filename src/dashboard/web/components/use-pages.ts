@@ -1,4 +1,5 @@
 /** Pages of a long list: loads those that are visible, and keeps them while nothing changes. */
+import type { RefObject } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
 interface PageSource<Row> {
@@ -15,6 +16,17 @@ export interface Pages<Row> {
   readonly onVisible: (first: number, last: number) => void;
   /** Asks again for what is visible. Rows that are shown stay until then. */
   readonly refresh: () => void;
+  /** As `refresh`; but while the reader points at the list, has the focus in it, or has scrolled it, it only counts what is new. */
+  readonly hear: () => void;
+  /** How many new rows are held back. */
+  readonly waiting: number;
+  /** What the list is in. */
+  readonly heldBy: RefObject<HTMLDivElement | null>;
+}
+
+/** Whether the reader is at work in a list, so that nothing in it may move. */
+export function isTouched(list: HTMLElement | null): boolean {
+  return list !== null && (list.matches(':hover, :focus-within') || list.getBoundingClientRect().top < 0);
 }
 
 /** More than any screen shows, and few enough for the memory of a browser. */
@@ -26,6 +38,8 @@ interface ListState<Row> {
   /** Numbers of those that are not to be asked for again. */
   readonly fresh: Set<number>;
   visible: readonly [first: number, last: number];
+  /** Rows that Ward has above the first one of the list. */
+  above: number;
   isBusy: boolean;
 }
 
@@ -37,6 +51,8 @@ export function usePages<Row>(source: PageSource<Row>, key: string): Pages<Row> 
   const { pageSize } = source;
   const [count, setCount] = useState<number>();
   const [error, setError] = useState<unknown>();
+  const [waiting, setWaiting] = useState(0);
+  const heldBy = useRef<HTMLDivElement>(null);
   const [, setRound] = useState(0);
   const state = useRef(newState<Row>());
   const latest = useRef(source);
@@ -52,7 +68,7 @@ export function usePages<Row>(source: PageSource<Row>, key: string): Pages<Row> 
     try {
       for (; at !== undefined; at = nextPage(list, pageSize)) {
         list.fresh.add(at);
-        keep(list, at, await latest.current.page(at * pageSize, pageSize, signal));
+        keep(list, at, await latest.current.page(list.above + at * pageSize, pageSize, signal));
         if (signal.aborted) return;
         setRound((round) => round + 1);
       }
@@ -70,6 +86,8 @@ export function usePages<Row>(source: PageSource<Row>, key: string): Pages<Row> 
       const now = await latest.current.count(signal);
       if (signal.aborted) return;
       state.current.fresh.clear();
+      state.current.above = 0;
+      setWaiting(0);
       setError(undefined);
       setCount(now);
       await load();
@@ -78,10 +96,26 @@ export function usePages<Row>(source: PageSource<Row>, key: string): Pages<Row> 
     }
   }, [load]);
 
+  const hear = async () => {
+    if (count === undefined || count === 0 || !isTouched(heldBy.current)) return await refresh();
+    const { signal } = gone.current;
+    try {
+      const more = Math.max(0, (await latest.current.count(signal)) - count);
+      if (signal.aborted) return;
+      state.current.above = more;
+      setWaiting(more);
+    } catch (failure) {
+      if (!signal.aborted) setError(failure);
+    }
+  };
+  const latestHear = useRef(hear);
+  latestHear.current = hear;
+
   useEffect(() => {
     gone.current = new AbortController();
     state.current = newState();
     setCount(undefined);
+    setWaiting(0);
     void refresh();
     return () => gone.current.abort();
   }, [key, refresh]);
@@ -98,11 +132,13 @@ export function usePages<Row>(source: PageSource<Row>, key: string): Pages<Row> 
       [load],
     ),
     refresh: () => void refresh(),
+    hear: () => void latestHear.current(),
+    ...{ waiting, heldBy },
   };
 }
 
 function newState<Row>(): ListState<Row> {
-  return { pages: new Map(), fresh: new Set(), visible: [0, 0], isBusy: false };
+  return { pages: new Map(), fresh: new Set(), visible: [0, 0], above: 0, isBusy: false };
 }
 
 /** The number of the first visible page that is to be asked for. */

@@ -23,13 +23,15 @@ interface VirtualRowsProps<Row> {
   readonly count: number;
   /** Undefined: it is on its way. */
   readonly rowAt: (index: number) => Row | undefined;
+  /** A row stays the same element, with its focus, when others come above it. */
+  readonly keyOf: (row: Row) => string;
   readonly onVisible: (first: number, last: number) => void;
 }
 
 const overscan = 12;
 
 export function VirtualRows<Row>(props: VirtualRowsProps<Row>) {
-  const { caption, layout, columns, count, rowAt, onVisible } = props;
+  const { caption, layout, columns, count, rowAt, keyOf, onVisible } = props;
   const body = useRef<HTMLDivElement>(null);
   const rowHeight = useRowHeight(body);
   const [, redraw] = useReducer((round: number) => round + 1, 0);
@@ -70,13 +72,29 @@ export function VirtualRows<Row>(props: VirtualRowsProps<Row>) {
       {/* biome-ignore lint/a11y/useSemanticElements: as above */}
       <div ref={body} role="rowgroup" style={{ height: `${virtual.getTotalSize()}px` }}>
         <div class="rows-shown" role="presentation" style={{ transform: `translateY(${top}px)` }}>
-          {items.map(({ index }) => (
-            <ShownRow key={index} {...{ index, columns }} row={rowAt(index)} />
+          {keyed(items, rowAt, keyOf).map(({ key, index, row }) => (
+            <ShownRow key={key} {...{ index, columns, row }} />
           ))}
         </div>
       </div>
     </div>
   );
+}
+
+/** While pages are on their way, a row can be in two of them. */
+function keyed<Row>(
+  items: readonly { readonly index: number }[],
+  rowAt: (index: number) => Row | undefined,
+  keyOf: (row: Row) => string,
+) {
+  const seen = new Set<string>();
+  return items.map(({ index }) => {
+    const row = rowAt(index);
+    const own = row === undefined ? undefined : keyOf(row);
+    const key = own === undefined || seen.has(own) ? `at ${index}` : own;
+    seen.add(key);
+    return { key, index, row };
+  });
 }
 
 /** `--row-height`, which depends on the layout and on the width of the window. */

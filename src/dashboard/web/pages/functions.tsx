@@ -94,7 +94,10 @@ export function Functions({ query }: PageProps) {
         <QueryField name="search" label="Search functions" placeholder="A part of the name" />
       </search>
       {failure !== undefined && <ErrorNote error={failure} onRetry={pages.refresh} />}
-      <PagedRows caption="Functions" layout="functions" columns={columns} pages={pages}>
+      <PagedRows
+        {...{ caption: 'Functions', layout: 'functions', noun: 'function', columns, pages }}
+        keyOf={functionPath}
+      >
         {search === '' ? (
           <Empty title="No functions yet" command="ward action create hello examples/hello.js">
             Write one here, or deploy a file with the command line:

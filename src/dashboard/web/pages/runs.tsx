@@ -74,14 +74,14 @@ export function Runs({ query }: PageProps) {
     },
     key,
   );
-  const { refresh } = pages;
+  const { refresh, hear } = pages;
   useEffect(
     () =>
       follow({
         path: recordsStream,
         onEvent(event) {
           // There is no index for a search: once a second is too often.
-          if (event === 'total' && !isSearch) refresh();
+          if (event === 'total' && !isSearch) hear();
           return false;
         },
       }),
@@ -97,7 +97,10 @@ export function Runs({ query }: PageProps) {
       </PageHead>
       <Filters query={query} isFiltered={isFiltered} />
       {isSearch && <Searched fingerprint={fingerprint} took={took} />}
-      <PagedRows caption="Runs" layout="runs" columns={columns} pages={pages}>
+      <PagedRows
+        {...{ caption: 'Runs', layout: 'runs', noun: 'run', columns, pages }}
+        keyOf={({ activationId }) => activationId}
+      >
         {isFiltered ? <NoMatch /> : <NoRuns />}
       </PagedRows>
       {isCancelling && <CancelCalls filter={filter} onClose={() => setCancelling(false)} />}
