@@ -60,7 +60,7 @@ describe('the judgement', () => {
         answers: [retried],
         runs: thrice,
         records: [failed(interruption)],
-        ...{ kills: [killAt, killAt + 1], silences: [killAt + 2] },
+        ...{ kills: [{ at: killAt }, { at: killAt + 1 }], silences: [killAt + 2] },
       },
     ],
     ['an internal error that says why', { answers: [internal], records: [failed(interruption)] }],
@@ -68,18 +68,18 @@ describe('the judgement', () => {
     ['a result that was said to have no record', { answers: [{ ...blocking, isLost: true }], runs: [run()] }],
     [
       'a result right before a kill',
-      { answers: [{ ...blocking, at: killAt - 500 }], runs: [run()], kills: [killAt] },
+      { answers: [{ ...blocking, at: killAt - 500 }], runs: [run()], kills: [{ at: killAt }] },
     ],
     [
       'a result that was read just after the kill',
-      { answers: [{ ...blocking, at: killAt + 20 }], runs: [run()], kills: [killAt] },
+      { answers: [{ ...blocking, at: killAt + 20 }], runs: [run()], kills: [{ at: killAt }] },
     ],
     [
       'a part without a record, of a composition that a kill has interrupted',
       {
         answers: [answer('conductor', 202, { activationId: 'f' })],
         runs: [run('a')],
-        kills: [killAt],
+        kills: [{ at: killAt }],
         records: [record('f', { isSuccess: false, error: interruption, parts: [] })],
       },
     ],
@@ -136,13 +136,25 @@ describe('the judgement', () => {
     [
       'no record',
       'a result long before a kill',
-      { answers: [{ ...blocking, at: killAt - 5000 }], kills: [killAt] },
+      { answers: [{ ...blocking, at: killAt - 5000 }], kills: [{ at: killAt }] },
     ],
-    ['no record', 'a result after a kill', { answers: [{ ...blocking, at: killAt + 300 }], kills: [killAt] }],
+    [
+      'no record',
+      'a result of one server right before the kill of another',
+      {
+        answers: [{ ...blocking, at: killAt - 500, via: 'one' }],
+        kills: [{ at: killAt, instance: 'other' }],
+      },
+    ],
+    [
+      'no record',
+      'a result after a kill',
+      { answers: [{ ...blocking, at: killAt + 300 }], kills: [{ at: killAt }] },
+    ],
     [
       'no record',
       'an accepted call right before a kill',
-      { answers: [{ ...accepted, at: killAt - 5 }], kills: [killAt] },
+      { answers: [{ ...accepted, at: killAt - 5 }], kills: [{ at: killAt }] },
     ],
     [
       'no record of a part',
@@ -210,7 +222,7 @@ describe('the judgement', () => {
     [
       'not run again',
       'a call that asked for it',
-      { answers: [retried], runs: [run()], records: [failed(interruption)], kills: [killAt] },
+      { answers: [retried], runs: [run()], records: [failed(interruption)], kills: [{ at: killAt }] },
     ],
     ['ran unasked', 'what nobody called', { runs: [run()], records: [record()] }],
     [
@@ -262,12 +274,12 @@ describe('the judgement', () => {
   it('lets a kill interrupt as many calls before they begin as there are slots', () => {
     const two = [accepted, answer('accepted', 202, { marker: 'n', activationId: 'b' })];
     const records = [failed(interruption), failed(interruption, 'b')];
-    const one = judged({ answers: two.slice(1), records, kills: [killAt] });
+    const one = judged({ answers: two.slice(1), records, kills: [{ at: killAt }] });
     expect({ neverBegun: one.counts.neverBegun, violations: one.violations }).toEqual({
       neverBegun: 1,
       violations: [],
     });
-    const { violations } = judged({ answers: two, records, kills: [killAt] });
+    const { violations } = judged({ answers: two, records, kills: [{ at: killAt }] });
     expect(violations.map(({ rule }) => rule)).toEqual(['interrupted before they began']);
   });
 });

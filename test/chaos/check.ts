@@ -4,7 +4,8 @@
  * - An accepted call ran once, or has a record that says why it did not. A restart is no reason, unless the call was
  *   about to begin when a process was killed.
  * - A call that was answered with a result ran once, and has a record or was reported to have none. Only a call that
- *   was answered just before a kill may lack one, because records are written in groups.
+ *   was answered just before a kill may lack one, because records are written in groups; of several servers, the one that
+ *   was killed must have answered.
  * - An answer of 500 that names an activation has its record, too: of a failure that says why, for which there was a fault.
  * - A call that asks for it (`retried`) runs again after a fault, three times in all, and ends in one record.
  * - A refused call did not run, and is never a 500; a 503 or 507 says when to try again. Nothing ran more often than it
@@ -21,6 +22,7 @@ import {
   mostAttempts,
   queuedKinds,
   runsOf,
+  struck,
   type Violation,
 } from './evidence.ts';
 
@@ -191,8 +193,10 @@ class Court {
 
   #isUnkept(answer: Answer | undefined): boolean {
     if (answer === undefined || answer.status === 202) return false;
-    const { at } = answer;
-    return this.#evidence.kills.some((kill) => kill - at < keepMs && at - kill < readMs);
+    const { at, via } = answer;
+    return this.#evidence.kills.some(
+      (kill) => struck(kill, via) && kill.at - at < keepMs && at - kill.at < readMs,
+    );
   }
 
   /** Whether a kill ended the part: then the record of the whole says so. */

@@ -75,6 +75,19 @@ export interface Violation {
   readonly what: string;
 }
 
+/** The kill of a process of Ward. */
+export interface Kill {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** The server whose process it was (`Ward.instance`), when there are others. */
+  readonly instance?: string | undefined;
+}
+
+/** Whether it can have taken away the record of a call to the server `via`. */
+export function struck(kill: Kill, via: string | undefined): boolean {
+  return kill.instance === undefined || kill.instance === via;
+}
+
 export interface KeptRecord {
   readonly activationId: string;
   readonly name: string;
@@ -97,8 +110,7 @@ export interface Counter {
 export interface Evidence {
   readonly answers: readonly Answer[];
   readonly runs: readonly Run[];
-  /** Times at which a process of Ward was killed, in epoch milliseconds. */
-  readonly kills: readonly number[];
+  readonly kills: readonly Kill[];
   /** Times from which a node was not heard for a while, in epoch milliseconds. */
   readonly silences: readonly number[];
   /** There were no faults, and the machine was quiet. */

@@ -1,6 +1,6 @@
 /** Servers under load: waits for what they do, and collects the evidence. */
 import type { Ward } from '../ward.ts';
-import type { Evidence, Run } from './evidence.ts';
+import type { Evidence, Kill, Run } from './evidence.ts';
 import type { Exercise } from './exercise.ts';
 import type { Load } from './load.ts';
 import type { Tally } from './tally.ts';
@@ -15,7 +15,7 @@ export abstract class LoadedSite implements AsyncDisposable {
   /** Number of calls that can be between their claim and their first step when a process is killed. */
   abstract readonly slots: number;
   protected readonly tally: Tally;
-  readonly #kills: number[] = [];
+  readonly #kills: Kill[] = [];
   readonly #silences: number[] = [];
   readonly #patienceMs: number;
 
@@ -90,9 +90,9 @@ export abstract class LoadedSite implements AsyncDisposable {
     return { answers, runs: this.tally.runs, kills: this.#kills, silences: this.#silences };
   }
 
-  /** Kills a process. No one can prepare for it. */
-  kill(pid: number): void {
-    this.#kills.push(Date.now());
+  /** Kills a process of the server `instance`. No one can prepare for it. */
+  kill(pid: number, instance?: string): void {
+    this.#kills.push({ at: Date.now(), instance });
     process.kill(pid, 'SIGKILL');
   }
 

@@ -195,8 +195,8 @@ export class Site extends LoadedSite {
 type Deployed = Awaited<ReturnType<typeof deployFunctions>>;
 type Started = Awaited<ReturnType<typeof Ward.startSaying>>;
 
-/** A folder that the server can read and write. */
-const ordersFile = 'work/chaos.json';
+/** In a folder that the server can read and write. */
+export const ordersFile = 'work/chaos.json';
 
 async function start(options: SiteOptions, dataDir: string, flags: readonly string[] = []): Promise<Started> {
   const env = preloadEnv({ orders: join(dataDir, ordersFile), edits: options.edits ?? [] });

@@ -20,6 +20,8 @@ export interface NodePlan {
   /** For an invoker: addresses of API nodes. By default, that of the first node. */
   readonly join?: readonly string[];
   readonly start?: Pick<StartOptions, 'address' | 'through' | 'env'>;
+  /** Variables for its processes that depend on its data folder. */
+  readonly envIn?: (dataDir: string) => NodeJS.ProcessEnv;
   /** Launcher of another checkout, which it runs. */
   readonly program?: string | undefined;
   /** Its data folder is on a disk of this size, in memory. */
@@ -145,7 +147,7 @@ export class ClusterNode {
   }
 
   async start(): Promise<void> {
-    const { role, config, settings, start = {} } = this.#plan;
+    const { role, config, settings, start = {}, envIn } = this.#plan;
     // A server with a keeper gets such a priority, without which a busy machine lets nodes lose each other.
     const asUser = role === 'api' ? ['nice', '-n', '-10', ...setpriv] : [];
     const shared = role === 'invoker' ? {} : { ...settings, parameters: { keyFile: this.#keyFile } };
@@ -158,7 +160,11 @@ export class ClusterNode {
         ...start,
         flags: [...(role === 'all' ? [] : ['--role', role]), ...joining],
         through: [...(start.through ?? []), ...asUser],
-        env: { ...start.env, ...(this.join && { WARD_JOIN_TOKEN: this.join.token }) },
+        env: {
+          ...start.env,
+          ...envIn?.(this.dataDir),
+          ...(this.join && { WARD_JOIN_TOKEN: this.join.token }),
+        },
       },
     );
     this.#ward = ward;

@@ -150,7 +150,7 @@ export const clusterFaults: readonly ClusterFault[] = [
   },
   lasting('clocks', 'the clock of a node jumps by a minute, and back', async (site, random) => {
     const node = site.node(random() < 0.5 ? 'all' : 'api', random);
-    site.order(node, { clockMs: random() < 0.5 ? clockMs : -clockMs });
+    await site.shiftClock(node, random() < 0.5 ? clockMs : -clockMs);
     await site.untilAnswers(calls.many);
     site.order(node, {});
   }),

@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import type { Answer, Violation } from '../chaos/evidence.ts';
+import { type Answer, type Kill, struck, type Violation } from '../chaos/evidence.ts';
 import { busyLoad, type FaultSpan, graceMs } from './spans.ts';
 
 const mostMs = 5000;
@@ -43,7 +43,7 @@ export class RecordWatch {
     await this.#watching;
   }
 
-  late(spans: readonly FaultSpan[], kills: readonly number[]): readonly Violation[] {
+  late(spans: readonly FaultSpan[], kills: readonly Kill[]): readonly Violation[] {
     const all = [...this.#late, ...this.#missing.values()];
     return all.flatMap((each) => judgeLateness(each, spans, kills));
   }
@@ -96,11 +96,11 @@ export class RecordWatch {
 export function judgeLateness(
   { answer, lastMissingAt }: Missing,
   spans: readonly FaultSpan[],
-  kills: readonly number[],
+  kills: readonly Kill[],
 ): readonly Violation[] {
   const lateMs = lastMissingAt - answer.at - explainedMs(answer.at, lastMissingAt, spans);
   // A kill can take the record away, which is judged elsewhere.
-  const isUnkept = kills.some((at) => Math.abs(at - answer.at) < mostMs);
+  const isUnkept = kills.some((kill) => struck(kill, answer.via) && Math.abs(kill.at - answer.at) < mostMs);
   if (lateMs <= mostMs || isUnkept || (answer.load ?? 0) > busyLoad) return [];
   return [
     {

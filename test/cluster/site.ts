@@ -9,7 +9,7 @@ import { Load, type LoadPlan } from '../chaos/load.ts';
 import { LoadedSite } from '../chaos/loaded-site.ts';
 import type { Edit, Orders } from '../chaos/preload.ts';
 import { preloadEnv } from '../chaos/preloading.ts';
-import { loadConfig } from '../chaos/site.ts';
+import { loadConfig, ordersFile } from '../chaos/site.ts';
 import { Tally } from '../chaos/tally.ts';
 import { leftOvers, processesOf } from '../left-overs.ts';
 import { runWard, type Ward } from '../ward.ts';
@@ -126,14 +126,12 @@ export class ClusterSite extends LoadedSite {
     for (const [name, role] of nodes) {
       const own = stack.use(await openLinks(engines, role === 'invoker' ? apiUrls : []));
       links.set(name, own);
-      const env = preloadEnv({
-        orders: ordersOf(name, engines),
-        edits: [...hurry, ...(options.edits ?? [])],
-      });
+      const edits = [...hurry, ...(options.edits ?? [])];
       const invoker = { ...loadConfig.invoker, memoryMiB, keepAliveMs };
       const limits = { ...loadConfig.limits, blockingWaitMs };
       plans.push({
-        ...{ name, role, settings: own.settings, start: { env } },
+        ...{ name, role, settings: own.settings },
+        envIn: (dataDir) => preloadEnv({ orders: join(dataDir, ordersFile), edits }),
         config: {
           ...{ ...loadConfig, invoker, limits, retention: hurried },
           ...(role === 'invoker' && { bus: own.settings.bus }),
@@ -176,9 +174,9 @@ export class ClusterSite extends LoadedSite {
   }
 
   /** Gives orders to a node, which obeys within a moment. A jump of its clock can begin another minute. */
-  order({ name }: ClusterNode, orders: Orders): void {
+  order({ dataDir }: ClusterNode, orders: Orders): void {
     this.#resets.push(Date.now());
-    writeFileSync(ordersOf(name, this.engines), JSON.stringify(orders));
+    writeFileSync(join(dataDir, ordersFile), JSON.stringify(orders));
   }
 
   /**
@@ -196,7 +194,7 @@ export class ClusterSite extends LoadedSite {
   /** Kills a node, and waits until nothing of it is left. Callers of other nodes lose what ran on it. */
   async killNode({ ward }: ClusterNode): Promise<void> {
     this.#resets.push(Date.now());
-    await this.during(async () => this.kill(ward.pid));
+    await this.during(async () => this.kill(ward.pid, ward.instance));
     await ward.ended();
     await this.until(() => processesOf(ward.instance).length === 0, 'sandboxes of a dead node are left');
   }
@@ -219,6 +217,16 @@ export class ClusterSite extends LoadedSite {
       runs: () => this.tally.runs,
       stop: (each) => this.stopNode(each),
     });
+  }
+
+  /** Shifts the clock of a node, and waits until a call begins at that time. */
+  async shiftClock(node: ClusterNode, clockMs: number): Promise<void> {
+    this.order(node, { clockMs });
+    const isShifted = async () => {
+      const { body } = await node.ward.invoke('probe');
+      return Math.abs((body?.start ?? 0) - Date.now() - clockMs) < Math.abs(clockMs) / 4;
+    };
+    await this.until(isShifted, `the clock of ${node.name} does not jump`, 100);
   }
 
   /** Waits until each node runs a call to its end. */
@@ -328,7 +336,7 @@ export class ClusterSite extends LoadedSite {
       nodes: takingCalls(this.cluster).length,
       runs: this.tally.runs.filter(isLimited),
       admitted: this.#limited.admitted,
-      kills: super.soFar().kills,
+      kills: super.soFar().kills.map(({ at }) => at),
       resets: this.#resets,
     });
   }
@@ -378,11 +386,6 @@ interface Parts {
   readonly crowd: Crowd;
   readonly balancer: Balancer;
   readonly anyWard: () => Ward;
-}
-
-/** A file that servers can read. */
-function ordersOf(name: string, { postgres }: Engines): string {
-  return `${postgres.socket}.${name}.json`;
 }
 
 function oneOf<T>(all: readonly T[], random: () => number): T {
