@@ -167,6 +167,14 @@ export class Execution implements Handover {
     return this.hasBegun;
   }
 
+  /** Lets it begin once more after the loss of the node that ran it. False: it must not. */
+  mayBeginAgain(): boolean {
+    if (!this.hasBegun || typeof this.attempt !== 'number' || !mayRunAgain(this.task, this.attempt))
+      return false;
+    this.hasBegun = false;
+    return true;
+  }
+
   /** Releases its admission and its hold on the code. Idempotent. */
   release(): void {
     this.#admission?.release();

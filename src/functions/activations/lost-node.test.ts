@@ -52,6 +52,28 @@ test('an accepted call whose invoker is lost is recorded as interrupted, and lea
   expect(platform.invoker.jobs).toHaveLength(1);
 });
 
+test.each([
+  [1, { success: true, result: { done: true } }, 2],
+  [2, { success: true, result: { done: true } }, 3],
+  [3, { success: false, result: { error: lost.message } }, 3],
+])(
+  'one that may run again does so after %i losses, three times in all',
+  async (losses, response, attempt) => {
+    await using platform = await startPlatform();
+    const annotations = [{ key: 'retry-on-restart', value: true }];
+    await platform.functions.actions.put(ref('hello'), { ...hello, annotations }, false, platform.guest);
+    let left = losses;
+    platform.invoker.script = () => (left-- > 0 ? Promise.reject(lost) : completion({ done: true }));
+    const { activationId } = await call(platform, undefined);
+    await expect.poll(() => platform.store.accepted.pending(1), { timeout: 10_000 }).toEqual([]);
+    expect(await platform.functions.activations.get('guest', activationId)).toMatchObject({
+      annotations: expect.arrayContaining([{ key: 'attempt', value: attempt }]),
+      response,
+    });
+    expect(platform.invoker.jobs).toHaveLength(attempt);
+  },
+);
+
 test('a blocking call for which no invoker is heard is refused', async () => {
   await using platform = await start();
   platform.invoker.script = () => Promise.reject(unheard);

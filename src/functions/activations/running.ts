@@ -136,8 +136,10 @@ export function runToEnd(
         return finish(developerFailure(execution.task, error.message));
       if (isFault(error, 'INVOKER_CLOSED') && execution.canWait && options.isDraining())
         execution.withdraw?.();
-      else if (isFault(error, 'INVOKER_LOST')) finish(lostFailure(execution.task, error.message));
-      else if (passingReasonOf(error) !== undefined && isDurableOrPart(execution)) {
+      else if (isFault(error, 'INVOKER_LOST')) {
+        if (execution.mayBeginAgain()) beginLater();
+        else finish(lostFailure(execution.task, error.message));
+      } else if (passingReasonOf(error) !== undefined && isDurableOrPart(execution)) {
         execution.waitReason = mainReason(execution.waitReason, passingReasonOf(error));
         beginLater();
       } else leave(error);
