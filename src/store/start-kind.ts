@@ -3,7 +3,8 @@
  * it: the records of older servers have it in their documents, too. A text that a function chose can't look like this one:
  * in JSON, its quotes are escaped.
  */
-import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
+import type { Indexes } from './migrations/indexes.ts';
 import type { StartKind } from './types/activations.ts';
 
 /** What each engine calls the function that finds a text in another. */
@@ -13,16 +14,19 @@ const kinds: readonly StartKind[] = ['warm', 'cold', 'prewarmed'];
 
 /** Null for what had no sandbox. Both engines take the index only for exactly this expression, so never change it. */
 export function startKindOf(find: Find): RawBuilder<StartKind | null> {
-  const cases = kinds.map(
-    (kind) => `when ${find}(document, '"key":"start","value":"${kind}"') > 0 then '${kind}'`,
-  );
-  return sql.raw(`case ${cases.join(' ')} end`);
+  return sql.raw(textOf(find));
 }
 
 /** The kind comes first: so no query without it can take this index, of which old statistics know nothing. */
-export async function indexStartKinds(db: Kysely<unknown>, find: Find): Promise<void> {
-  await sql`
-    create index activations_by_start_kind
-    on activations ((${startKindOf(find)}), namespace, start desc, activation_id desc)
-  `.execute(db);
+export function startKindIndexes(find: Find): Indexes {
+  return {
+    activations_by_start_kind: `activations ((${textOf(find)}), namespace, start desc, activation_id desc)`,
+  };
+}
+
+function textOf(find: Find): string {
+  const cases = kinds.map(
+    (kind) => `when ${find}(document, '"key":"start","value":"${kind}"') > 0 then '${kind}'`,
+  );
+  return `case ${cases.join(' ')} end`;
 }

@@ -157,11 +157,7 @@ export async function isUpToDate<Tables>(
   known: Migrations,
   { schema, onNewer }: Omit<MigrateOptions, 'target'>,
 ): Promise<boolean> {
-  const ran = await ranMigrations(db, schema).catch((error: unknown): readonly string[] => {
-    // It has no tables of Ward.
-    if (isFault(error, 'STORE_FAILED')) return [];
-    throw error;
-  });
+  const ran = await migrationsIn(db, schema);
   const unknown = newestUnknown(known, ran);
   if (unknown === undefined) return Object.keys(known).every((name) => ran.includes(name));
   if (onNewer === undefined || !(await mayUse(db, known, ran, schema))) return false;
@@ -184,6 +180,19 @@ function newestUnknown(known: Migrations, ran: readonly string[]): string | unde
     .filter((name) => !Object.hasOwn(known, name))
     .toSorted()
     .at(-1);
+}
+
+/** Names of those that have run; none where there are no tables of Ward. */
+export async function migrationsIn<Tables>(
+  db: Kysely<Tables>,
+  schema: string | undefined,
+): Promise<readonly string[]> {
+  try {
+    return await ranMigrations(db, schema);
+  } catch (error) {
+    if (isFault(error, 'STORE_FAILED')) return [];
+    throw error;
+  }
 }
 
 async function ranMigrations<Tables>(

@@ -10,6 +10,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { isFault } from '../../lib/index.ts';
+import type { Indexes } from './indexes.ts';
 
 export interface WardMigration extends Migration {
   /**
@@ -17,6 +18,8 @@ export interface WardMigration extends Migration {
    * without it.
    */
   readonly isExpandOnly?: boolean;
+  /** What `up` adds to tables that may be large. PostgreSQL builds it before, while others write. */
+  readonly indexes?: Indexes;
 }
 
 /** Name → migration, in order. */

@@ -1,10 +1,11 @@
 /** Opens a PostgreSQL database: checks its settings, and migrates the tables of one room. */
 import { Kysely, sql } from 'kysely';
 import { storeFault } from '../faults.ts';
-import { isUpToDate, migrate, type OnNewer } from '../migrations/index.ts';
+import { isUpToDate, type OnNewer } from '../migrations/index.ts';
 import type { Migrations, WardMigration } from '../migrations/min-reader.ts';
 import { postgresDialect } from './dialect.ts';
 import { openPool, type Pool } from './pool.ts';
+import { upgrade } from './upgrade.ts';
 
 export interface DatabaseOptions {
   /** `postgres://user:password@host:port/database`. The database exists, and the user owns it. */
@@ -33,7 +34,8 @@ export async function openDatabase<Tables>(
     if (isReader) await requireNewest(db, migrations, { schema, onNewer });
     else {
       await requireWritable(db, pool.where);
-      await migrate(db, migrations, { schema, onNewer });
+      if (!(await isUpToDate(db, migrations, { schema, onNewer })))
+        await upgrade({ url, schema, onNewer }, migrations);
     }
     return { pool, db };
   } catch (error) {

@@ -26,6 +26,7 @@ import { postgresLockTests } from './suite/locks.ts';
 import { lostAnswerTests } from './suite/lost-answers.ts';
 import { newerDatabaseTests } from './suite/newer.ts';
 import { postgresPlanTests } from './suite/plans.ts';
+import { postgresUpgradeTests } from './suite/upgrade.ts';
 
 const missing = await missingForPostgres();
 const server = missing === undefined ? await startPostgres() : undefined;
@@ -75,6 +76,8 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     }));
 
   describe('a lost answer', () => lostAnswerTests({ server, newDatabase: migratedDatabase }));
+
+  describe('an upgrade', () => postgresUpgradeTests(async () => (await newDatabase()).url));
 
   describe('plans', () => postgresPlanTests(async () => (await migratedDatabase()).url));
 

@@ -11,6 +11,8 @@ export interface PoolOptions {
   readonly schema?: string | undefined;
   /** Lets PostgreSQL refuse writes. */
   readonly isReader?: boolean;
+  /** For migrations: a statement can take hours, but waits no longer than this for a lock. */
+  readonly lockTimeoutMs?: number;
 }
 
 interface QueryRows {
@@ -52,7 +54,7 @@ const connectTimeoutMs = 5000;
 /** bigint is the type of counts and times: both are far below 2^53. */
 const bigintType = 20;
 
-export function openPool({ url, schema, isReader = false }: PoolOptions): Pool {
+export function openPool({ url, schema, isReader = false, lockTimeoutMs }: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: mostConnections,
@@ -60,10 +62,13 @@ export function openPool({ url, schema, isReader = false }: PoolOptions): Pool {
     options: [
       ...(schema === undefined ? [] : [`-c search_path=${schema}`]),
       ...(isReader ? ['-c default_transaction_read_only=on'] : []),
+      // The database can have another default.
+      ...(lockTimeoutMs === undefined ? [] : [`-c statement_timeout=0 -c lock_timeout=${lockTimeoutMs}`]),
     ].join(' '),
     connectionTimeoutMillis: connectTimeoutMs,
-    statement_timeout: statementTimeoutMs,
-    query_timeout: answerTimeoutMs,
+    ...(lockTimeoutMs === undefined
+      ? { statement_timeout: statementTimeoutMs, query_timeout: answerTimeoutMs }
+      : {}),
     keepAlive: true,
     // A statement is sent at once, while earlier ones still run.
     pipeline: true,

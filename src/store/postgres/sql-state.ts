@@ -5,11 +5,18 @@ import { storeFault } from '../faults.ts';
 /** Time until a retry makes sense for a database that does not answer. */
 export const retryAfterMs = 5000;
 
+const lockTimeout = '55P03';
+
 /** A deadlock, or transactions that can't be serialised: the same transaction can succeed at once. */
 const conflicts: readonly string[] = ['40001', '40P01'];
 
 export function isConflict(error: unknown): boolean {
   return conflicts.includes(codeOf(error));
+}
+
+/** The same, or a lock that was not got in time. */
+export function isPassing(error: unknown): boolean {
+  return isConflict(error) || codeOf(error) === lockTimeout;
 }
 
 /** Data exceptions, constraints and sizes: caused by one unit's values, not by the database. */
@@ -44,7 +51,7 @@ function classFault(code: string, where: string, options: { readonly cause: unkn
       hint: 'Ask the operator to point Ward at the primary server of PostgreSQL.',
       retryAfterMs,
     });
-  if (conflicts.includes(code) || code === '55P03' || code === '57014')
+  if (conflicts.includes(code) || code === lockTimeout || code === '57014')
     return storeFault('STORE_LOCKED', `${where} is busy with other transactions`, {
       ...options,
       retryAfterMs,
