@@ -3,6 +3,7 @@
  * takes their place. By it, a reader sees whether it has missed some.
  */
 import { type Kysely, sql } from 'kysely';
+import { inTransaction } from './noted.ts';
 import type { Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
 import { type Change, type ChangeKind, changeKinds } from './types/changes.ts';
@@ -54,7 +55,7 @@ export async function pruneChanges(
     // A mark alone can stay: deleting it would leave a new one.
     const some = await old(db).where('kind', '<>', prunedKind).limit(1).executeTakeFirst();
     if (some === undefined) return total;
-    total += await db.transaction().execute(async (inside) => {
+    total += await inTransaction(db, async (inside) => {
       const gone = await inside
         .deleteFrom('changes')
         .where('seq', 'in', old(inside).orderBy('at').limit(pruneSize))

@@ -1,7 +1,7 @@
 /** What servers heard of the nodes of their cluster, and the operator's orders to them. All times are the database's. */
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { JsonObject } from '../lib/index.ts';
-import { note } from './noted.ts';
+import { inTransaction, note } from './noted.ts';
 import type { ClusterNodeTable, Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
 import type { ClusterNodeRow, ClusterNodeStore, DrainOrderRow } from './types/cluster-nodes.ts';
@@ -66,7 +66,7 @@ export function clusterNodeStore(db: Kysely<Schema>, { now }: SqlWords): Cluster
       return row === undefined ? undefined : toNode(row);
     },
     order: (name, isDrained) =>
-      db.transaction().execute(async (inside) => {
+      inTransaction(db, async (inside) => {
         const row = await inside
           .updateTable('cluster_nodes')
           .set({

@@ -7,6 +7,7 @@ import { storeFault } from './faults.ts';
 import { feedStore } from './feeds.ts';
 import type { GroupWriter } from './group-writer.ts';
 import { putSettings } from './namespaces.ts';
+import { inTransaction } from './noted.ts';
 import { pruneActivations } from './prune.ts';
 import type { Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
@@ -72,7 +73,7 @@ export function writeUnder<T>(
   lease: Lease,
   write: (db: Kysely<Schema>) => Promise<T>,
 ): Promise<T> {
-  return db.transaction().execute(async (transaction) => {
+  return inTransaction(db, async (transaction) => {
     const { numUpdatedRows } = await fence(transaction, lease).executeTakeFirst();
     if (numUpdatedRows === 0n) throw lost(lease);
     return write(transaction);

@@ -1,7 +1,7 @@
 /** Nodes of the cluster and tokens to join it. All times are the database's. */
-import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import { storeFault } from './faults.ts';
-import { note } from './noted.ts';
+import { inTransaction, note } from './noted.ts';
 import type { JoinTokenTable, MemberTable, Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
 import type { Joining, JoinTokenRow, MemberRow, MemberStore } from './types/members.ts';
@@ -15,7 +15,7 @@ export function memberStore(db: Kysely<Schema>, { now }: SqlWords): MemberStore 
   return {
     async addToken({ key, role, name, uses, lifeMs }) {
       await db.deleteFrom('join_tokens').where('expires_at', '<', after(-keptMs)).execute();
-      return db.transaction().execute(async (inside) => {
+      return inTransaction(db, async (inside) => {
         const row = await inside
           .insertInto('join_tokens')
           .values({ key, role, name, uses, expires_at: after(lifeMs), used_by: null })
@@ -48,7 +48,7 @@ export function memberStore(db: Kysely<Schema>, { now }: SqlWords): MemberStore 
       return rows.map(toToken);
     },
     revokeToken: (key) =>
-      db.transaction().execute(async (inside) => {
+      inTransaction(db, async (inside) => {
         const row = await inside
           .deleteFrom('join_tokens')
           .where('key', '=', key)
@@ -59,7 +59,7 @@ export function memberStore(db: Kysely<Schema>, { now }: SqlWords): MemberStore 
         return true;
       }),
     join: (joining) =>
-      db.transaction().execute(async (inside) => {
+      inTransaction(db, async (inside) => {
         const isRepeated = await hasTaken(inside, joining, now);
         if (!isRepeated && !(await takeToken(inside, joining, now))) return undefined;
         const row = await addMember(inside, joining, isRepeated, now);
@@ -93,7 +93,7 @@ export function memberStore(db: Kysely<Schema>, { now }: SqlWords): MemberStore 
       return (await db.selectFrom('members').selectAll().orderBy('name').execute()).map(toMember);
     },
     remove: (name) =>
-      db.transaction().execute(async (inside) => {
+      inTransaction(db, async (inside) => {
         const row = await inside
           .updateTable('members')
           .set({ removed_at: now })
@@ -120,7 +120,7 @@ export function memberStore(db: Kysely<Schema>, { now }: SqlWords): MemberStore 
 }
 
 async function takeToken(
-  inside: Transaction<Schema>,
+  inside: Kysely<Schema>,
   { token, role, name, key }: Joining,
   now: SqlWords['now'],
 ): Promise<boolean> {
@@ -150,7 +150,7 @@ async function takeToken(
 
 /** The same node asks again: it may not have got the answer. */
 async function hasTaken(
-  inside: Transaction<Schema>,
+  inside: Kysely<Schema>,
   { token, role, name, key }: Joining,
   now: SqlWords['now'],
 ): Promise<boolean> {
@@ -174,7 +174,7 @@ function revocation({ role, name, uses, used }: Selectable<JoinTokenTable>): Not
 
 /** Undefined when another node has the name, or when the node repeats its join and was removed meanwhile. */
 function addMember(
-  inside: Transaction<Schema>,
+  inside: Kysely<Schema>,
   { name, role, key, lifeMs }: Joining,
   isRepeated: boolean,
   now: SqlWords['now'],

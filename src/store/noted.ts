@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import { hashOf, type JsonValue } from '../lib/index.ts';
 import type { BatchStep } from './batch.ts';
+import { repeated } from './conflicts.ts';
 import { parseObject } from './documents.ts';
 import { entryOf } from './noted-entry.ts';
 import type { Schema } from './schema.ts';
@@ -44,9 +45,12 @@ export function noteStep(db: Kysely<Schema>): (change: NotedChange) => BatchStep
   };
 }
 
-/** Runs `work` in a transaction: in the one that `db` is, if it is one. */
+/**
+ * Runs `work` in a transaction: in the one that `db` is, if it is one. Else `work` runs again when other transactions were
+ * in its way, so it must only work in the database.
+ */
 export function inTransaction<T>(db: Kysely<Schema>, work: (db: Kysely<Schema>) => Promise<T>): Promise<T> {
-  return db.isTransaction ? work(db) : db.transaction().execute(work);
+  return db.isTransaction ? work(db) : repeated(() => db.transaction().execute(work));
 }
 
 /** The digest of what an entry says was, or is, stored. */

@@ -62,7 +62,8 @@ export function openPool({ url, schema, isReader = false, lockTimeoutMs }: PoolO
     options: [
       ...(schema === undefined ? [] : [`-c search_path=${schema}`]),
       ...(isReader ? ['-c default_transaction_read_only=on'] : []),
-      // The database can have another default.
+      // The database can have other defaults. A statement after a lock must see what the holder before committed.
+      '-c default_transaction_isolation=read\\ committed',
       ...(lockTimeoutMs === undefined ? [] : [`-c statement_timeout=0 -c lock_timeout=${lockTimeoutMs}`]),
     ].join(' '),
     connectionTimeoutMillis: connectTimeoutMs,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { faultOf, isConfinedToOneUnit, isConflict } from './sql-state.ts';
+import { isConflict } from '../conflicts.ts';
+import { faultOf, isConfinedToOneUnit } from './sql-state.ts';
 
 const coded = (code: string) => Object.assign(new Error('x'), { code });
 

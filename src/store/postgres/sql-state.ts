@@ -1,5 +1,6 @@
 /** Converts PostgreSQL's errors to the store's faults, by SQLSTATE (its manual, appendix A), never by text. */
 import { type Fault, isFault, messageOf } from '../../lib/index.ts';
+import { isConflict } from '../conflicts.ts';
 import { storeFault } from '../faults.ts';
 
 /** Time until a retry makes sense for a database that does not answer. */
@@ -7,14 +8,7 @@ export const retryAfterMs = 5000;
 
 const lockTimeout = '55P03';
 
-/** A deadlock, or transactions that can't be serialised: the same transaction can succeed at once. */
-const conflicts: readonly string[] = ['40001', '40P01'];
-
-export function isConflict(error: unknown): boolean {
-  return conflicts.includes(codeOf(error));
-}
-
-/** The same, or a lock that was not got in time. */
+/** A conflict, or a lock that was not got in time. */
 export function isPassing(error: unknown): boolean {
   return isConflict(error) || codeOf(error) === lockTimeout;
 }
@@ -51,7 +45,7 @@ function classFault(code: string, where: string, options: { readonly cause: unkn
       hint: 'Ask the operator to point Ward at the primary server of PostgreSQL.',
       retryAfterMs,
     });
-  if (conflicts.includes(code) || code === lockTimeout || code === '57014')
+  if (isConflict({ code }) || code === lockTimeout || code === '57014')
     return storeFault('STORE_LOCKED', `${where} is busy with other transactions`, {
       ...options,
       retryAfterMs,

@@ -1,8 +1,6 @@
 /** Transactions of one connection. */
+import { repeated } from '../conflicts.ts';
 import type { Connection, Pool } from './pool.ts';
-import { isConflict } from './sql-state.ts';
-
-const attempts = 5;
 
 type Run<T> = (connection: Connection) => Promise<T>;
 
@@ -29,22 +27,11 @@ export function singly<T>(pool: Pool, run: Run<T>): Promise<T> {
   });
 }
 
-async function repeated<T>(run: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await run();
-    } catch (error) {
-      if (attempt === attempts || !isConflict(error)) throw error;
-    }
-  }
-}
-
 async function once<T>(pool: Pool, run: Run<T>): Promise<T> {
   const connection = await pool.connect();
   let isBroken = false;
   try {
-    // A statement after a lock must see what the holder before committed. The database can have another default.
-    await connection.raw('begin isolation level read committed');
+    await connection.raw('begin');
     const result = await run(connection);
     await connection.raw('commit');
     return result;

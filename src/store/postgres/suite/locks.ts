@@ -14,12 +14,12 @@ type Other = Awaited<ReturnType<typeof transactionOn>>;
 /** @param newUrl of a migrated database without rows */
 export function postgresLockTests(newUrl: () => Promise<string>): void {
   /** A store with two namespaces, and another transaction. */
-  const open = async (run: (store: Store, other: Other) => Promise<void>) => {
+  const open = async (run: (store: Store, other: Other, url: string) => Promise<void>) => {
     const url = await newUrl();
     await using store = await openPostgresStore({ url });
     for (const name of ['guest', 'other']) await store.namespaces.create(namespaceRow(name));
     await using other = await transactionOn(url);
-    await run(store, other);
+    await run(store, other, url);
   };
   /** While the other transaction has done `first`, `work` must wait without a lock on the row that `free` selects. */
   const waitsWithout = async (other: Other, first: string, free: string, work: () => Promise<unknown>) => {
@@ -88,6 +88,39 @@ export function postgresLockTests(newUrl: () => Promise<string>): void {
       expect(await again).toBeUndefined();
       expect((await store.members.get('one'))?.removedAt).toBeTypeOf('number');
     }));
+
+  test.each(['repeatable read', 'serializable'])(
+    'a database whose default is %s is used as any other',
+    (level) =>
+      open(async (_, other, url) => {
+        await other.query(`rollback; do $$ begin
+        execute format('alter database %I set default_transaction_isolation = %L', current_database(), '${level}'); end $$`);
+        await using store = await openPostgresStore({ url });
+        const rows = Array.from({ length: 30 }, (_each, at) => entityRow(`a${at}`));
+        const puts = await Promise.allSettled(rows.map((row) => store.entities.put(row, null)));
+        expect(puts.filter(({ status }) => status === 'rejected')).toEqual([]);
+      }),
+  );
+
+  test.each([
+    ['40001', 4],
+    ['40P01', 4],
+    ['40001', 5],
+    ['22000', 1],
+  ])('a transaction that fails with %s %i times', (code, times) =>
+    open(async (store, other) => {
+      await other.query(`rollback; create sequence tries; create function fail() returns trigger language plpgsql as $$ begin
+        if nextval('tries') <= ${times} then raise exception 'no' using errcode = '${code}'; end if;
+        return null; end $$;
+        create trigger failing after insert on entities for each row execute function fail()`);
+      const put = store.entities.put(entityRow('a'), null).catch((error) => error.code);
+      const outcome = times === 5 ? 'STORE_LOCKED' : code === '22000' ? 'STORE_FAILED' : true;
+      expect(await put).toBe(outcome);
+      expect(await other.query('select last_value as tries from tries')).toEqual([
+        { tries: times === 4 ? '5' : `${times}` },
+      ]);
+    }),
+  );
 
   test.each<[what: string, work: (store: Store, row: EntityRow) => Promise<unknown>]>([
     [
