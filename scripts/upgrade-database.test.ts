@@ -22,7 +22,7 @@ test('makes the tables of an empty database, and leaves them the second time', a
     const client = new pg.Client(url);
     await client.connect();
     try {
-      const sql = `select schemaname || '.' || tablename as name from pg_tables where schemaname in ('public', 'gate')`;
+      const sql = `select schemaname || '.' || tablename as name from pg_tables where schemaname in ('public', 'gate', 'registry')`;
       return (await client.query<{ name: string }>(sql)).rows.map(({ name }) => name).toSorted();
     } finally {
       await client.end();
@@ -34,7 +34,7 @@ test('makes the tables of an empty database, and leaves them the second time', a
     stdout: expect.stringMatching(/^upgraded /),
   });
   const made = await tables();
-  expect(made).toEqual(expect.arrayContaining(['public.entities', 'gate.audit']));
+  expect(made).toEqual(expect.arrayContaining(['public.entities', 'gate.audit', 'registry.manifests']));
   expect(await run({ WARD_STORE: url })).toMatchObject({ code: 0 });
   expect(await tables()).toEqual(made);
 });

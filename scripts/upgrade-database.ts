@@ -19,10 +19,13 @@ try {
 
 /** @returns the database, for messages */
 async function upgrade(configFile: string | undefined): Promise<string> {
-  const stores = operatorStores(await loadConfig({ configFile }));
+  const { dataDir, store } = await loadConfig({ configFile });
+  // The Job need not reach a bucket: only rows change.
+  const stores = operatorStores({ dataDir, store, blobs: undefined });
   if (stores.engine === 'sqlite')
     throw new Error('store is not set: Ward upgrades the databases of its data folder when it starts');
   await using _state = await stores.openState();
   await using _gate = await stores.openGate(false);
+  await using _registry = await stores.openRegistryReader();
   return stores.where;
 }
