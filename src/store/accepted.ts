@@ -53,11 +53,11 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, words: Sq
     async leave(node) {
       await write(leases.end, [node]);
     },
-    async adopt(node, max) {
+    async adopt(node, max, except = []) {
       const adopted = await adoptedBefore(db, node, doubtful);
       for (const owner of await ownersWithoutLease(db, now, node)) {
         if (adopted.length >= max) break;
-        const from = { owner, node, max: max - adopted.length, doubtful };
+        const from = { owner, node, max: max - adopted.length, except, doubtful };
         adopted.push(...(await inTransaction(db, (on) => adoptFrom(on, words, from))));
       }
       doubtful.clear();
@@ -189,6 +189,7 @@ interface Adoption {
   readonly owner: string;
   readonly node: string;
   readonly max: number;
+  readonly except: readonly string[];
   /** It adds those that it may take. */
   readonly doubtful: Set<string>;
 }
@@ -215,13 +216,14 @@ async function adoptedBefore(
  */
 async function adoptFrom(
   db: Kysely<Schema>,
-  { now, unlocked }: SqlWords,
-  { owner, node, max, doubtful }: Adoption,
+  { now, listed, unlocked }: SqlWords,
+  { owner, node, max, except, doubtful }: Adoption,
 ): Promise<readonly AcceptedRow[]> {
   const oldest = await db
     .selectFrom('accepted')
     .select('activation_id')
     .where('owner', '=', owner)
+    .$if(except.length > 0, (query) => query.where('activation_id', 'not in', listed(except)))
     .orderBy('accepted_at')
     .orderBy('activation_id')
     .limit(max)

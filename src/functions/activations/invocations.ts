@@ -78,7 +78,7 @@ export interface InvocationService {
 export interface InvocationOptions {
   readonly actions: Pick<ActionService, 'resolve'>;
   readonly accepted: Pick<AcceptedQueue, 'adopt'>;
-  readonly lease: Pick<QueueLease, 'node' | 'held'>;
+  readonly lease: Pick<QueueLease, 'node' | 'held' | 'giveUp'>;
   readonly activations: Pick<ActivationStore, 'room'>;
   readonly admission: Pick<AdmissionControl, 'admit' | 'usage'>;
   readonly executions: Executions;

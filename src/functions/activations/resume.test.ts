@@ -68,9 +68,16 @@ function resumed(pages: (AcceptedRow[] | Promise<AcceptedRow[]>)[]) {
   };
   onTestFinished(() => end(waiting.size));
   const code = { retain() {}, release() {} };
+  const givenUp: string[] = [];
+  const excepted: (readonly string[])[] = [];
   const { resume, close } = createResumption({
-    accepted: { adopt: async () => pages.shift() ?? [] },
-    lease: { node: 'own', held: async () => {} },
+    accepted: {
+      adopt: async (_node, _max, except = []) => {
+        excepted.push(except);
+        return pages.shift() ?? [];
+      },
+    },
+    lease: { node: 'own', held: async () => {}, giveUp: (id) => void givenUp.push(id) },
     executions: {
       begin: (plan) => new Execution(plan, { code, claim: async () => true }),
       find: (id) => waiting.get(id),
@@ -81,7 +88,7 @@ function resumed(pages: (AcceptedRow[] | Promise<AcceptedRow[]>)[]) {
     },
     ...{ vault, log: silentLog },
   });
-  return { done: resume(), waiting, end, close };
+  return { done: resume(), waiting, end, close, givenUp, excepted };
 }
 
 const pageOf = (length: number) => Array.from({ length }, () => row());
@@ -135,4 +142,14 @@ test('waits at a stop for the page that it reads, and begins none of its calls',
   await closed;
   expect(await done).toEqual({ run: 0, interrupted: 0 });
   expect(waiting.size).toBe(0);
+});
+
+test('leaves calls of a form that only a newer server knows to others, and does not take them again', async () => {
+  const newer = { ...row(), job: { type: 'newer' } };
+  const { done, waiting, givenUp, excepted, end } = resumed([[newer, row()]]);
+  await until(() => excepted.length === 2);
+  expect(givenUp).toEqual([newer.activationId]);
+  expect(excepted).toEqual([[], [newer.activationId]]);
+  end(waiting.size);
+  expect(await withTime(done)).toEqual({ run: 1, interrupted: 0 });
 });

@@ -25,7 +25,7 @@ export interface ResumeReport {
 
 export interface ResumeOptions {
   readonly accepted: Pick<AcceptedQueue, 'adopt'>;
-  readonly lease: Pick<QueueLease, 'node' | 'held'>;
+  readonly lease: Pick<QueueLease, 'node' | 'held' | 'giveUp'>;
   readonly executions: Pick<Executions, 'begin' | 'find' | 'runQueued' | 'fail'>;
   readonly vault: Vault;
   readonly log: Log;
@@ -59,11 +59,12 @@ const retriedKeyless =
 
 export function createResumption(options: ResumeOptions): Resumption {
   const held = new HeldCalls();
+  const unread = new Set<string>();
   const underWay = new Set<Promise<unknown>>();
   const ending = new AbortController();
   return {
     async resume() {
-      const resuming = resumeQueue(options, held, ending.signal);
+      const resuming = resumeQueue(options, { held, unread, signal: ending.signal });
       underWay.add(resuming);
       try {
         return await resuming;
@@ -78,25 +79,29 @@ export function createResumption(options: ResumeOptions): Resumption {
   };
 }
 
+interface Progress {
+  readonly held: HeldCalls;
+  /** Calls that this Ward can't read, such as those of a newer one. */
+  readonly unread: Set<string>;
+  readonly signal: AbortSignal;
+}
+
 interface Resumed {
   readonly execution: Execution;
   readonly as: 'run' | 'interrupted';
 }
 
-async function resumeQueue(
-  options: ResumeOptions,
-  held: HeldCalls,
-  signal: AbortSignal,
-): Promise<ResumeReport> {
+async function resumeQueue(options: ResumeOptions, progress: Progress): Promise<ResumeReport> {
   const { accepted, lease, log } = options;
+  const { held, unread, signal } = progress;
   const counts = { run: 0, interrupted: 0 };
   let adopted = 0;
   await lease.held();
   while (!signal.aborted) {
-    const page = await accepted.adopt(lease.node, pageSize);
+    const page = await accepted.adopt(lease.node, pageSize, [...unread]);
     if (page.length === 0) break;
     adopted += page.length;
-    const resumed = await resumePage(options, page, held, signal);
+    const resumed = await resumePage(options, page, progress);
     const ends = Promise.all(resumed.map(({ execution }) => execution.recorded.reached()));
     await withTimeout(untilEnd(signal, ends), patienceMs, () => undefined);
     for (const { execution, as } of resumed) if (as === 'interrupted' || !execution.isWithdrawn) counts[as]++;
@@ -109,8 +114,7 @@ async function resumeQueue(
 async function resumePage(
   options: ResumeOptions,
   page: readonly AcceptedRow[],
-  held: HeldCalls,
-  signal: AbortSignal,
+  { held, unread, signal }: Progress,
 ): Promise<readonly Resumed[]> {
   const all: Resumed[] = [];
   for (const row of page) {
@@ -119,7 +123,7 @@ async function resumePage(
     if (signal.aborted) break;
     // After a lease has ended, calls that still wait here may come back.
     if (options.executions.find(row.activationId) !== undefined) continue;
-    const resumed = resumeRow(options, row);
+    const resumed = resumeRow(options, row, unread);
     if (resumed === undefined) continue;
     held.add(resumed.execution, sizeOf(row));
     all.push(resumed);
@@ -127,11 +131,20 @@ async function resumePage(
   return all;
 }
 
-function resumeRow({ executions, vault, log }: ResumeOptions, row: AcceptedRow): Resumed | undefined {
+function resumeRow(
+  { executions, lease, vault, log }: ResumeOptions,
+  row: AcceptedRow,
+  unread: Set<string>,
+): Resumed | undefined {
   const { activationId } = row;
   const parsed = read(row, vault);
   if (typeof parsed === 'string') {
-    log.error({ activationId, reason: parsed }, 'an accepted activation cannot be read, and waits');
+    log.error(
+      { activationId, reason: parsed },
+      'an accepted activation cannot be read, and is left to a server that can',
+    );
+    unread.add(activationId);
+    lease.giveUp(activationId);
     return undefined;
   }
   const execution = executions.begin({
@@ -188,7 +201,7 @@ function interruptedOften(attempt: number): string {
   return `The activation was interrupted by restarts of the platform ${attempt} times, and is not run again.`;
 }
 
-/** Returns the task, or why it cannot be read. Then it stays in the queue for a Ward that can read it. */
+/** Returns the task, or why it cannot be read. Then it stays in the queue, without an owner, for a Ward that can read it. */
 function read(row: AcceptedRow, vault: Vault): AcceptedTask | string {
   try {
     return fromQueue(row.job, vault) ?? 'another version of Ward has written it';

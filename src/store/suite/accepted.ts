@@ -173,7 +173,8 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     await queue.release(released, 'a');
     expect(await queue.adopt('b', 10)).toMatchObject([{ activationId: released }]);
     await queue.leave('a');
-    expect(await queue.adopt('b', 10)).toMatchObject([{ activationId: kept }]);
+    expect(await queue.adopt('b', 10, [kept])).toEqual([]);
+    expect(await queue.adopt('b', 10, [released])).toMatchObject([{ activationId: kept }]);
   });
 
   test('a node that knows it is alone need not wait for other leases', async () => {

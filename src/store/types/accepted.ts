@@ -56,8 +56,11 @@ export interface AcceptedQueue {
   endOtherLeases(node: string): Promise<void>;
   /** Ends the node's lease. */
   leave(node: string): Promise<void>;
-  /** Makes the node the owner of at most `max` calls that no other node with a running lease owns. Oldest first. */
-  adopt(node: string, max: number): Promise<readonly AcceptedRow[]>;
+  /**
+   * Makes the node the owner of at most `max` calls that no other node with a running lease owns. Oldest first.
+   * @param except those that it leaves alone
+   */
+  adopt(node: string, max: number, except?: readonly string[]): Promise<readonly AcceptedRow[]>;
   /** Releases it, so that any node can adopt it. Ignored when the node does not own it. */
   release(activationId: string, node: string): Promise<void>;
   /** Ends it without a record. Ignored when it no longer exists or has another attempt by now. */
