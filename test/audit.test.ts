@@ -126,7 +126,8 @@ const changing: Readonly<Record<string, readonly Call[] | string>> = {
   'DELETE /ward/v1/namespaces/:ns/dead-letters/:id': [
     { path: `/ward/v1/namespaces/_/dead-letters/${letter}`, entry: `delete-dead-letter /guest/${letter}` },
   ],
-  'POST /ward/v1/namespaces/:ns/dead-letters/:id/replay': callsAction,
+  'POST /ward/v1/namespaces/:ns/dead-letters/:id/replay':
+    'src/functions/triggers/deliveries.test.ts has its entry',
   'PUT /runtime/namespaces/:ns/logForwarding': [
     {
       path: '/runtime/namespaces/_/logForwarding',
@@ -193,7 +194,13 @@ const changing: Readonly<Record<string, readonly Call[] | string>> = {
   ),
   'POST /ward/v1/operator/logouts': 'needs an operator: the store’s tests have its entries',
   'POST /ward/v1/operator/policy/preview': 'changes nothing',
-  'POST /ward/v1/namespaces/:ns/calls/cancel': 'ends calls, whose records say so',
+  'POST /ward/v1/namespaces/:ns/calls/cancel': [
+    {
+      path: '/ward/v1/namespaces/_/calls/cancel',
+      body: { activationIds: [letter, 'e'.repeat(32)] },
+      entry: 'cancel-calls /guest',
+    },
+  ],
   'POST /webhooks/:token': 'fires a trigger',
   ...Object.fromEntries(
     ['POST /waivers', 'DELETE /waivers/:id', 'PUT /policy'].map((route) => [
@@ -248,6 +255,7 @@ test('every changing route has its entry, with the client, the request and diges
       delete: [!isLetter, false],
       push: [false, true],
       set: [true, true],
+      cancel: [false, false],
     };
     expect(has, String(event)).toEqual(Reflect.get(wanted, verb ?? ''));
   }

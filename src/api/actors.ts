@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyRequest, preHandlerHookHandler } from 'fastify';
 import { actorOf, systemNamespace } from '../functions/index.ts';
 import { actAs } from '../lib/index.ts';
-import { pathPart } from './authentication.ts';
+import { identityOf, pathPart } from './authentication.ts';
 import { sandboxNamespaceOf } from './sandbox-entrance.ts';
 
 const noted: ReadonlySet<string> = new Set(['read', 'deploy', 'invoke', 'admin']);
@@ -28,6 +28,12 @@ export function nameActors(scope: FastifyInstance): void {
 /** The address of the client, behind trusted proxies; or `sandbox`. */
 export function clientOf(request: FastifyRequest): string {
   return sandboxNamespaceOf(request) === undefined ? request.ip : 'sandbox';
+}
+
+/** Does what the request's key asked for, on a route whose calls are usually left alone. */
+export function asKey<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+  const who = actorOf(identityOf(request));
+  return actAs({ who, from: clientOf(request), request: request.id }, work);
 }
 
 /** Does what an operator asked for in the console; the audit log names the address, and the person if it is known. */

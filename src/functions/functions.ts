@@ -252,7 +252,12 @@ export function createFunctions(options: FunctionsOptions): Functions {
     readFigures: createActionFigures(store.activations),
     activations,
     invocations,
-    underWay: createCallsUnderWay({ ...options, executions, accepted: store.accepted }),
+    underWay: createCallsUnderWay({
+      ...options,
+      executions,
+      accepted: store.accepted,
+      unsealed: store.unsealed,
+    }),
     traceIdOf: (...of) => traceIdOfRequest(...of, options.tracing !== undefined),
     traceIdOfCall: (activationId) => traceIdOf(executions.find(activationId)?.task ?? {}),
     builtins: own,

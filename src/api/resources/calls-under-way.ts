@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Functions } from '../../functions/index.ts';
+import { asKey } from '../actors.ts';
 import { identityOf, namespaceOf } from '../authentication.ts';
 import { bodyOf } from '../body.ts';
 import { sendJson, sendUncached } from '../errors.ts';
@@ -34,7 +35,7 @@ export function addCallsUnderWay(scope: FastifyInstance, { underWay, limits }: F
         const { namespace } = namespaceOf(request, identityOf(request));
         const wanted = `\`activationIds\` is expected, with 1 to ${mostAtOnce} ids of activations`;
         const { activationIds } = bodyOf(request, cancelBody, wanted);
-        const outcome = await underWay.cancel(namespace, activationIds);
+        const outcome = await asKey(request, () => underWay.cancel(namespace, activationIds));
         return sendJson(reply, 200, JSON.stringify(outcome));
       },
     },

@@ -6,6 +6,7 @@ import {
   parseEntityName,
   type SystemLimits,
 } from '../../functions/index.ts';
+import { asKey } from '../actors.ts';
 import { identityOf, namespaceOf, pathPart } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
 import { queryText } from '../query.ts';
@@ -53,7 +54,8 @@ export function addDeadLetters(scope: FastifyInstance, { deliveries, limits }: D
         namespaceOf(request, identity);
         const { authorization } = request.headers;
         const caller = { identity, transactionId: request.id, authorization };
-        const { activationId } = await deliveries.replay(pathPart(request, 'id'), caller);
+        const id = pathPart(request, 'id');
+        const { activationId } = await asKey(request, () => deliveries.replay(id, caller));
         reply.header('x-openwhisk-activation-id', activationId);
         return sendJson(reply, 202, JSON.stringify({ activationId }));
       },

@@ -54,6 +54,16 @@ test('a running call is listed, cancelled, and answered; the cancelled call is r
   expect(await recordsOf(platform)).toHaveLength(1);
   expect(await listed(functions)).toEqual([]);
   expect(invoker.inFlight).toBe(0);
+  await functions.underWay.cancel(
+    'guest',
+    ['e', 'f'].map((digit) => digit.repeat(32)),
+  );
+  const entries = (await platform.store.unsealed.read(100)).map(({ entry }) => entry);
+  const cancelled = entries.filter(({ event }) => event === 'cancel-calls');
+  expect(cancelled.map(({ name, summary }) => [name, summary])).toEqual([
+    ...Array.from({ length: 3 }, () => [`/guest/${id}`, '1 call']),
+    ['/guest', '2 calls'],
+  ]);
 });
 
 test('an accepted call that waits is cancelled before it begins, and never runs', async () => {

@@ -1,6 +1,6 @@
 /** Calls of a namespace that have not ended: lists them, and cancels them wherever they run. */
 import { z } from 'zod';
-import type { AcceptedQueue, AcceptedRow } from '../../store/index.ts';
+import type { AcceptedQueue, AcceptedRow, UnsealedEntries } from '../../store/index.ts';
 import { checkActivationId } from './activations.ts';
 import type { Execution } from './execution.ts';
 import type { Executions } from './executions.ts';
@@ -12,7 +12,8 @@ export interface CallsUnderWay {
    */
   list(filter: UnderWayFilter): Promise<UnderWayPage>;
   /**
-   * Ends them, with their parts. The record of each says so, unless it ended by itself at the same moment.
+   * Ends them, with their parts. The record of each says so, unless it ended by itself at the same moment. Before, notes in
+   * the audit log how many are to end.
    * @throws Fault ACTIVATION_ID_INVALID
    */
   cancel(namespace: string, activationIds: readonly string[]): Promise<CancelOutcome>;
@@ -58,6 +59,7 @@ export type CancelCall = (namespace: string, activationId: string) => Promise<bo
 interface UnderWayOptions {
   readonly executions: Pick<Executions, 'ofNamespace' | 'stop'>;
   readonly accepted: Pick<AcceptedQueue, 'ofNamespace'>;
+  readonly unsealed: Pick<UnsealedEntries, 'add'>;
   readonly cancelElsewhere?: CancelCall | undefined;
 }
 
@@ -70,6 +72,7 @@ const queuedJob = z.object({ action: z.string(), cause: z.string().optional() })
 export function createCallsUnderWay({
   executions,
   accepted,
+  unsealed,
   cancelElsewhere,
 }: UnderWayOptions): CallsUnderWay {
   const cancelOne = async (namespace: string, id: string) =>
@@ -88,6 +91,10 @@ export function createCallsUnderWay({
     async cancel(namespace, activationIds) {
       for (const id of activationIds) checkActivationId(id);
       const waiting = [...new Set(activationIds)];
+      const [only = '', ...others] = waiting;
+      const name = others.length === 0 ? `/${namespace}/${only}` : `/${namespace}`;
+      const summary = `${waiting.length} ${waiting.length === 1 ? 'call' : 'calls'}`;
+      await unsealed.add({ what: 'cancel-calls', name, namespace, summary });
       const cancelled: string[] = [];
       const missing: string[] = [];
       const work = async () => {

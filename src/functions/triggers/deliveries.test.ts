@@ -245,7 +245,12 @@ describe('dead letters', () => {
   test('are replayed with their payload, and removed if that succeeds', async () => {
     await using parts = await startDead();
     parts.script = () => 'success';
-    const { activationId } = await parts.deliveries.replay(await idOf(parts), callerOf(parts));
+    const id = await idOf(parts);
+    const { activationId } = await parts.deliveries.replay(id, callerOf(parts));
+    const entries = (await parts.store.unsealed.read(100)).map(({ entry }) => entry);
+    expect(entries).toContainEqual(
+      expect.objectContaining({ event: 'replay-dead-letter', name: `/guest/${id}`, namespace: 'guest' }),
+    );
     expect(parts.calls[1]).toMatchObject({ activationId, payload: { x: 1 }, transactionId: 'again' });
     await until(() => isEmpty(parts));
     expect(await letters(parts)).toEqual([]);

@@ -34,7 +34,7 @@ export interface DeliveryService {
   dead(filter: DeadLetterFilter, page: ListRange): Promise<readonly DeadLetter[]>;
   countDead(filter: DeadLetterFilter): Promise<number>;
   /**
-   * Calls the action of a dead letter again, with all its tries. The letter stays if the call is refused.
+   * Calls the action of a dead letter again, with all its tries, and first notes it in the audit log. The letter stays if the call is refused.
    * @throws Fault NOT_FOUND (also while it is being replayed), and what invoking throws
    */
   replay(id: string, caller: Caller): Promise<{ readonly activationId: string }>;
@@ -51,7 +51,7 @@ export interface DeliveryService {
 
 interface DeliveryServiceOptions
   extends Pick<DeliveryTriesOptions, 'vault' | 'invoke' | 'recorded' | 'identify'> {
-  readonly store: Pick<Store, 'deliveries' | 'activations' | 'accepted'>;
+  readonly store: Pick<Store, 'deliveries' | 'activations' | 'accepted' | 'unsealed'>;
   readonly log: Log;
 }
 
@@ -66,6 +66,7 @@ const maxTakenUp = 1000;
 
 export class Deliveries implements DeliveryService {
   readonly #store: DeliveryServiceOptions['store']['deliveries'];
+  readonly #unsealed: DeliveryServiceOptions['store']['unsealed'];
   readonly #vault: DeliveryServiceOptions['vault'];
   readonly #log: Log;
   readonly #ledger = createDeliveryLedger(maxWaiting);
@@ -76,6 +77,7 @@ export class Deliveries implements DeliveryService {
 
   constructor(options: DeliveryServiceOptions) {
     this.#store = options.store.deliveries;
+    this.#unsealed = options.store.unsealed;
     this.#vault = options.vault;
     this.#log = options.log;
     this.#tries = new DeliveryTries({
@@ -116,7 +118,9 @@ export class Deliveries implements DeliveryService {
 
   replay(id: string, caller: Caller): Promise<{ readonly activationId: string }> {
     return this.#lock.run(id, async () => {
-      const letter = await this.#find(caller.identity.namespace, id);
+      const { namespace } = caller.identity;
+      const letter = await this.#find(namespace, id);
+      await this.#unsealed.add({ what: 'replay-dead-letter', name: `/${namespace}/${id}`, namespace });
       const again = replayed(letter, caller);
       await this.#callAgain(letter, again, caller);
       this.#tries.watch(again);
