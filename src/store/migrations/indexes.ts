@@ -1,6 +1,5 @@
 /** Indexes that a migration adds to tables that may be large. */
 import { type Kysely, sql } from 'kysely';
-import type { Migrations } from './min-reader.ts';
 
 /** Name → table, columns and condition. */
 export type Indexes = Readonly<Record<string, string>>;
@@ -10,6 +9,8 @@ export async function createIndexes(db: Kysely<unknown>, indexes: Indexes): Prom
   for (const [name, on] of Object.entries(indexes))
     await sql`create index if not exists ${sql.id(name)} on ${sql.raw(on)}`.execute(db);
 }
+
+type Indexed = Readonly<Record<string, { readonly indexes?: Indexes }>>;
 
 interface IndexStep {
   /** The migration that must have run before; undefined if it has. */
@@ -21,7 +22,7 @@ interface IndexStep {
  * What can be built before its migration runs, in order.
  * @param ran names of the migrations that have run. Where there are none, the tables are new: nothing is worth it.
  */
-export function indexSteps(known: Migrations, ran: readonly string[]): readonly IndexStep[] {
+export function indexSteps(known: Indexed, ran: readonly string[]): readonly IndexStep[] {
   const names = Object.keys(known);
   if (ran.length === 0 || !ran.every((name) => Object.hasOwn(known, name))) return [];
   return Object.entries(known).flatMap(([name, { indexes }], at) => {
