@@ -120,6 +120,12 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
     const { page } = browser;
     await page.goto('/console/components');
     await page.getByRole('heading', { name: 'Components' }).waitFor();
+    await page.getByRole('textbox', { name: 'Example' }).waitFor();
+    await page.getByRole('table', { name: 'Long list' }).getByText('hello-4').waitFor();
+    await page.getByRole('button', { name: 'Question' }).click();
+    await page.getByLabel('Type hello to confirm').waitFor();
+    await browser.inspect('components, a question');
+    await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Report' }).click();
     await page.getByRole('region', { name: 'Messages' }).getByText('TOO_MANY_CONCURRENT').waitFor();
     await browser.inspect('components');

@@ -3,11 +3,12 @@ import { useState } from 'preact/hooks';
 import { ApiError } from '../api/client.ts';
 import { Button } from '../components/button.tsx';
 import { CommandLine } from '../components/command-line.tsx';
+import { Confirm } from '../components/confirm.tsx';
 import { Identifier } from '../components/copy.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { Empty } from '../components/empty.tsx';
 import { ErrorNote } from '../components/error-note.tsx';
-import { SelectField, TextArea, TextField } from '../components/fields.tsx';
+import { DateField, FileField, SelectField, TextArea, TextField } from '../components/fields.tsx';
 import { Figures } from '../components/figures.tsx';
 import { report, tell } from '../components/messages.ts';
 import { PageHead } from '../components/page-head.tsx';
@@ -15,6 +16,7 @@ import { Status, type Tone } from '../components/status.tsx';
 import { Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { ageText, countText, durationText, sizeText } from '../components/units.ts';
+import { GalleryOfData } from './gallery-of-data.tsx';
 
 const tones: readonly (readonly [Tone, string])[] = [
   ['good', 'success'],
@@ -35,7 +37,10 @@ export function ComponentGallery() {
   const [text, setText] = useState('');
   const [kind, setKind] = useState('nodejs:24');
   const [json, setJson] = useState('{ "name": "World" }');
+  const [day, setDay] = useState('2027-01-31');
+  const [code, setCode] = useState("// A comment.\nconst main = () => ({ greeting: 'Hello' });\n");
   const [isOpen, setOpen] = useState(false);
+  const [isAsking, setAsking] = useState(false);
   return (
     <>
       <PageHead title="Components" about="What pages are made of. Each is a file in components/.">
@@ -53,6 +58,7 @@ export function ComponentGallery() {
           <Button onClick={() => tell('Saved hello.')}>Tell</Button>
           <Button onClick={() => report(failure)}>Report</Button>
           <Button onClick={() => setOpen(true)}>Dialog</Button>
+          <Button onClick={() => setAsking(true)}>Question</Button>
         </div>
         <h2>States</h2>
         <div class="row">
@@ -69,6 +75,8 @@ export function ComponentGallery() {
             onInput={setKind}
             options={['nodejs:24', 'python:3.13'].map((each) => ({ value: each, text: each }))}
           />
+          <DateField label="Last day" value={day} onInput={setDay} />
+          <FileField label="File" onChoose={({ name }) => tell(`Chose ${name}.`)} />
         </div>
         <TextArea label="Input" value={json} onInput={setJson} rows={3} />
         <h2>Figures</h2>
@@ -100,7 +108,19 @@ export function ComponentGallery() {
         <Empty title="No functions yet" command="ward action create hello examples/hello.js">
           Create one here, or with the command line:
         </Empty>
+        <GalleryOfData code={code} onCode={setCode} failure={failure} />
       </div>
+      {isAsking && (
+        <Confirm
+          title="Delete the rule?"
+          action="Delete"
+          typed="hello"
+          run={async () => tell('Deleted hello.')}
+          onClose={() => setAsking(false)}
+        >
+          <p>Nothing brings it back.</p>
+        </Confirm>
+      )}
       {isOpen && (
         <Dialog title="Delete hello?" onClose={() => setOpen(false)}>
           <p>Its code and its settings go; its runs stay.</p>
