@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { gatePaths } from '../../src/server/index.ts';
-import type { ConsoleBrowser } from '../browser.ts';
+import { type ConsoleBrowser, leaving } from '../browser.ts';
 import { onlyOneMachine } from '../one-machine.ts';
 import type { Ward } from '../ward.ts';
 import { zip } from '../zip.ts';
@@ -100,6 +100,9 @@ export function gatePages(parts: () => Parts): void {
     await page.getByRole('button', { name: 'End the waiver', exact: true }).click();
     await page.getByText('Nothing is waived here').waitFor();
     expect(await deploy()).toMatchObject({ status: 403 });
+    await page.goto('/console/new-function');
+    await page.getByRole('button', { name: 'Discard it' }).click();
+    browser.forget(new RegExp(leaving));
     browser.forget(/^console: .* status of (400|403) /);
     expect(browser.problems).toEqual([]);
   });
