@@ -42,6 +42,7 @@ async function read(): Promise<string> {
   const { body } = await ward.request('GET', '/metrics');
   const figures = createFigures('1.2.3');
   figures.watchNodes(() => []);
+  figures.watchMessages(() => ({ refused: 0, stalled: 0, unsent: 0, ignored: 0 }));
   figures.watchLeftBehind(() => 0);
   figures.watchCertificate(
     () => new Date(),
