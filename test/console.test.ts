@@ -1,5 +1,5 @@
 /** The console in a real browser, on a real Ward. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startProvider, type TestProvider } from '../src/oidc/provider.fixture.ts';
 import { type ConsoleBrowser, countBytes, openBrowser } from './browser.ts';
 import { adminPages } from './console/admin.ts';
@@ -39,6 +39,11 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
     await browser?.[Symbol.asyncDispose]();
     await ward?.[Symbol.asyncDispose]();
     await provider?.[Symbol.asyncDispose]();
+  });
+
+  // What one test has found must not fail all others.
+  afterEach(({ task }) => {
+    if (task.result?.state === 'fail') browser.forget(/^/);
   });
 
   const logIn = async () => {

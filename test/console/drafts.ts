@@ -69,6 +69,9 @@ export function drafts(given: () => Given): void {
     await page.reload();
     await page.getByText('// stored and mine', { exact: true }).waitFor();
     expect(await note.count()).toBe(0);
+    // The page may still load some of it.
+    await page.goto('/console/functions');
+    await page.getByRole('link', { name: 'hostile' }).waitFor();
     expect((await ward.request('DELETE', '/api/v1/namespaces/_/actions/draft')).status).toBe(200);
     expect(browser.problems).toEqual([]);
   });

@@ -169,6 +169,7 @@ export function functionPages(given: () => Given): void {
     await save.click();
     await page.getByText('Saved shared as revision 0.0.5.').waitFor();
     expect(await stored()).toMatchObject({ kind: 'nodejs:22', code: '// theirs!' });
+    await leave(page);
     expect((await ward.request('DELETE', path)).status).toBe(200);
     expect(browser.problems).toEqual([]);
   });
@@ -204,6 +205,7 @@ export function functionPages(given: () => Given): void {
       kind: 'nodejs:24',
       code: expect.stringMatching(/^function main.*\/\/ typed$/s),
     });
+    await leave(page);
     expect((await ward.request('DELETE', path)).status).toBe(200);
     expect(browser.problems).toEqual([]);
   });
@@ -269,6 +271,7 @@ export function functionPages(given: () => Given): void {
     await page.getByRole('button', { name: 'Create' }).click();
     await page.getByText('its image is not here').waitFor();
     expect(await read('imaged')).toMatchObject({ kind: 'blackbox', image: 'guest/absent:v1' });
+    await leave(page);
     for (const name of ['filed', 'zipped', 'imaged'])
       await ward.request('DELETE', `/api/v1/namespaces/_/actions/${name}`);
     expect(browser.problems).toEqual([]);
@@ -325,6 +328,7 @@ export function functionPages(given: () => Given): void {
     await page.getByRole('button', { name: 'Changes since the last revision' }).click();
     await page.getByText('// first').waitFor();
     expect(await page.getByRole('button', { name: 'Put its text into the editor' }).count()).toBe(0);
+    await leave(page);
     expect((await ward.request('DELETE', '/api/v1/namespaces/_/actions/twice')).status).toBe(200);
     await page.goto('/console/new-function');
     await page.getByText('No such page').waitFor();
@@ -333,4 +337,10 @@ export function functionPages(given: () => Given): void {
     await logInAsOperator();
     expect(browser.problems).toEqual([]);
   });
+}
+
+/** To be called before what the page shows is deleted: it may still load some of it. */
+async function leave(page: ConsoleBrowser['page']): Promise<void> {
+  await page.goto('/console/functions');
+  await page.getByRole('link', { name: 'hostile' }).waitFor();
 }
