@@ -1,8 +1,8 @@
 /**
  * Limits the event streams that a namespace has open at the same time, those of all namespaces together, and those of all
- * operators. A stream lasts for minutes, and Ward closes none to make room for a connection. A client that opened any number
- * of them would lock out everyone else, and so would many namespaces with a few each. Protocols and connections don't matter,
- * only who asked.
+ * operators. A stream lasts for minutes, and Ward closes none to make room for a connection. Without these limits, one client
+ * could lock out everyone else, and so could many namespaces together. Ward counts by who asked, whatever the protocol or the
+ * connection.
  */
 import type { FastifyInstance, preHandlerHookHandler } from 'fastify';
 import { apiFault } from './faults.ts';

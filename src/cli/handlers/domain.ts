@@ -100,7 +100,7 @@ function certificateOf({ certificate }: JsonObject): JsonObject {
   return isJsonObject(certificate) ? certificate : {};
 }
 
-/** Of the last attempt to get the next certificate, or why there is none. */
+/** Says why the last attempt to get a certificate failed, or why Ward tries none. */
 function failureText(domain: JsonObject): string {
   const { triedAt, failures, error } = certificateOf(domain);
   if (failures === 0) return textOf(error);
