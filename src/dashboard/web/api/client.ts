@@ -10,7 +10,7 @@ export class ApiError extends Error {
   readonly code: string;
   readonly hint: string | undefined;
   readonly requestId: string | undefined;
-  /** Ward wants no other try before. */
+  /** How long Ward asks to wait before another try. */
   readonly retryAfterMs: number | undefined;
   readonly body: unknown;
 

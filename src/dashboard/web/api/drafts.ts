@@ -1,6 +1,6 @@
 /**
  * Texts that were typed and not saved. They are in the storage of this tab, so that they outlast a way to another page, a reload, and a
- * session that ends. Only a logout, and who typed them, throws them away.
+ * session that ends. They go when they are saved or discarded, and at a logout.
  */
 import type { FunctionExec } from './functions.ts';
 

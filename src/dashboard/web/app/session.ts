@@ -194,6 +194,8 @@ async function askWhatIsLeft(): Promise<void> {
     const session = await call<Session>('GET', sessionPath);
     const before = currentSession();
     if (before === undefined) return;
+    // Another tab has logged in elsewhere: what is open must not mix with it.
+    if (session.namespace !== null && session.namespace !== before.namespace) return reloadWithDrafts();
     if (session.namespace === null && !session.operator) sessionState.value = endedState;
     else sessionState.value = opened(session);
     if (session.namespace !== null && before.operator && !session.operator) tell(operatorEnded);

@@ -38,6 +38,8 @@ interface ListState<Row> {
   /** Numbers of those that are not to be asked for again. */
   readonly fresh: Set<number>;
   visible: readonly [first: number, last: number];
+  /** Rows of the list that is shown. */
+  count: number;
   /** Rows that Ward has above the first one of the list. */
   above: number;
   isBusy: boolean;
@@ -86,6 +88,7 @@ export function usePages<Row>(source: PageSource<Row>, key: string): Pages<Row> 
       const now = await latest.current.count(signal);
       if (signal.aborted) return;
       state.current.fresh.clear();
+      state.current.count = now;
       state.current.above = 0;
       setWaiting(0);
       setError(undefined);
@@ -97,19 +100,19 @@ export function usePages<Row>(source: PageSource<Row>, key: string): Pages<Row> 
   }, [load]);
 
   const hear = async () => {
-    if (count === undefined || count === 0 || !isTouched(heldBy.current)) return await refresh();
+    if (state.current.count === 0 || !isTouched(heldBy.current)) return await refresh();
     const { signal } = gone.current;
     try {
-      const more = Math.max(0, (await latest.current.count(signal)) - count);
+      const now = await latest.current.count(signal);
       if (signal.aborted) return;
+      const more = Math.max(0, now - state.current.count);
       state.current.above = more;
       setWaiting(more);
+      setError(undefined);
     } catch (failure) {
       if (!signal.aborted) setError(failure);
     }
   };
-  const latestHear = useRef(hear);
-  latestHear.current = hear;
 
   useEffect(() => {
     gone.current = new AbortController();
@@ -132,13 +135,13 @@ export function usePages<Row>(source: PageSource<Row>, key: string): Pages<Row> 
       [load],
     ),
     refresh: () => void refresh(),
-    hear: () => void latestHear.current(),
+    hear: () => void hear(),
     ...{ waiting, heldBy },
   };
 }
 
 function newState<Row>(): ListState<Row> {
-  return { pages: new Map(), fresh: new Set(), visible: [0, 0], above: 0, isBusy: false };
+  return { pages: new Map(), fresh: new Set(), visible: [0, 0], count: 0, above: 0, isBusy: false };
 }
 
 /** The number of the first visible page that is to be asked for. */

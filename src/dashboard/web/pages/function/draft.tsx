@@ -1,5 +1,5 @@
 /** Keeps what is typed in an editor until it is saved, and says when it was restored. */
-import { useLayoutEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { type Draft, draftItem, forgetDraft, keepDraft, readDraft } from '../../api/drafts.ts';
 import { currentSession } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
@@ -42,6 +42,12 @@ export function useKeeping(item: string, draft: Omit<Draft, 'at'> | undefined, i
     if (draft === undefined) forgetDraft(item);
     setKept(draft === undefined || keepDraft(item, draft));
   }, [item, isEditable, draft?.text, draft?.name, draft?.exec.kind, draft?.exec.main, draft?.tag]);
+  useEffect(() => {
+    if (isKept) return;
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener('beforeunload', ask);
+    return () => window.removeEventListener('beforeunload', ask);
+  }, [isKept]);
   return isKept;
 }
 
@@ -49,20 +55,20 @@ interface DraftNoteProps {
   /** `hello`, or what a new function is called. */
   readonly of: string;
   readonly restored: Draft | undefined;
-  /** Whether the function was changed since the text was begun. */
-  readonly isOld?: boolean;
+  /** What happened to the function since the text was begun. */
+  readonly since?: 'changed' | 'deleted' | undefined;
   readonly onDiscard: () => void;
 }
 
 /** Says that the editor shows what was typed earlier. */
-export function DraftNote({ of, restored, isOld = false, onDiscard }: DraftNoteProps) {
+export function DraftNote({ of, restored, since, onDiscard }: DraftNoteProps) {
   if (restored === undefined) return null;
   return (
     <div class="note" role="status">
       <p class="row">
         <span>
           Unsaved text of {of}, typed at <Time at={restored.at} />, is restored.
-          {isOld && ' The function was changed since.'}
+          {since !== undefined && ` The function was ${since} since.`}
         </span>
         <Button onClick={onDiscard}>Discard it</Button>
       </p>
@@ -70,12 +76,12 @@ export function DraftNote({ of, restored, isOld = false, onDiscard }: DraftNoteP
   );
 }
 
-/** Shows what was typed for a function that has become an archive or an image. */
-export function LostDraft({ of, restored, onDiscard }: Omit<DraftNoteProps, 'isOld'>) {
+/** Shows what was typed for a function that has no text any more. */
+export function LostDraft({ of, restored, since, onDiscard }: DraftNoteProps) {
   if (restored === undefined) return null;
   return (
     <section class="stack" aria-label="Unsaved text">
-      <DraftNote {...{ of, restored, onDiscard }} isOld />
+      <DraftNote {...{ of, restored, since, onDiscard }} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long text scrolls, also by keyboard */}
       <pre class="text-block" tabIndex={0}>
         {restored.text}

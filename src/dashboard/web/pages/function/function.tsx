@@ -36,10 +36,19 @@ export function FunctionPage({ path }: PageProps) {
   const whole = inPackage === undefined ? name : `${inPackage}/${name}`;
   const loaded = useLoad((signal) => getFunction(whole, signal), whole);
   return (
-    <LoadView loaded={loaded}>
-      {(record) => <FunctionView key={whole} path={whole} first={record} />}
-    </LoadView>
+    <>
+      <LoadView loaded={loaded}>
+        {(record) => <FunctionView key={whole} path={whole} first={record} />}
+      </LoadView>
+      {loaded.error instanceof ApiError && loaded.error.status === 404 && <Orphan key={whole} path={whole} />}
+    </>
   );
+}
+
+/** What was typed for a function that is gone can still be copied. */
+function Orphan({ path }: { readonly path: string }) {
+  const { restored, end } = useDraft(path);
+  return may('deploy') && <LostDraft of={path} since="deleted" {...{ restored }} onDiscard={() => end()} />;
 }
 
 function FunctionView({ path, first }: { readonly path: string; readonly first: FunctionRecord }) {
@@ -130,7 +139,12 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
           </p>
         )}
         {isChanged && (
-          <DraftNote of={path} restored={draft} isOld={draft?.tag !== first.tag} onDiscard={discard} />
+          <DraftNote
+            of={path}
+            restored={draft}
+            since={draft?.tag === first.tag ? undefined : 'changed'}
+            onDiscard={discard}
+          />
         )}
         {isEditable && isOfOtherKind && <ChooseKind {...{ path, written, exec }} onSave={save} />}
         {isText ? (
@@ -166,7 +180,9 @@ function FunctionView({ path, first }: { readonly path: string; readonly first: 
           </section>
         ) : (
           <>
-            {may('deploy') && <LostDraft of={path} restored={restored} onDiscard={() => end()} />}
+            {may('deploy') && (
+              <LostDraft of={path} since="changed" restored={restored} onDiscard={() => end()} />
+            )}
             <Opaque path={path} record={record} />
           </>
         )}
@@ -213,7 +229,7 @@ function ChooseKind({ path, written, exec, onSave }: ChooseKindProps) {
 }
 
 const noText =
-  'Somebody has deployed an archive or an image in its place. Copy your text out of the editor before you leave the page.';
+  'Somebody has deployed an archive or an image in its place. Your unsaved text is still in the editor.';
 
 function isTextCode({ code, binary }: FunctionExec): boolean {
   return code !== undefined && binary !== true;

@@ -70,7 +70,7 @@ function Maker({ kinds }: { readonly kinds: readonly string[] }) {
     setBusy(true);
     try {
       await createFunction(name.trim(), exec);
-      end();
+      if (from === 'editor') end();
       tell(`Created ${name.trim()}.`);
       goTo(linkTo(['functions', ...name.trim().split('/')]));
     } catch (failure) {
