@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openBlobFiles } from '../src/content/content.ts';
+import { migrations, schema } from '../src/content/postgres/migrations.ts';
 import { startPlatform } from '../src/functions/platform.fixture.ts';
 import { parsePolicy } from '../src/gate/index.ts';
 import { parseStoreSetting } from '../src/server/config/store-setting.ts';
@@ -11,6 +12,7 @@ import { createSigner, imageWith, openPlace } from '../src/server/gate/guarded.f
 import { storesOf } from '../src/server/stores/stores.ts';
 import { newDatabase } from '../src/store/postgres/databases.fixture.ts';
 import { openPostgresStore } from '../src/store/postgres/open.ts';
+import { openSchema } from '../src/store/postgres/open-database.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
 
 const missing = await missingForPostgres();
@@ -81,4 +83,16 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
       }
     },
   );
+
+  test('a server of the version before it can still start on tables that note them', async () => {
+    const { url } = await newDatabase(server);
+    const { '0005-evidence-changes': _, ...before } = migrations;
+    const newer: string[] = [];
+    for (const known of [migrations, before]) {
+      const onNewer = (migration: string) => void newer.push(migration);
+      const pool = await openSchema({ url, schema, migrations: known, onNewer });
+      await pool.close();
+    }
+    expect(newer).toEqual(['0005-evidence-changes']);
+  });
 });

@@ -151,5 +151,5 @@ export const migrations: PostgresMigrations = {
   '0002-uploads': { statements: uploads },
   '0003-unsealed-entries': { statements: unsealedEntries },
   '0004-min-reader': { statements: minReader },
-  '0005-evidence-changes': { statements: evidenceChanges },
+  '0005-evidence-changes': { statements: evidenceChanges, isExpandOnly: true },
 };
