@@ -67,5 +67,5 @@ function isMeant(
 
 /** The key and the person of `guest <id> ada of …`, so that a pattern finds what a person did with any key. */
 function partsOf(actor: string): readonly string[] {
-  return /^(operator|(?:\S+ )?[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}) (.+)$/s.exec(actor)?.slice(1) ?? [];
+  return /^(operator|(?:.+? )?[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}) (.+)$/s.exec(actor)?.slice(1) ?? [];
 }

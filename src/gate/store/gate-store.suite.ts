@@ -249,7 +249,7 @@ function auditTests({ store, place }: Context): void {
   });
 
   it('is searched by namespace, time, who and what, in pages from either end', async () => {
-    const ofKey = 'guest 4e9c0000-0000-4000-8000-000000000000';
+    const ofKey = 'acme staging 4e9c0000-0000-4000-8000-000000000000';
     const actors = new Map([
       [700, 'operator 0'],
       [800, `${ofKey} ada of https://login`],
