@@ -78,6 +78,7 @@ export type { NamespaceLimitsPatch, NamespaceLimitValues } from './namespaces/na
 export {
   actorOf,
   type Identity,
+  keyActorOf,
   type NamespaceService,
   Namespaces,
   systemNamespace,

@@ -10,7 +10,7 @@ import { type EntityRef, fullNameOf, pathOf } from '../entities/names.ts';
 import { effectiveAsk, sandboxAskOf } from '../entities/sandbox-ask.ts';
 import { concurrentUpdate, entityChanged, functionFault, wrongCollection } from '../faults.ts';
 import type { ActionRanges } from '../limits.ts';
-import type { Identity } from '../namespaces/namespaces.ts';
+import { type Identity, keyActorOf } from '../namespaces/namespaces.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type Action, actionLimits, actionOfRow, lenientActionOfRow, rowOf } from './action.ts';
 import {
@@ -139,7 +139,6 @@ async function storeCode(
   }
 }
 
-function deploymentOf(ref: EntityRef, { namespace, keyId, person }: Identity) {
-  const actor = person === undefined ? keyId : `${keyId} ${person}`;
-  return { namespace, actor, action: fullNameOf(ref) };
+function deploymentOf(ref: EntityRef, identity: Identity) {
+  return { namespace: identity.namespace, actor: keyActorOf(identity), action: fullNameOf(ref) };
 }

@@ -28,13 +28,14 @@ export interface Identity {
   readonly limits: UserLimits & NamespaceLimits;
 }
 
-/** Its name in the audit log: of the key, and of the person whose login it is from. */
-export function actorOf({
-  namespace,
-  keyId,
-  person,
-}: Pick<Identity, 'namespace' | 'keyId' | 'person'>): string {
-  return person === undefined ? `${namespace} ${keyId}` : `${namespace} ${keyId} ${person}`;
+/** Its name in the audit log: of the namespace, the key, and the person whose login the key is from. */
+export function actorOf(identity: Pick<Identity, 'namespace' | 'keyId' | 'person'>): string {
+  return `${identity.namespace} ${keyActorOf(identity)}`;
+}
+
+/** Its name in entries that have a field for the namespace. */
+export function keyActorOf({ keyId, person }: Pick<Identity, 'keyId' | 'person'>): string {
+  return person === undefined ? keyId : `${keyId} ${person}`;
 }
 
 export interface Identities extends Forgetful {

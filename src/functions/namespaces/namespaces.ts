@@ -31,7 +31,7 @@ import {
   userLimits,
 } from './namespace-limits.ts';
 
-export { actorOf, type Identity } from './identities.ts';
+export { actorOf, type Identity, keyActorOf } from './identities.ts';
 
 /** Of a change, while others change the same namespace. */
 const mostAttempts = 10;

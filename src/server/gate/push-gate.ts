@@ -5,6 +5,7 @@
 
 import { type Digest, isDigest } from '../../blobs/index.ts';
 import type { ManifestDocument, PushedImage, RegistryStore } from '../../content/index.ts';
+import { keyActorOf } from '../../functions/index.ts';
 import { companionOf, type Gate, isEvidence, type Verdict } from '../../gate/index.ts';
 import { isFault, type Log } from '../../lib/index.ts';
 import type { PushedManifest, PushGate } from '../../registry/index.ts';
@@ -42,8 +43,9 @@ export function createPushGate({
       for (const listed of await listedBy(image)) await gate.evidenceChanged(listed);
     }
   };
-  const judged = async ({ namespace, keyId, person, repository, reference, document }: PushedManifest) => {
-    const actor = person === undefined ? keyId : `${keyId} ${person}`;
+  const judged = async (pushed: PushedManifest) => {
+    const { namespace, repository, reference, document } = pushed;
+    const actor = keyActorOf(pushed);
     const name = `${repository}${isDigest(reference) ? '@' : ':'}${reference}`;
     if (!(await isImage(document, store))) {
       const artifact = artifactOf(name, document, store);
