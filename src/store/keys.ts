@@ -49,11 +49,12 @@ export function keyStore(db: Kysely<Schema>, words: SqlWords): KeyStore {
     logOut: (person, name) =>
       inTransaction(db, async (inside) => {
         const at = await endOfLogins(inside, words, person);
-        const later = sql<number>`case when logouts.at > ${at} then logouts.at else ${at} end`;
         await inside
           .insertInto('logouts')
           .values({ person, at })
-          .onConflict((conflict) => conflict.column('person').doUpdateSet({ at: later }))
+          .onConflict((conflict) =>
+            conflict.column('person').doUpdateSet({ at }).where('logouts.at', '<', at),
+          )
           .execute();
         await inside.deleteFrom('sessions').where('person', '=', person).execute();
         const rows = await inside.deleteFrom('keys').where('person', '=', person).returningAll().execute();

@@ -84,7 +84,11 @@ export async function refuseLoggedOut(
   { id, begunAt }: Pick<LoginPerson, 'id' | 'begunAt'>,
   namespace?: string,
 ): Promise<void> {
-  const ends = await endsOf({ keys, members }, id, namespace);
+  refuseEnded(begunAt, await endsOf({ keys, members }, id, namespace));
+}
+
+/** @param ends epoch milliseconds @throws Fault LOGIN_ENDED */
+function refuseEnded(begunAt: number, ends: readonly (number | undefined)[]): void {
   // Issuers tell whole seconds.
   if (ends.some((at) => at !== undefined && begunAt < Math.floor(at / 1000) * 1000)) throw ended();
 }
@@ -105,7 +109,7 @@ export async function makeLoginKey(
 ): Promise<ExchangedKey> {
   const { namespaces, now = Date.now } = options;
   const before = await endsOf(options, person.id, namespace);
-  await refuseLoggedOut(options, person, namespace);
+  refuseEnded(person.begunAt, before);
   const expiresAt = now() + keyMs;
   const label = labelOf(person.subject);
   const login = { person: person.id, role };
