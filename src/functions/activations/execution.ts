@@ -168,7 +168,7 @@ export class Execution implements Handover {
   }
 
   /** Lets it begin once more after the loss of the node that ran it. False: it must not. */
-  mayBeginAgain(): boolean {
+  allowAgain(): boolean {
     if (!this.hasBegun || typeof this.attempt !== 'number' || !mayRunAgain(this.task, this.attempt))
       return false;
     this.hasBegun = false;

@@ -137,7 +137,7 @@ export function runToEnd(
       if (isFault(error, 'INVOKER_CLOSED') && execution.canWait && options.isDraining())
         execution.withdraw?.();
       else if (isFault(error, 'INVOKER_LOST')) {
-        if (execution.mayBeginAgain()) beginLater();
+        if (execution.allowAgain()) beginLater();
         else finish(lostFailure(execution.task, error.message));
       } else if (passingReasonOf(error) !== undefined && isDurableOrPart(execution)) {
         execution.waitReason = mainReason(execution.waitReason, passingReasonOf(error));
