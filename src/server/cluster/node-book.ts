@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, DrainOrdersByNode } from '../../dispatch/index.ts';
 import { type JsonObject, type Log, messageOf } from '../../lib/index.ts';
-import type { ClusterNodeStore } from '../../store/index.ts';
+import type { ClusterNodeRow, ClusterNodeStore } from '../../store/index.ts';
 import { figuresOf } from './node-figures.ts';
 
 interface NodeBookOptions {
@@ -32,9 +32,9 @@ export async function readOrders({ orders }: Pick<ClusterNodeStore, 'orders'>): 
 /** A node that was noted in this time may have been restarted together with this one. */
 const lateMs = 300_000;
 
-/** The nodes that take calls, with this one, as the servers have noted them lately. */
-export async function readTakers({ list }: Pick<ClusterNodeStore, 'list'>, self: string): Promise<number> {
-  const takes = (await list()).filter(({ name, role, ageMs }) => {
+/** How many nodes take calls, with this one, of those that the servers have noted lately. */
+export function countTakers(noted: readonly ClusterNodeRow[], self: string): number {
+  const takes = noted.filter(({ name, role, ageMs }) => {
     return name !== self && role !== 'invoker' && ageMs <= lateMs;
   });
   return 1 + takes.length;

@@ -3,7 +3,7 @@
  * invoker yet is ready without the bus: the operator needs its API to make the authority, NATS's files and tokens.
  */
 import type { Cluster } from '../../dispatch/index.ts';
-import type { ClusterNodeStore } from '../../store/index.ts';
+import type { ClusterNodeRow } from '../../store/index.ts';
 
 export interface BusReach {
   readonly bus: 'up' | 'down';
@@ -16,9 +16,9 @@ const firstReportsMs = 2_000;
 
 type Heard = Pick<Cluster, 'isUp' | 'nodes'>;
 
-/** Returns whether servers have heard a node that runs actions, since it was forgotten. */
-export async function knowsInvokers({ list }: Pick<ClusterNodeStore, 'list'>): Promise<boolean> {
-  return (await list()).some(({ role }) => role !== 'api');
+/** Whether one of the nodes in the database runs actions. */
+export function knowsInvokers(noted: readonly Pick<ClusterNodeRow, 'role'>[]): boolean {
+  return noted.some(({ role }) => role !== 'api');
 }
 
 /** @param knowsInvokers as the database said at the start @param now monotonic time in ms */

@@ -3,7 +3,7 @@ import { type Cluster, createLimitShare, type Dispatcher, openCluster } from '..
 import type { Invoker } from '../../invoker/index.ts';
 import type { Fault } from '../../lib/index.ts';
 import { buildInfo } from '../build-info.ts';
-import { readOrders, readTakers, startNodeBook } from '../cluster/node-book.ts';
+import { countTakers, readOrders, startNodeBook } from '../cluster/node-book.ts';
 import { serverFault } from '../faults.ts';
 import type { GuardedImages } from '../gate/guarded-images.ts';
 import type { BusPlace } from './bus-place.ts';
@@ -111,8 +111,9 @@ async function openNode(
   stack.use(startNodeBook({ nodes, cluster, log }));
   figures.watchNodes(cluster.heard);
   figures.watchMessages(cluster.counts);
-  const reach = invoker === undefined ? watchBus(cluster, await knowsInvokers(nodes)) : undefined;
-  const known = await readTakers(nodes, bus.node);
+  const noted = await nodes.list();
+  const reach = invoker === undefined ? watchBus(cluster, knowsInvokers(noted)) : undefined;
+  const known = countTakers(noted, bus.node);
   const opened = stack.move();
   const others = () => cluster.nodes().filter(({ role }) => role !== 'invoker').length;
   return {
