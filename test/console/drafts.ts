@@ -69,10 +69,18 @@ export function drafts(given: () => Given): void {
     await page.reload();
     await page.getByText('// stored and mine', { exact: true }).waitFor();
     expect(await note.count()).toBe(0);
-    // The page may still load some of it.
-    await page.goto('/console/functions');
-    await page.getByRole('link', { name: 'hostile' }).waitFor();
+
+    await editor.press('Control+End');
+    await page.keyboard.type(' and lost');
+    await page.getByRole('link', { name: 'Runs', exact: true }).click();
+    await page.getByRole('heading', { name: 'Runs', exact: true }).waitFor();
     expect((await ward.request('DELETE', '/api/v1/namespaces/_/actions/draft')).status).toBe(200);
+    await page.goBack();
+    await page.getByText('The function was deleted since.').waitFor();
+    await page.getByText('// stored and mine and lost').waitFor();
+    await page.getByRole('button', { name: 'Discard it' }).click();
+    await note.waitFor({ state: 'detached' });
+    browser.forget(/status of 404/);
     expect(browser.problems).toEqual([]);
   });
 
@@ -90,6 +98,15 @@ export function drafts(given: () => Given): void {
     await note.waitFor();
     await page.getByText('// typed').waitFor();
     expect(await page.getByLabel('Name').inputValue()).toBe('unborn');
+
+    await page.evaluate(`navigator.clipboard.writeText('// too long\\n'.repeat(100_000))`);
+    await page.getByRole('textbox', { name: 'Code' }).press('Control+v');
+    await page.getByText('too long to be kept when you leave').waitFor();
+    await page.reload();
+    expect(browser.problems).toEqual([leaving]);
+    browser.forget(/asks before it is left/);
+    await page.getByText('// typed').waitFor();
+
     await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByText('This tab has code that is not saved.').waitFor();
     await browser.inspect('logout, with unsaved text');
