@@ -348,8 +348,8 @@ function createHoldings(
   const { entities } = quotas;
   const { codeMarks: marks, accepted } = store;
   const graceMs = options.codeGraceMs ?? codeGraceMs(0);
-  const sharing = isAlone ? undefined : { marks, accepted, graceMs };
-  const code = createCodeStore(options.blobs, entities, log, disk, sharing);
+  const sharing = isAlone ? undefined : { marks, graceMs };
+  const code = createCodeStore(options.blobs, { entities, accepted }, log, disk, sharing);
   const onChanged = (ref: PlainRef) => actions.packageChanged(ref);
   const packages = createPackages({ entities, vault, limits, onChanged, onActionsDeleted });
   const actions: Actions = new Actions({

@@ -16,7 +16,7 @@ const hourMs = 3_600_000;
 /** A server on the platform's store and blobs. */
 function server(platform: Platform, { graceMs = 0, blobs = platform.blobs }: Part = {}) {
   const { entities, accepted, codeMarks: marks } = platform.store;
-  const own = createCodeStore(blobs, entities, silentLog, undefined, { marks, accepted, graceMs });
+  const own = createCodeStore(blobs, { entities, accepted }, silentLog, undefined, { marks, graceMs });
   const sweep = createCodeSweep({ blobs, entities, accepted, ...own, graceMs: 0 });
   return { ...own, sweep };
 }
@@ -83,8 +83,8 @@ describe('code that two servers share', () => {
         return codeMarks.beginRemoval(...asked);
       },
     };
-    const other = createCodeStore(platform.blobs, entities, silentLog, undefined, {
-      ...{ marks, accepted, graceMs: 0 },
+    const other = createCodeStore(platform.blobs, { entities, accepted }, silentLog, undefined, {
+      ...{ marks, graceMs: 0 },
     });
     await other.drop(digest);
     expect(await platform.blobs.has(digest)).toBe(true);
@@ -106,8 +106,8 @@ describe('code that two servers share', () => {
     await platform.blobs.put(Buffer.from(code));
     const accepted = { needsCode: async () => true };
     const { entities, codeMarks: marks } = platform.store;
-    const own = createCodeStore(platform.blobs, entities, silentLog, undefined, {
-      ...{ marks, accepted, graceMs: 0 },
+    const own = createCodeStore(platform.blobs, { entities, accepted }, silentLog, undefined, {
+      ...{ marks, graceMs: 0 },
     });
     await own.drop(digest);
     expect(await platform.blobs.has(digest)).toBe(true);
@@ -134,8 +134,8 @@ test('telling what is needed ends while calls begin and end', async () => {
       return codeMarks.touch(each);
     },
   };
-  const sharing = { marks, accepted, graceMs: 0 };
-  const own = createCodeStore(platform.blobs, entities, silentLog, undefined, sharing);
+  const sharing = { marks, graceMs: 0 };
+  const own = createCodeStore(platform.blobs, { entities, accepted }, silentLog, undefined, sharing);
   own.retain(digest);
   await own.keep();
   expect(touches).toBe(1);

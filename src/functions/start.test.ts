@@ -28,3 +28,24 @@ test('does not wait for calls that were left over; a stop leaves those that wait
   const last = await platform.restart(scriptedInvoker());
   expect(await last.invocations.resumeAccepted()).toEqual({ run: 3, interrupted: 0 });
 });
+
+test('code of an action that is deleted stays for the calls that an earlier server has accepted', async () => {
+  await using platform = await startPlatform();
+  const { guest } = platform;
+  await platform.functions.actions.put(ref('hello'), hello, false, guest);
+  platform.invoker.slot = new Promise(() => {});
+  await platform.functions.invocations.invoke({
+    identity: guest,
+    action: ref('hello'),
+    payload: {},
+    waitMs: undefined,
+    transactionId: 't1',
+    authorization: undefined,
+  });
+  const next = await platform.restart(scriptedInvoker());
+  await next.actions.delete(ref('hello'));
+  const codes = () => Array.fromAsync(platform.blobs.list());
+  expect(await codes()).toHaveLength(1);
+  expect(await next.invocations.resumeAccepted()).toEqual({ run: 1, interrupted: 0 });
+  await expect.poll(codes).toEqual([]);
+});

@@ -42,7 +42,7 @@ describe('storing code', () => {
 
   test('returns text and archives unchanged', async () => {
     await using platform = await startPlatform();
-    const code = createCodeStore(platform.blobs, platform.store.entities, silentLog);
+    const code = createCodeStore(platform.blobs, platform.store, silentLog);
     const archive = (await zip((file) => file.addBuffer(Buffer.from('x'), 'index.js'))).toString('base64');
     for (const text of ['function main() { return "ü" }', '', archive]) {
       const document = await code.store(exec(text), async (each) => each);
@@ -57,7 +57,7 @@ describe('storing code', () => {
     ['a bomb', bomb],
   ])('refuses %s', async (_name, make) => {
     await using platform = await startPlatform();
-    const code = createCodeStore(platform.blobs, platform.store.entities, silentLog);
+    const code = createCodeStore(platform.blobs, platform.store, silentLog);
     const archive = exec((await make()).toString('base64'));
     await expect(code.store(archive, async (each) => each)).rejects.toMatchObject({
       code: 'CODE_INVALID',
@@ -68,7 +68,7 @@ describe('storing code', () => {
 
   test('refuses a path that leads out of the archive', async () => {
     await using platform = await startPlatform();
-    const code = createCodeStore(platform.blobs, platform.store.entities, silentLog);
+    const code = createCodeStore(platform.blobs, platform.store, silentLog);
     const archive = await zip((file) => file.addBuffer(Buffer.from('x'), 'aa/evil'));
     const slip = Buffer.from(archive.toString('latin1').replaceAll('aa/evil', '../evil'), 'latin1');
     await expect(code.store(exec(slip.toString('base64')), async (each) => each)).rejects.toMatchObject({
@@ -80,7 +80,7 @@ describe('storing code', () => {
 describe('removing code', () => {
   test('waits for the activations that need it', async () => {
     await using platform = await startPlatform();
-    const code = createCodeStore(platform.blobs, platform.store.entities, silentLog);
+    const code = createCodeStore(platform.blobs, platform.store, silentLog);
     const { digest } = await code.store(
       { kind: 'nodejs:24', code: 'x', main: undefined },
       async (each) => each,
@@ -96,7 +96,7 @@ describe('removing code', () => {
 
   test('never takes code that is being stored', async () => {
     await using platform = await startPlatform();
-    const code = createCodeStore(platform.blobs, platform.store.entities, silentLog);
+    const code = createCodeStore(platform.blobs, platform.store, silentLog);
     const exec = { kind: 'nodejs:24', code: 'x', main: undefined };
     const gate = Promise.withResolvers<void>();
     const entered = Promise.withResolvers<void>();
@@ -120,7 +120,7 @@ describe('removing code', () => {
       return document;
     });
     await entered.promise;
-    const { digest } = await createCodeStore(platform.blobs, platform.store.entities, silentLog).store(
+    const { digest } = await createCodeStore(platform.blobs, platform.store, silentLog).store(
       exec,
       async (each) => each,
     );

@@ -1,6 +1,6 @@
 /**
  * Stores code as blobs by content: actions with the same code share one. A blob is removed when no entity names it, not
- * even as its earlier code, and no activation of this process needs it. A put shares the lock that a removal takes
+ * even as its earlier code, and no accepted call or activation of this process needs it. A put shares the lock that a removal takes
  * exclusively, so code is never removed between being stored and being named. Servers that share the blobs agree by marks
  * instead (`shared-code.ts`).
  */
@@ -33,8 +33,8 @@ export interface CodeStore {
   retain(digest: Digest): void;
   release(digest: Digest): void;
   /**
-   * Removes the blob, now or after its last activation, unless an entity names it. With other servers: unless it was
-   * touched within the grace period, or an accepted call needs it.
+   * Removes the blob, now or after its last activation, unless an entity names it or an accepted call needs it. With
+   * other servers: unless it was touched within the grace period.
    */
   drop(digest: Digest): Promise<void>;
   /** Tells other servers which code the activations of this one need. `keepCode` calls it often enough. */
@@ -44,13 +44,18 @@ export interface CodeStore {
 /** What servers that share the blobs agree by. */
 export interface CodeSharing {
   readonly marks: CodeMarkStore;
-  readonly accepted: Pick<AcceptedQueue, 'needsCode'>;
   readonly graceMs: number;
+}
+
+/** Where names of code are. */
+interface CodeNames {
+  readonly entities: EntityStore;
+  readonly accepted: Pick<AcceptedQueue, 'needsCode'>;
 }
 
 export function createCodeStore(
   blobs: BlobStore,
-  entities: EntityStore,
+  { entities, accepted }: CodeNames,
   log: Log,
   disk?: Pick<DiskAdmission, 'admitWrite'>,
   sharing?: CodeSharing,
@@ -61,13 +66,15 @@ export function createCodeStore(
   const shared = sharing && createSharedCode({ ...sharing, blobs });
 
   const isNamed = async (digest: Digest) => (await entities.countByCodeDigest(digest)) > 0;
-  const isNeeded = async (digest: Digest) =>
-    needed.has(digest) || (await isNamed(digest)) || (await sharing?.accepted.needsCode(digest)) === true;
+  // The queue also has calls that no process has taken over yet.
+  const isCalled = async (digest: Digest) => needed.has(digest) || (await accepted.needsCode(digest));
   const removeAlone = (digest: Digest) =>
     lock.exclusive(async () => {
-      if (needed.has(digest)) doomed.add(digest);
-      else if (!(await isNamed(digest))) await blobs.delete(digest);
+      if (await isNamed(digest)) return;
+      if (await isCalled(digest)) doomed.add(digest);
+      else await blobs.delete(digest);
     });
+  const isNeeded = async (digest: Digest) => (await isNamed(digest)) || (await isCalled(digest));
   const remove = (digest: Digest) =>
     shared === undefined ? removeAlone(digest) : shared.remove(digest, () => isNeeded(digest));
   const drop = async (digest: Digest): Promise<void> => {

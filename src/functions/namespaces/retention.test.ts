@@ -215,7 +215,7 @@ test('code that no entity names for an hour is removed, and code that one names 
   await using at = await start();
   const blobs = openBlobStore(join(at.folder, 'code'));
   const { entities, accepted } = at.store;
-  const code = createCodeStore(blobs, entities, silentLog);
+  const code = createCodeStore(blobs, at.store, silentLog);
   const [named, unnamed] = await Promise.all([blobs.put(Buffer.from('a')), blobs.put(Buffer.from('b'))]);
   await entities.put(
     {
