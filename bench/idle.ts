@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCommand } from '../src/lib/index.ts';
-import { cgroupsOf, Ward } from '../test/ward.ts';
+import { cgroupsOf } from '../test/cgroups.ts';
+import { Ward } from '../test/ward.ts';
 import { median, type Row } from './table.ts';
 
 const sandboxes = 200;

@@ -3,8 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cgroupsOf } from './cgroups.ts';
 import { InvokerBench } from './invoker.ts';
-import { cgroupsOf, missingForSandboxes, Ward } from './ward.ts';
+import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 const counter = `const sandbox = require('node:crypto').randomUUID();

@@ -4,9 +4,10 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cgroupsOf } from './cgroups.ts';
 import { type HostMounts, holdersOf, mountsOf, openHostMounts } from './host-mounts.ts';
 import { missingForOneMachine } from './one-machine.ts';
-import { cgroupsOf, missingForSandboxes, Ward } from './ward.ts';
+import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes() ?? missingForOneMachine('starts Ward in the mounts of one host');
 

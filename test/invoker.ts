@@ -17,7 +17,8 @@ import { openImageStore, runtimeKinds } from '../src/images/index.ts';
 import { createInvoker, type Invoker, type InvokerOptions, openCodePlaces } from '../src/invoker/index.ts';
 import { newActivationId, randomHex, silentLog } from '../src/lib/index.ts';
 import { openSandboxHost, operatorPolicy, takeOrders } from '../src/sandbox/index.ts';
-import { cgroupsOf, freezerStatesOf, imagesDir } from './ward.ts';
+import { cgroupsOf, freezerStatesOf } from './cgroups.ts';
+import { imagesDir } from './ward.ts';
 
 /** A completion with its log. */
 export type EndedJob = Completion & { readonly logs: Promise<ActivationLog> };

@@ -1,7 +1,8 @@
 /** Finds what servers leave behind on the host: control groups, processes, mounts, state. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { allCgroupsOf, strayGroupsOf, type Ward } from './ward.ts';
+import { allCgroupsOf, strayGroupsOf } from './cgroups.ts';
+import type { Ward } from './ward.ts';
 
 export const nothing = { cgroups: [], strays: [], processes: [], mounts: [], state: [] };
 

@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cgroupsOf, missingForSandboxes, Ward } from './ward.ts';
+import { cgroupsOf } from './cgroups.ts';
+import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 

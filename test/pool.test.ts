@@ -1,6 +1,7 @@
 /** Which sandbox serves a call (warm, prewarmed or new), and what happens to idle ones. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { cgroupsOf, missingForSandboxes, Ward } from './ward.ts';
+import { cgroupsOf } from './cgroups.ts';
+import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 /** Returns an id of its sandbox, and how long the sandbox has been up. */

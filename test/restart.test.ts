@@ -6,11 +6,12 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { cgroupsOf } from './cgroups.ts';
 import { leftOvers, nothing, processesOf } from './left-overs.ts';
 import { onlyOneMachine } from './one-machine.ts';
 import { plantTraces } from './planted-traces.ts';
 import { processesBelow } from './processes.ts';
-import { cgroupsOf, missingForSandboxes, runWard, Ward } from './ward.ts';
+import { missingForSandboxes, runWard, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 const waits =

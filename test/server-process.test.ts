@@ -9,10 +9,11 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand } from '../src/lib/index.ts';
+import { cgroupsOf } from './cgroups.ts';
 import { leftOvers } from './left-overs.ts';
 import { missingForOneMachine } from './one-machine.ts';
 import { expectNoRights, processesBelow } from './processes.ts';
-import { cgroupsOf, missingForSandboxes, startWard, Ward } from './ward.ts';
+import { missingForSandboxes, startWard, Ward } from './ward.ts';
 
 const missing = missingForSandboxes() ?? missingForOneMachine('the keeper and the server of one Ward');
 const code = 'const main = () => ({ files: require("node:fs").readdirSync("/fn") })';

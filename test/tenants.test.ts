@@ -1,8 +1,9 @@
 /** Two namespaces on one Ward: what each can see, use and disturb of the other. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cgroupsOf } from './cgroups.ts';
 import { deployHeld } from './held-action.ts';
-import { cgroupsOf, missingForSandboxes, Ward } from './ward.ts';
+import { missingForSandboxes, Ward } from './ward.ts';
 
 const missing = missingForSandboxes();
 const actions = '/api/v1/namespaces/_/actions';

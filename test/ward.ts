@@ -5,7 +5,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import openwhisk from 'openwhisk';
 import { stringify } from 'yaml';
-import { errnoOf, runCommand, startCommand } from '../src/lib/index.ts';
+import { runCommand, startCommand } from '../src/lib/index.ts';
+import { freezerStatesOf } from './cgroups.ts';
 import { clusterOf, keepOwnSettings, storeOf } from './engine-switch.ts';
 
 export const launcher = fileURLToPath(new URL('../bin/ward.mjs', import.meta.url));
@@ -351,59 +352,6 @@ export function startWard(args: readonly string[]): ChildProcess {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...outsideEnv(), WSK_CONFIG_FILE: '/nonexistent' },
   });
-}
-
-/** Freezer state of every sandbox of an instance, for cgroup v1 and v2. */
-export function freezerStatesOf(instance: string): string[] {
-  return cgroupsOf(instance).flatMap((path) => {
-    const v1 = join(path, 'freezer.state');
-    const v2 = join(path, 'cgroup.freeze');
-    try {
-      if (existsSync(v1)) return [readFileSync(v1, 'utf8').trim()];
-      if (existsSync(v2)) return [readFileSync(v2, 'utf8').trim() === '1' ? 'FROZEN' : 'THAWED'];
-    } catch (error) {
-      // The sandbox has ended meanwhile.
-      if (!['ENOENT', 'ENODEV'].includes(errnoOf(error) ?? '')) throw error;
-    }
-    return [];
-  });
-}
-
-/** Cgroups of an instance's sandboxes, in every hierarchy of the host. */
-export function cgroupsOf(instance: string): string[] {
-  return allCgroupsOf(instance).filter((path) => !path.endsWith('/platform'));
-}
-
-/** Those, and the server's own cgroup. */
-export function allCgroupsOf(instance: string): string[] {
-  return foldersOf(instance, (type) => type.startsWith('cgroup'));
-}
-
-/**
- * Plain folders that crun makes for them if a hybrid host's second hierarchy is hidden from it. They end with the mount
- * namespace, which the servers of these tests share with the tests.
- */
-export function strayGroupsOf(instance: string): string[] {
-  return foldersOf(instance, (type) => type === 'tmpfs');
-}
-
-function foldersOf(instance: string, isWanted: (type: string) => boolean): string[] {
-  return readFileSync('/proc/mounts', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' '))
-    .filter(([, path = '', type = '']) => `${path}/`.startsWith('/sys/fs/cgroup/') && isWanted(type))
-    .map(([, path = '']) => join(path, 'ward', instance))
-    .flatMap((path) => foldersIn(path).map((name) => join(path, name)));
-}
-
-/** Folders below it. Empty if it does not exist: any Ward that starts removes what a dead one has left. */
-function foldersIn(path: string): string[] {
-  try {
-    const entries = readdirSync(path, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  } catch {
-    return [];
-  }
 }
 
 /** The environment of a shell outside the tests' namespaces, so that `ward` enters its own. */

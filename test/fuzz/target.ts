@@ -11,8 +11,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { digestOf } from '../../src/blobs/index.ts';
 import { startCommand } from '../../src/lib/index.ts';
+import { cgroupsOf } from '../cgroups.ts';
 import { leftOvers, nothing } from '../left-overs.ts';
-import { cgroupsOf, outsideEnv } from '../ward.ts';
+import { outsideEnv } from '../ward.ts';
 import { entities, manifestType, seededImage } from './fixtures.ts';
 
 export interface Route {
