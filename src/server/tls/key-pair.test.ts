@@ -2,7 +2,7 @@
 import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { type Log, mustRun, silentLog } from '../../lib/index.ts';
 import { makeAuthority, type TestAuthority, type TestPair } from '../../lib/key-pairs.fixture.ts';
 import { givenTls, type KeyPair, readKeyPair, urlNamedIn } from './key-pair.ts';
@@ -143,4 +143,26 @@ test('a further pair that is of no use is left out until it changes, and the fir
   const renewed = await authority.issue(['customer.example']);
   await write('customer', renewed);
   await expect.poll(() => taken).toEqual([[good, renewed]]);
+});
+
+test('a pair that is refused is taken when time alone has made it valid, and the log says once why it was not', async () => {
+  const early = await authority.issue(['early.example']);
+  const files = await write('waiting', early);
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() - day);
+  onTestFinished(() => clock.mockRestore());
+  const error = vi.fn<Log['error']>();
+  const taken: (readonly KeyPair[])[] = [];
+  using _watch = watchKeyPairs([files], [null], {
+    log: { ...silentLog, error },
+    onChange: (all) => void taken.push(all),
+    ...{ everyMs: 5, againMs: 20 },
+  });
+  // Each read of the files asks for the time.
+  await vi.waitUntil(() => clock.mock.calls.length > 3);
+  expect(taken).toEqual([]);
+  clock.mockRestore();
+  await expect.poll(() => taken).toEqual([[early]]);
+  expect(error.mock.calls).toEqual([
+    [expect.objectContaining({ reason: expect.stringContaining('is not valid before') }), expect.anything()],
+  ]);
 });

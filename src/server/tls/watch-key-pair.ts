@@ -1,6 +1,6 @@
 /**
  * Looks for a new certificate and key. Programs that renew them write one file after the other, so a change counts when
- * both files have been left alone for one look.
+ * both files have been left alone for one look. A pair that was refused is read again later, too: time alone can make it valid.
  */
 import { stat } from 'node:fs/promises';
 import { isFault, type Log, messageOf } from '../../lib/index.ts';
@@ -12,16 +12,19 @@ interface WatchOptions {
   /** Gets each new pair that is of use. */
   readonly onChange: (pair: KeyPair) => void;
   readonly everyMs?: number;
+  /** Until a refused pair is read again. */
+  readonly againMs?: number;
 }
 
 const usualMs = 500;
+const usualAgainMs = 60_000;
 const dayMs = 24 * 60 * 60 * 1000;
 /** Certificates are renewed when a third of their life is left, which is 30 days or, for short ones, a few. */
 const soonMs = 3 * dayMs;
 
 /**
  * Watches several pairs.
- * @param first null: it is of no use until it changes
+ * @param first null: it is of no use at the moment
  * @param onChange gets all that are of use whenever one has changed
  */
 export function watchKeyPairs(
@@ -46,33 +49,42 @@ export function watchKeyPairs(
 export function watchKeyPair(
   files: KeyPairFiles,
   first: KeyPair | null,
-  { log, onChange, everyMs = usualMs }: WatchOptions,
+  { log, onChange, everyMs = usualMs, againMs = usualAgainMs }: WatchOptions,
 ): Disposable {
   let current = first;
   let seen: string | undefined;
   let taken: string | undefined;
+  let refused: { readonly reason: string; readonly at: number } | undefined;
   let warnedAt = Number.NEGATIVE_INFINITY;
   let isLooking = false;
   const load = async () => {
     try {
       const pair = await readKeyPair(files, Date.now());
+      refused = undefined;
       if (pair.cert === current?.cert && pair.key === current.key) return;
       current = pair;
       onChange(pair);
       log.info({ cert: files.cert, until: expiryOf(pair.cert).toISOString() }, 'new certificate in use');
     } catch (error) {
+      const reason = messageOf(error);
+      const isSaid = reason === refused?.reason;
+      refused = { reason, at: performance.now() };
+      if (isSaid) return;
       const hint = isFault(error) ? error.hint : undefined;
       const until = current === null ? undefined : expiryOf(current.cert).toISOString();
       const so = until === undefined ? 'Ward goes on without it' : 'the old one stays in use';
       log.error(
-        { cert: files.cert, reason: messageOf(error), hint, until },
+        { cert: files.cert, reason, hint, until },
         `the ${until === undefined ? '' : 'new '}certificate is refused, ${so}`,
       );
     }
   };
   const look = async () => {
     const now = await marksOf(files);
-    if (now !== taken && now === seen) {
+    const isChanged = now !== taken;
+    const isLate = refused !== undefined && performance.now() - refused.at >= againMs;
+    if (now === seen && (isChanged || isLate)) {
+      if (isChanged) refused = undefined;
       taken = now;
       await load();
     }
