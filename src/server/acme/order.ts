@@ -25,15 +25,23 @@ async function proofFor(about: Authorization, word: string): Promise<KeyPair> {
 const requestMs = 30_000;
 /** The authority checks the names within seconds, or it has a queue. */
 const orderMs = 5 * 60_000;
+/** Chains and directories are much shorter. */
+const mostBytes = 1024 * 1024;
 
-// Ward itself waits between attempts, and much longer than the library would.
-Object.assign(axios.defaults, { timeout: requestMs });
-Object.assign(axios.defaults, {
-  acmeSettings: {
-    ...('acmeSettings' in axios.defaults && Object(axios.defaults.acmeSettings)),
-    retryMaxAttempts: 0,
-  },
+Object.assign(axios.defaults, { timeout: requestMs, maxContentLength: mostBytes });
+// That time is for silence, and an authority may also send a byte now and then.
+axios.interceptors.request.use((config) => ({ ...config, signal: AbortSignal.timeout(requestMs) }));
+// Ward itself waits between attempts, and much longer than the library would, which also loses the error of the network.
+axios.interceptors.response.clear();
+axios.interceptors.response.use(null, ({ response, message }: Unanswered) => {
+  return response ?? Promise.reject(new Error(`the authority does not answer: ${message}`));
 });
+
+interface Unanswered {
+  /** Whatever its status is. */
+  readonly response?: unknown;
+  readonly message: string;
+}
 
 /** @throws Error of the library or of the authority, or when it takes too long */
 export async function orderPair(
@@ -54,7 +62,9 @@ export async function orderPair(
 /** The library does not say why an authority can't be reached. */
 async function findAuthority(directory: string): Promise<void> {
   try {
-    await (await fetch(directory, { signal: AbortSignal.timeout(requestMs) })).arrayBuffer();
+    const { ok, status, body } = await fetch(directory, { signal: AbortSignal.timeout(requestMs) });
+    await body?.cancel();
+    if (!ok) throw new Error(`status ${status}`);
   } catch (cause) {
     const why = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
     throw new Error(`${directory} does not answer: ${messageOf(why)}`);
