@@ -19,6 +19,8 @@ const missing =
 const name = 'ward.test.example';
 /** Renewed after four. */
 const lifeSeconds = 6;
+/** Of a namespace in a day: the last comes about twelve seconds after the first. */
+const mostOrders = 4;
 
 describe.skipIf(missing !== undefined)(`ACME${missing ? ` (${missing})` : ''}`, () => {
   let pebble: Pebble;
@@ -31,7 +33,8 @@ describe.skipIf(missing !== undefined)(`ACME${missing ? ` (${missing})` : ''}`, 
     dns = await startDnsServer();
     const { directory, proofPort } = pebble;
     const domains = { resolvers: [dns.address] };
-    const tls = { acme: { names: [name], directory, agree: true }, redirect: `127.0.0.1:${proofPort}` };
+    const acme = { names: [name], directory, agree: true, ordersPerDay: { namespace: mostOrders } };
+    const tls = { acme, redirect: `127.0.0.1:${proofPort}` };
     ({ ward, said } = await Ward.startSaying({ logLevel: 'info', tls, domains }, undefined, launcher, {
       env: { NODE_EXTRA_CA_CERTS: pebble.ca.file },
     }));
@@ -104,7 +107,7 @@ describe.skipIf(missing !== undefined)(`ACME${missing ? ` (${missing})` : ''}`, 
     expect([await statusOf(domain), await statusOf(name)]).toEqual([404, 200]);
     expect(JSON.parse(await ask('GET', claim)).certificate).toEqual({
       ...{ issuer: expect.stringMatching(/^Pebble/), until: expect.any(Number) },
-      ...{ triedAt: expect.any(Number), failures: 0, error: null },
+      ...{ triedAt: expect.any(Number), failures: 0, error: null, nextTryAt: expect.any(Number) },
     });
     const figures = () => ask('GET', '/metrics');
     const end = 'ward_issued_certificate_not_after_seconds';
@@ -115,6 +118,21 @@ describe.skipIf(missing !== undefined)(`ACME${missing ? ` (${missing})` : ''}`, 
     await ask('DELETE', claim);
     await ward.until(async () => (await shown(domain)).subjectaltname === `DNS:${name}`);
     expect(await figures()).not.toContain(domain);
+    // The claim is another one, and the orders of the namespace are those that are left.
+    const again = JSON.parse(await ask('PUT', claim, { package: 'default' }));
+    dns.records.set(challenge.name, [again.challenge.value]);
+    await ask('POST', `${claim}/verify`);
+    await ward.until(async () => {
+      const { certificate } = JSON.parse(await ask('GET', claim));
+      return (
+        certificate?.error ===
+        `the namespace has used up its ${mostOrders} orders of certificates for this day (UTC)`
+      );
+    });
+    const { nextTryAt } = JSON.parse(await ask('GET', claim)).certificate;
+    expect(new Date(nextTryAt).toISOString()).toMatch(/T00:00:00\.000Z$/);
+    const before = await shown();
+    await ward.until(async () => (await shown()).serialNumber !== before.serialNumber);
   });
 
   it('when the authority has ended, the old one stays, and the log says so', async () => {

@@ -30,13 +30,15 @@ export function domainPage(parts: () => Parts): void {
     await page.getByText('waits for its DNS record').waitFor();
     await browser.inspect('domains');
     // `test/acme.test.ts` has a real one.
-    const certificate = { issuer: script, until: 4e12, triedAt: 1e12, failures: 1, error: 'no answer' };
+    const tried = { triedAt: 1e12, failures: 1, error: 'no answer', nextTryAt: 3e12 };
+    const certificate = { issuer: script, until: 4e12, ...tried };
     await page.route('**/ward/v1/domains', (route) =>
       route.fulfill({ json: [{ ...body, isProved: true, certificate }] }),
     );
     await page.reload();
     await page.getByText(`by ${script}`).waitFor();
     await page.getByText('no answer').waitFor();
+    await page.getByText('Next order').waitFor();
     await page.unroute('**/ward/v1/domains');
     await page.reload();
     await page.getByRole('button', { name: `Give up ${name}` }).click();

@@ -23,22 +23,25 @@ const proved = { ...claim, isProved: true, provedAt: 1_767_261_700_000 };
 
 const certificate = {
   ...{ issuer: 'An Authority', until: 1_775_261_700_000, triedAt: 1_767_261_800_000 },
-  ...{ failures: 2, error: 'the authority does not answer' },
+  ...{ failures: 2, error: 'the authority does not answer', nextTryAt: 1_798_761_600_000 },
 };
 
 test('get and list show the certificate, and why there is no newer one', async () => {
   api.answers.set(`GET ${url}/shop.example`, { body: { ...proved, certificate } });
   api.answers.set(`GET ${url}`, { body: [{ ...proved, certificate }, claim] });
   expect((await ward(['domain', 'get', 'shop.example'])).stdout).toMatch(
-    /\ncertificate until +2026-\S+ \S+\nissuer +An Authority\nlast failure +2026-\S+ \S+: the authority does not answer \(2 times\)\n/,
+    /\ncertificate until +2026-\S+ \S+\nissuer +An Authority\nlast failure +2026-\S+ \S+: the authority does not answer \(2 times\)\nnext try +2027-\S+ \S+\n/,
   );
   expect((await ward(['domain', 'list', '-o', 'wide'])).stdout).toMatch(
-    /shop\.example +package shop .* An Authority +2026-.*not answer \(2 times\)/,
+    /shop\.example +package shop .* An Authority +2026-.*not answer \(2 times\) +2027-/,
   );
+  const waiting = { triedAt: null, failures: 0, error: 'the namespace has used up its orders' };
   api.answers.set(`GET ${url}/shop.example`, {
-    body: { ...proved, certificate: { ...certificate, until: null, issuer: null } },
+    body: { ...proved, certificate: { ...certificate, ...waiting, until: null, issuer: null } },
   });
-  expect((await ward(['domain', 'get', 'shop.example'])).stdout).toMatch(/\ncertificate until +none yet\n/);
+  expect((await ward(['domain', 'get', 'shop.example'])).stdout).toMatch(
+    /\ncertificate until +none yet\n.*\nlast failure +the namespace has used up its orders\nnext try +2027-/,
+  );
 });
 
 test('create shows the record, and what to do with it', async () => {

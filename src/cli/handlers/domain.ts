@@ -51,6 +51,7 @@ export const list: Handler = async (_input, context) => {
       { title: 'certificate until', cell: (domain) => timeText(certificateOf(domain)['until']) },
       { title: 'issuer', cell: (domain) => textOf(certificateOf(domain)['issuer']), isWide: true },
       { title: 'last failure', cell: failureText, isWide: true },
+      { title: 'next try', cell: (domain) => timeText(certificateOf(domain)['nextTryAt']), isWide: true },
       { title: 'claimed', cell: (domain) => timeText(domain['createdAt']), isWide: true },
     ],
     name: (domain) => textOf(domain['name']),
@@ -88,11 +89,12 @@ function servedBy({ package: inPackage, api }: JsonObject): string {
 }
 
 function certificateFields(domain: JsonObject): readonly (readonly [string, string])[] {
-  const { issuer, until } = certificateOf(domain);
+  const { issuer, until, nextTryAt } = certificateOf(domain);
   return [
     ['certificate until', timeText(until) || 'none yet'],
     ['issuer', textOf(issuer)],
     ['last failure', failureText(domain)],
+    ['next try', timeText(nextTryAt)],
   ];
 }
 

@@ -9,7 +9,9 @@ const stack = new AsyncDisposableStack();
 const guest = parseNamespaceName('guest');
 const rival = parseNamespaceName('rival');
 /** Of what the authority has for names. */
-const certificate = { issuer: 'An Authority', until: 1, triedAt: 1, failures: 0, error: null };
+const certificate = {
+  ...{ issuer: 'An Authority', until: 1, triedAt: 1, failures: 0, error: null, nextTryAt: 1 },
+};
 const record = '_ward-challenge.shop.example';
 let dns: DnsServer;
 let platform: Platform;

@@ -6,7 +6,7 @@
 import { type JsonObject, type Log, randomHex } from '../../lib/index.ts';
 import type { DomainRow, DomainStore, DomainTarget } from '../../store/index.ts';
 import type { Forgetful } from '../entities/changed.ts';
-import { type NamespaceName, parseEntityName } from '../entities/names.ts';
+import { type NamespaceName, parseEntityName, parseNamespaceName } from '../entities/names.ts';
 import { given } from '../entities/put-fields.ts';
 import { concurrentUpdate, functionFault, malformed, notFound } from '../faults.ts';
 import { parseBasePath } from '../gateway/api-document-paths.ts';
@@ -20,7 +20,9 @@ export interface DomainRules {
   readonly ownNames: readonly string[];
   readonly resolveTxt: ResolveTxt;
   /** Undefined: Ward gets none from an authority. */
-  readonly certificateOf?: ((name: string) => Promise<DomainCertificate | undefined>) | undefined;
+  readonly certificateOf?:
+    | ((domain: Pick<ProvedDomain, 'name' | 'namespace'>) => Promise<DomainCertificate | undefined>)
+    | undefined;
 }
 
 /** What Ward gets for a domain from an authority. Times are epoch milliseconds. */
@@ -33,6 +35,8 @@ export interface DomainCertificate {
   readonly failures: number;
   /** Why the last attempt has failed, or why Ward makes none. */
   readonly error: string | null;
+  /** When Ward tries to get the next one. Null: not before other domains make room. */
+  readonly nextTryAt: number | null;
 }
 
 export interface DomainService {
@@ -80,7 +84,8 @@ export function createDomains(options: DomainOptions): DomainService & Forgetful
   const asking = new Set<string>();
   const shown = async (row: DomainRow): Promise<JsonObject> => {
     const isServed = row.provedAt !== null && !isReserved(row.name);
-    const certificate = isServed ? await certificateOf?.(row.name) : undefined;
+    const namespace = parseNamespaceName(row.namespace);
+    const certificate = isServed ? await certificateOf?.({ name: row.name, namespace }) : undefined;
     return { ...describe(row), certificate: certificate === undefined ? null : { ...certificate } };
   };
   const find = async (namespace: string, name: DomainName) => {

@@ -25,10 +25,17 @@ import { openStore, type Store } from '../../store/index.ts';
 import { type PairSources, shownPairs } from '../tls/certificates.ts';
 import { type Acme, type AcmeOptions, openAcme } from './acme.ts';
 import { domainCertificate, keptAcme, noCertificate } from './kept.ts';
+import { OrderBudget } from './order-budget.ts';
 import { missingForPebble, type Pebble, startPebble } from './pebble.fixture.ts';
+import type { CertifiedDomain } from './places.ts';
 
 const missing = await missingForPebble();
 const name = 'ward.test.example';
+const ordersPerDay = { namespace: 10, all: 10 };
+const never = () => false;
+const domain = (at: string, namespace: string, provedAt: number) => ({
+  ...{ name: `${at}.example`, namespace: parseNamespaceName(namespace), provedAt },
+});
 const trusted = getCACertificates('default');
 const vault = createVault(() => [{ id: 'k1', secret: new Uint8Array(32) }]);
 const openFront = await loadTls();
@@ -56,7 +63,7 @@ describe.skipIf(missing !== undefined)(`servers of one database${missing ? ` (${
     onTestFinished(() => own[Symbol.asyncDispose]());
     const setting = {
       ...{ directory: pebble.directory, names: [name], email: undefined },
-      ...{ challenge: 'tls-alpn-01' as const, ...change },
+      ...{ challenge: 'tls-alpn-01' as const, ordersPerDay, ...change },
     };
     const acme = await openAcme({ setting, store: store ?? own, vault, pollMs: 50, log: silentLog });
     onTestFinished(() => acme[Symbol.asyncDispose]());
@@ -130,6 +137,30 @@ describe.skipIf(missing !== undefined)(`servers of one database${missing ? ` (${
     expect(await c.store.acme.list('proof')).toEqual([]);
   });
 
+  test('order no more for a namespace than its orders of a day', async () => {
+    database = 'budget.db';
+    const { acme, store } = await serverOf({ ordersPerDay: { namespace: 2, all: 9 } });
+    await frontOf(acme, pebble.proofPort);
+    const domains = ['a', 'b', 'c'].map((at, i) => domain(at, 'one', i));
+    const pairsOf = async (served: readonly CertifiedDomain[], count: number) => {
+      acme.serveDomains(served, never);
+      await vi.waitUntil(() => acme.pairs().domains.length === count, { timeout: 60_000, interval: 50 });
+      return acme.pairs().domains;
+    };
+    await pairsOf(domains, 2);
+    const budget = new OrderBudget(store.acme, { namespace: 2, all: 9 });
+    expect(
+      await domainCertificate({ ...store, budget }, domain('c', 'one', 1), acme.placeOf('c.example')),
+    ).toMatchObject({
+      ...{ until: null, error: expect.stringContaining('its 2 orders'), nextTryAt: expect.any(Number) },
+    });
+    expect(await pairsOf([], 0)).toEqual([]);
+    // Another namespace, and the server itself, are not affected.
+    await pairsOf([...domains.slice(0, 2), domain('c', 'two', 3)], 1);
+    expect([(await budget.today()).of('one'), (await budget.today()).of('two')]).toEqual([2, 1]);
+    expect(acme.report()[0]).toMatchObject({ names: name, failures: 0, until: expect.any(Number) });
+  });
+
   test('go on with what a server has begun that died', async () => {
     database = 'two.db';
     // It lets the authority wait.
@@ -166,7 +197,7 @@ test('servers do not try what has just failed for another, and say what it was',
     const store = stack.use(await openStore({ path: join(folder, 'ward.db') }));
     const setting = {
       ...{ directory: 'http://127.0.0.1:1/dir', names: [name], email: undefined },
-      challenge: 'http-01' as const,
+      ...{ challenge: 'http-01' as const, ordersPerDay },
     };
     return { store, acme: stack.use(await openAcme({ setting, store, vault, pollMs: 20, log: silentLog })) };
   };
@@ -199,12 +230,8 @@ describe('more domains than places', () => {
   });
   afterEach(() => stack.disposeAsync());
 
-  const domain = (at: string, namespace: string, provedAt: number) => ({
-    ...{ name: `${at}.example`, namespace: parseNamespaceName(namespace), provedAt },
-  });
   const manyOf = (namespace: string, count: number, provedAt: number) =>
     Array.from({ length: count }, (_, i) => domain(`a${i}.${namespace}`, namespace, provedAt + i));
-  const never = () => false;
 
   /** A server that orders nothing; another of the same database has got a certificate for `zoo.example`. */
   async function server() {
@@ -217,7 +244,7 @@ describe('more domains than places', () => {
     await keptAcme(store.acme, vault).putCertificate('zoo.example', issued, null);
     const setting = {
       ...{ directory: 'http://127.0.0.1:1/dir', names: [name], email: undefined },
-      challenge: 'http-01' as const,
+      ...{ challenge: 'http-01' as const, ordersPerDay },
     };
     const acme = stack.use(await openAcme({ setting, store, vault, pollMs: undefined, log: silentLog }));
     return { acme, store, pair };
@@ -228,12 +255,16 @@ describe('more domains than places', () => {
     const rest = [...manyOf('one', 50, 1), ...manyOf('two', 50, 1), ...manyOf('three', 50, 1)];
     acme.serveDomains([...rest, ...manyOf('four', 50, 1), domain('zoo', 'five', 1000)], never);
     expect(acme.pairs().domains).toEqual([pair]);
-    expect(acme.lacksPlace('zoo.example')).toBe(true);
-    const shown = await domainCertificate(store.acme, 'zoo.example', true);
-    expect(shown).toMatchObject({ until: expect.any(Number), error: expect.stringContaining('all places') });
+    expect(acme.placeOf('zoo.example')).toBe('lacking');
+    const budget = new OrderBudget(store.acme, ordersPerDay);
+    const shown = (at: string) =>
+      domainCertificate({ ...store, budget }, domain(at, 'five', 1000), 'lacking');
+    expect(await shown('zoo')).toMatchObject({
+      ...{ until: expect.any(Number), error: expect.stringContaining('all places'), nextTryAt: null },
+    });
     acme.serveDomains([...rest, domain('zoo', 'five', 1000)], never);
-    expect(acme.lacksPlace('zoo.example')).toBe(false);
-    expect(await domainCertificate(store.acme, 'none.example', true)).toMatchObject({
+    expect(acme.placeOf('zoo.example')).toBe('ordered');
+    expect(await shown('none')).toMatchObject({
       ...{ until: null, failures: 0, error: expect.stringContaining('all places') },
     });
   });
@@ -241,7 +272,8 @@ describe('more domains than places', () => {
   test('are chosen by their age, with a share for each namespace, in whichever order they come', async () => {
     const { acme } = await server();
     const all = [...manyOf('one', 50, 1), ...manyOf('two', 50, 100), domain('zoo', 'late', 1000)];
-    const lacking = () => all.map(({ name: each }) => each).filter((each) => acme.lacksPlace(each));
+    const lacking = () =>
+      all.map(({ name: each }) => each).filter((each) => acme.placeOf(each) === 'lacking');
     for (const domains of [all, all.toReversed()]) {
       acme.serveDomains(domains, never);
       expect(lacking()).toEqual(['a49.two.example']);
@@ -249,6 +281,7 @@ describe('more domains than places', () => {
     const isCovered = vi.fn((each: string) => each === 'a0.one.example');
     acme.serveDomains(all, isCovered);
     expect(lacking()).toEqual([]);
+    expect(acme.placeOf('a0.one.example')).toBe('none');
     isCovered.mockReturnValue(false);
     acme.chooseAgain();
     expect(lacking()).toEqual(['a49.two.example']);

@@ -10,8 +10,9 @@ import type { AcmeSetting } from '../config/tls-setting.ts';
 import type { PairSources } from '../tls/certificates.ts';
 import { Issuing } from './issuing.ts';
 import { type KeptCertificate, keptAcme } from './kept.ts';
-import { placeholder } from './order.ts';
-import { type CertifiedDomain, DomainNames } from './places.ts';
+import { orderPair, placeholder } from './order.ts';
+import { OrderBudget } from './order-budget.ts';
+import { type CertificatePlace, type CertifiedDomain, DomainNames } from './places.ts';
 import { createProofs, type Proofs } from './proofs.ts';
 
 type IssuedPairs = Pick<PairSources, 'issued' | 'domains'>;
@@ -30,8 +31,7 @@ export interface Acme extends AsyncDisposable, Proofs {
   serveDomains(domains: readonly CertifiedDomain[], isCovered: (name: string) => boolean): void;
   /** Call it when `isCovered` answers otherwise. */
   chooseAgain(): void;
-  /** Whether other domains have all places for certificates. */
-  lacksPlace(name: string): boolean;
+  placeOf(domain: string): CertificatePlace;
 }
 
 export interface CertificateReport extends Pick<KeptCertificate, 'until' | 'failures' | 'triedAt'> {
@@ -52,7 +52,9 @@ export interface AcmeOptions {
 export async function openAcme({ setting, store, vault, pollMs, log }: AcmeOptions): Promise<Acme> {
   const kept = keptAcme(store.acme, vault);
   const names = new DomainNames(log);
-  const issuing = new Issuing({ setting, kept, leases: store.leases, pollMs, log }, names);
+  const budget = new OrderBudget(store.acme, setting.ordersPerDay);
+  const { leases } = store;
+  const issuing = new Issuing({ setting, kept, budget, order: orderPair, leases, pollMs, log }, names);
   await issuing.load();
   const first = issuing.own()?.pair ?? (await placeholder(setting.names[0] ?? ''));
   let tell = () => {};
@@ -71,7 +73,7 @@ export async function openAcme({ setting, store, vault, pollMs, log }: AcmeOptio
       reportOf(setting.names.join(' '), false, issuing.own()),
       ...names
         .served()
-        .filter((name) => names.ordered().includes(name) || issuing.of(name) !== undefined)
+        .filter((name) => names.placeOf(name) === 'ordered' || issuing.of(name) !== undefined)
         .map((name) => reportOf(name, true, issuing.of(name))),
     ],
     start(onRenewed) {
@@ -96,7 +98,7 @@ export async function openAcme({ setting, store, vault, pollMs, log }: AcmeOptio
       names.choose();
       issuing.look();
     },
-    lacksPlace: (name) => names.lacksPlace(name),
+    placeOf: (name) => names.placeOf(name),
     [Symbol.asyncDispose]: () => issuing[Symbol.asyncDispose](),
   };
 }

@@ -16,12 +16,17 @@ import {
   type StoredCertificate,
   whyUseless,
 } from './kept.ts';
-import { newAccountKey, orderPair } from './order.ts';
+import { newAccountKey, type orderPair } from './order.ts';
+import type { DayOfOrders, OrderBudget } from './order-budget.ts';
+import type { CertifiedDomain } from './places.ts';
 import { dueAt, pauseAfter } from './schedule.ts';
 
 export interface IssuingOptions {
   readonly setting: AcmeSetting;
   readonly kept: KeptAcme;
+  /** Of domains. */
+  readonly budget: OrderBudget;
+  readonly order: typeof orderPair;
   readonly leases: LeaseStore;
   /** How often to look what other servers have done. Undefined: there are none. */
   readonly pollMs: number | undefined;
@@ -30,9 +35,16 @@ export interface IssuingOptions {
 
 interface WantedNames {
   /** To be ordered and renewed. */
-  ordered(): readonly string[];
+  ordered(): readonly CertifiedDomain[];
   /** They keep the certificates that they have. */
   served(): readonly string[];
+}
+
+/** @see namesIn */
+interface OrderedName {
+  readonly name: string;
+  /** Undefined: it is the server's own. */
+  readonly namespace: string | undefined;
 }
 
 type Certificates = ReadonlyMap<string, StoredCertificate>;
@@ -54,6 +66,10 @@ export class Issuing implements AsyncDisposable {
   readonly #own: string;
   readonly #wanted: WantedNames;
   #certificates: Certificates = new Map();
+  /** Undefined before `load`. */
+  #today: DayOfOrders | undefined;
+  /** Namespaces whose refusal the log has, on the day that ends then. */
+  #told = { until: 0, namespaces: new Set<string>() };
   #onNew: () => void = () => {};
   #timer: NodeJS.Timeout | undefined;
   #keeper: LeaseKeeper | undefined;
@@ -80,7 +96,9 @@ export class Issuing implements AsyncDisposable {
   /** Reads what is in the database. */
   async load(): Promise<void> {
     const before = this.#certificates;
-    this.#certificates = await this.#options.kept.certificates(before);
+    const { kept, budget } = this.#options;
+    this.#today = await budget.today();
+    this.#certificates = await kept.certificates(before);
     const isSame = (name: string) => before.get(name)?.pair?.cert === this.of(name)?.pair?.cert;
     if (!this.#served().every(isSame)) this.#onNew();
   }
@@ -108,10 +126,6 @@ export class Issuing implements AsyncDisposable {
     await this.#keeper?.close();
   }
 
-  #ordered(): readonly string[] {
-    return [this.#own, ...this.#wanted.ordered()];
-  }
-
   #served(): readonly string[] {
     return [this.#own, ...this.#wanted.served()];
   }
@@ -128,6 +142,7 @@ export class Issuing implements AsyncDisposable {
     let isBusy = false;
     try {
       await this.load();
+      this.#tellRefused();
       isBusy = this.#firstDue() !== undefined && !(await this.#orderDue());
     } catch (error) {
       if (this.#isOver) return;
@@ -136,47 +151,86 @@ export class Issuing implements AsyncDisposable {
     }
     this.#isStepping = false;
     const { pollMs = longestWaitMs } = this.#options;
-    const dueMs = Math.min(...this.#ordered().map((name) => this.of(name)?.dueAt ?? 0)) - Date.now();
+    const times = this.#wanted.ordered().map((domain) => this.#nextTryAt(domain));
+    const dueMs = Math.min(this.#dueAt(this.#own), ...times) - Date.now();
     this.#wait(isBusy ? busyMs : Math.max(0, Math.min(longestWaitMs, pollMs, dueMs)));
   }
 
-  /** The server's own comes first. */
-  #firstDue(): string | undefined {
+  /**
+   * The server's own comes first, and then the namespace with the fewest orders of this day: an order may take minutes, and
+   * nobody waits for all those of another namespace.
+   */
+  #firstDue(): OrderedName | undefined {
     const now = Date.now();
-    return this.#ordered().find((name) => (this.of(name)?.dueAt ?? 0) <= now);
+    if (this.#dueAt(this.#own) <= now) return { name: this.#own, namespace: undefined };
+    const failuresOf = ({ name }: CertifiedDomain) => this.of(name)?.failures ?? 0;
+    const ordersOf = ({ namespace }: CertifiedDomain) => this.#today?.of(namespace) ?? 0;
+    return this.#wanted
+      .ordered()
+      .filter((domain) => this.#nextTryAt(domain) <= now)
+      .toSorted((one, other) => ordersOf(one) - ordersOf(other) || failuresOf(one) - failuresOf(other))[0];
+  }
+
+  #nextTryAt({ name, namespace }: CertifiedDomain): number {
+    const dueAt = this.#dueAt(name);
+    const isRefused = this.#today?.refusal(namespace) !== undefined;
+    return isRefused ? Math.max(dueAt, this.#today?.endsAt ?? 0) : dueAt;
+  }
+
+  #dueAt(name: string): number {
+    return this.of(name)?.dueAt ?? 0;
+  }
+
+  /** Once a day for each namespace. */
+  #tellRefused(): void {
+    const today = this.#today;
+    if (today === undefined) return;
+    if (this.#told.until !== today.endsAt) this.#told = { until: today.endsAt, namespaces: new Set() };
+    const now = Date.now();
+    for (const { name, namespace } of this.#wanted.ordered()) {
+      const reason = today.refusal(namespace);
+      if (reason === undefined || this.#dueAt(name) > now || this.#told.namespaces.has(namespace)) continue;
+      this.#told.namespaces.add(namespace);
+      const until = new Date(today.endsAt).toISOString();
+      this.#options.log.warn({ namespace, reason, until }, 'certificates of domains have to wait');
+    }
   }
 
   /** False when another server orders. */
   async #orderDue(): Promise<boolean> {
-    const { leases, kept, log } = this.#options;
+    const { leases, kept, budget, log } = this.#options;
     const keeper = keepLease({ leases, name: leaseName, log });
     this.#keeper = keeper;
     try {
       if ((await keeper.held()) === undefined) return false;
       await kept.deleteOldProofs();
+      await budget.forgetOld();
       await this.#forgetOld();
       for (;;) {
         if (this.#isOver) return true;
         // Another server may have been faster.
         await this.load();
-        const name = this.#firstDue();
-        if (name === undefined) return true;
+        const due = this.#firstDue();
+        if (due === undefined) return true;
         if ((await keeper.held()) === undefined) return false;
-        await this.#order(name);
+        await this.#order(due);
       }
     } finally {
       await keeper.close();
     }
   }
 
-  async #order(name: string): Promise<void> {
-    const { kept, setting, log } = this.#options;
+  async #order({ name, namespace }: OrderedName): Promise<void> {
+    const { kept, setting, budget, order, log } = this.#options;
     const names = namesIn(name);
     const before = this.of(name) ?? noCertificate;
     const triedAt = Date.now();
     try {
       const accountKey = await kept.accountKey(setting.directory, newAccountKey);
-      const pair = await orderPair({ ...setting, names }, accountKey, kept);
+      // Before the order, so that a server that dies meanwhile has counted it.
+      const admit = async () => namespace === undefined || (await budget.take(namespace));
+      const pair = await order({ ...setting, names }, accountKey, kept, admit);
+      if (pair === undefined) return;
       const useless = whyUseless(pair, name);
       if (useless !== undefined) throw new Error(`the authority’s certificate is of no use: ${useless}`);
       const until = expiryOf(pair.cert);

@@ -4,11 +4,13 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
-import { acmePlace, type DomainCertificate, type Vault } from '../../functions/index.ts';
+import { acmePlace, type DomainCertificate, type ProvedDomain, type Vault } from '../../functions/index.ts';
 import { type JsonObject, messageOf } from '../../lib/index.ts';
 import type { AcmeRow, AcmeStore } from '../../store/index.ts';
 import { checkKeyPair, type KeyPair } from '../tls/key-pair.ts';
 import { causeOf } from './advice.ts';
+import type { OrderBudget } from './order-budget.ts';
+import type { CertificatePlace } from './places.ts';
 
 /** A certificate of the server's names or of a domain, or what became of the attempts to get it. */
 export interface KeptCertificate {
@@ -164,21 +166,28 @@ export function keptAcme(store: AcmeStore, vault: Pick<Vault, 'seal' | 'open'>):
 
 /**
  * What a namespace may know about the certificate of its domain.
- * @param lacksPlace Ward orders none, because others have all places
  * @returns undefined before the first attempt, and when another certificate has the name
  */
 export async function domainCertificate(
-  acme: Pick<AcmeStore, 'get'>,
-  name: string,
-  lacksPlace = false,
+  { acme, budget }: { readonly acme: Pick<AcmeStore, 'get'>; readonly budget: Pick<OrderBudget, 'today'> },
+  { name, namespace }: Pick<ProvedDomain, 'name' | 'namespace'>,
+  place: CertificatePlace,
 ): Promise<DomainCertificate | undefined> {
   const row = await acme.get('certificate', name);
   const { data } = certificateDocument.safeParse(row?.document);
-  if (data === undefined && !lacksPlace) return undefined;
   const { issuer, until, triedAt, failures, error } = data ?? noCertificate;
-  if (lacksPlace) return { issuer, until, triedAt: null, failures: 0, error: noPlace };
+  const untried = { issuer, until, triedAt: null, failures: 0 };
+  if (place === 'lacking') return { ...untried, error: noPlace, nextTryAt: null };
+  const now = Date.now();
+  const nextTryAt = data === undefined ? now : data.dueAt;
+  const today = place === 'ordered' && nextTryAt <= now ? await budget.today() : undefined;
+  const refusal = today?.refusal(namespace);
+  if (today !== undefined && refusal !== undefined)
+    return { ...untried, error: refusal, nextTryAt: today.endsAt };
+  if (data === undefined) return undefined;
   // The text may have addresses of the operator's network.
-  return { issuer, until, triedAt, failures, error: error === null ? null : causeOf(error).reason };
+  const reason = error === null ? null : causeOf(error).reason;
+  return { issuer, until, triedAt, failures, error: reason, nextTryAt };
 }
 
 /** The names of a certificate are its name in the database. */

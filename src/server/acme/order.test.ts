@@ -1,4 +1,4 @@
-/** An authority that is away, answers without an end. `acme.test.ts` has pebble. */
+/** An authority that is away, answers without an end, or is not to be asked. `acme.test.ts` has pebble. */
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
@@ -32,23 +32,32 @@ const pours = (bytes: number, everyMs: number) => (response: ServerResponse) => 
   response.on('close', () => clearInterval(timer));
 };
 
-async function order() {
+async function order(admit: () => Promise<boolean>) {
   const kept = { addProof: vi.fn(), deleteProof: vi.fn() };
   const setting = { directory, names: ['a.example'], email: undefined, challenge: 'http-01' } as const;
-  return orderPair(setting, await newAccountKey(), kept);
+  const ordersPerDay = { namespace: 1, all: 1 };
+  return orderPair({ ...setting, ordersPerDay }, await newAccountKey(), kept, admit);
 }
 
-test('an authority that is away is named with what was wrong', async () => {
+test('an authority that is away is not given an order', async () => {
+  const admit = vi.fn(async () => true);
   answers = [(response) => response.writeHead(503).end()];
-  await expect(order()).rejects.toThrow(/does not answer: status 503/);
+  await expect(order(admit)).rejects.toThrow(/does not answer: status 503/);
   answers = [(response) => response.destroy()];
-  await expect(order()).rejects.toThrow(/does not answer/);
+  await expect(order(admit)).rejects.toThrow(/does not answer/);
+  expect(admit).not.toHaveBeenCalled();
+});
+
+test('without leave, the authority hears nothing of the order', async () => {
+  answers = [found, found];
+  expect(await order(async () => false)).toBeUndefined();
+  expect(answers).toHaveLength(1);
 });
 
 test('an answer that is too long is not read to its end', async () => {
   const pour = pours(256 * 1024, 1);
   answers = [found, pour, pour];
-  await expect(order()).rejects.toThrow(/does not answer: maxContentLength/);
+  await expect(order(async () => true)).rejects.toThrow(/does not answer: maxContentLength/);
 });
 
 test('an answer that comes a byte at a time is not waited for', async () => {
@@ -57,5 +66,5 @@ test('an answer that comes a byte at a time is not waited for', async () => {
   const timeout = AbortSignal.timeout.bind(AbortSignal);
   const spy = vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => timeout(100));
   onTestFinished(() => spy.mockRestore());
-  await expect(order()).rejects.toThrow(/does not answer: canceled/);
+  await expect(order(async () => true)).rejects.toThrow(/does not answer: canceled/);
 });

@@ -43,13 +43,19 @@ interface Unanswered {
   readonly message: string;
 }
 
-/** @throws Error of the library or of the authority, or when it takes too long */
+/**
+ * @param admit asked when the authority can be reached: whether it may be given the order
+ * @returns undefined when it may not
+ * @throws Error of the library or of the authority, or when it takes too long
+ */
 export async function orderPair(
   setting: AcmeSetting,
   accountKey: string,
   kept: Pick<KeptAcme, 'addProof' | 'deleteProof'>,
-): Promise<KeyPair> {
+  admit: () => Promise<boolean>,
+): Promise<KeyPair | undefined> {
   await findAuthority(setting.directory);
+  if (!(await admit())) return undefined;
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error('the authority takes too long')), orderMs);
   try {

@@ -7,6 +7,9 @@ import type { Log } from '../../lib/index.ts';
 
 export type CertifiedDomain = Pick<ProvedDomain, 'name' | 'namespace' | 'provedAt'>;
 
+/** `lacking`: other domains have all places. `none`: it needs none, because a certificate of the server has the name. */
+export type CertificatePlace = 'ordered' | 'lacking' | 'none';
+
 const mostPlaces = 100;
 /** What lies above it gets only places that nobody else wants. */
 const shareOfNamespace = 25;
@@ -16,7 +19,7 @@ export class DomainNames {
   readonly #log: Log;
   #domains: readonly CertifiedDomain[] = [];
   #isCovered: (name: string) => boolean = () => false;
-  #ordered: readonly string[] = [];
+  #ordered: readonly CertifiedDomain[] = [];
   #without: ReadonlySet<string> = new Set();
 
   constructor(log: Log) {
@@ -35,27 +38,28 @@ export class DomainNames {
     const wanted = this.#domains.filter(({ name }) => !this.#isCovered(name));
     const before = this.#without.size;
     this.#ordered = withPlaces(wanted);
-    this.#without = new Set(wanted.map(({ name }) => name)).difference(new Set(this.#ordered));
+    this.#without = new Set(namesOf(wanted)).difference(new Set(namesOf(this.#ordered)));
     const others = this.#without.size;
     if (others > before) this.#log.warn({ most: mostPlaces, others }, 'more domains than certificates');
   }
 
   /** All: a certificate that is there is shown to its end. */
   served(): readonly string[] {
-    return this.#domains.map(({ name }) => name);
+    return namesOf(this.#domains);
   }
 
-  ordered(): readonly string[] {
+  ordered(): readonly CertifiedDomain[] {
     return this.#ordered;
   }
 
-  lacksPlace(name: string): boolean {
-    return this.#without.has(name);
+  placeOf(name: string): CertificatePlace {
+    if (this.#without.has(name)) return 'lacking';
+    return this.#ordered.some((domain) => domain.name === name) ? 'ordered' : 'none';
   }
 }
 
-/** Names: those that were proved first, and the share of each namespace before all else. */
-function withPlaces(domains: readonly CertifiedDomain[]): readonly string[] {
+/** Those that were proved first, and the share of each namespace before all else. */
+function withPlaces(domains: readonly CertifiedDomain[]): readonly CertifiedDomain[] {
   const counts = new Map<string, number>();
   const ranked = domains.toSorted(byAge).map((domain) => {
     const count = (counts.get(domain.namespace) ?? 0) + 1;
@@ -63,7 +67,11 @@ function withPlaces(domains: readonly CertifiedDomain[]): readonly string[] {
     return { domain, isOfShare: count <= shareOfNamespace };
   });
   const inOrder = ranked.toSorted((one, other) => Number(other.isOfShare) - Number(one.isOfShare));
-  return inOrder.slice(0, mostPlaces).map(({ domain }) => domain.name);
+  return inOrder.slice(0, mostPlaces).map(({ domain }) => domain);
+}
+
+function namesOf(domains: readonly CertifiedDomain[]): readonly string[] {
+  return domains.map(({ name }) => name);
 }
 
 function byAge(one: CertifiedDomain, other: CertifiedDomain): number {

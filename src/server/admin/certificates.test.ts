@@ -2,10 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { parseNamespaceName } from '../../functions/index.ts';
 import { makeAuthority } from '../../lib/key-pairs.fixture.ts';
 import { openStore } from '../../store/index.ts';
 import { causeOf } from '../acme/advice.ts';
 import { domainCertificate } from '../acme/kept.ts';
+import { OrderBudget } from '../acme/order-budget.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { listCertificates } from './certificates.ts';
 import { viewStatus } from './nodes.ts';
@@ -65,18 +67,30 @@ test('lists the certificate of the server, of domains and of files, with what to
     { name: 'a.example b.example', isUrgent: false, hint: null, triedAt: 1 },
     { name: 'shop.example', isUrgent: true, failures: 3, hint: expect.stringContaining('wait') },
   ]);
+  const budget = new OrderBudget(store.acme, { namespace: 25, all: 100 });
+  for (let i = 0; i < 25; i++) await budget.take('guest');
+  expect(await listCertificates(place)).toMatchObject([
+    { name: 'a.example b.example', error: null },
+    {
+      name: 'shop.example',
+      error: expect.stringContaining('its 25 orders'),
+      hint: expect.stringContaining('raise'),
+    },
+  ]);
   const secret = {
     failures: 1,
     error: 'https://10.0.0.1/dir does not answer: refused',
     issuer: 'An Authority',
   };
   await put('slow.example', 9, secret);
-  expect(await domainCertificate(store.acme, 'slow.example')).toEqual({
-    ...{ issuer: 'An Authority', until: expect.any(Number), triedAt: 1, failures: 1 },
+  const shown = (name: string) =>
+    domainCertificate({ ...store, budget }, { name, namespace: parseNamespaceName('other') }, 'ordered');
+  expect(await shown('slow.example')).toEqual({
+    ...{ issuer: 'An Authority', until: expect.any(Number), triedAt: 1, failures: 1, nextTryAt: 0 },
     error: 'the authority does not answer',
   });
-  expect(await domainCertificate(store.acme, 'shop.example')).toMatchObject({ issuer: null, failures: 3 });
-  expect(await domainCertificate(store.acme, 'none.example')).toBeUndefined();
+  expect(await shown('shop.example')).toMatchObject({ issuer: null, failures: 3 });
+  expect(await shown('none.example')).toBeUndefined();
   expect((await viewStatus(place)).certificates).toEqual(await listCertificates(place));
   await writeFile(configFile, 'logLevel: warn\n');
   expect(await listCertificates(place)).toEqual([]);

@@ -5,8 +5,9 @@ import { errnoOf, isFault, messageOf } from '../../lib/index.ts';
 import type { AcmeRow, Store } from '../../store/index.ts';
 import { causeOf } from '../acme/advice.ts';
 import { certificateDocument } from '../acme/kept.ts';
+import { OrderBudget } from '../acme/order-budget.ts';
 import { type Config, loadConfig } from '../config/config.ts';
-import type { KeyPairFiles } from '../config/tls-setting.ts';
+import type { AcmeSetting, KeyPairFiles } from '../config/tls-setting.ts';
 import { readKeyPair } from '../tls/key-pair.ts';
 import { openState, type Place } from './operator-stores.ts';
 
@@ -42,8 +43,8 @@ export async function certificatesOf(
   store: Pick<Store, 'acme' | 'domains'>,
 ): Promise<readonly CertificateView[]> {
   const files = await fileViews(config);
-  const names = config.tls?.acme?.names;
-  return names === undefined ? files : [...files, ...(await issuedViews(store, names.join(' ')))];
+  const acme = config.tls?.acme;
+  return acme === undefined ? files : [...files, ...(await issuedViews(store, acme))];
 }
 
 function fileViews({ tls }: Pick<Config, 'tls'>): Promise<readonly CertificateView[]> {
@@ -76,20 +77,31 @@ async function whyUnfit(files: KeyPairFiles): Promise<Partial<CertificateView> |
 /** That of the server, tried or not, and those of domains. */
 async function issuedViews(
   { acme, domains }: Pick<Store, 'acme' | 'domains'>,
-  own: string,
+  { names, ordersPerDay }: Pick<AcmeSetting, 'names' | 'ordersPerDay'>,
 ): Promise<readonly CertificateView[]> {
+  const own = names.join(' ');
   const rows = await acme.list('certificate');
+  const today = await new OrderBudget(acme, ordersPerDay).today();
   const views = [issuedView(own, rows.find(({ name }) => name === own)?.document)];
-  for (const { name, document } of rows)
-    if (name !== own && (await domains.owner(name)) !== undefined) views.push(issuedView(name, document));
+  for (const { name, document } of rows) {
+    const owner = name === own ? undefined : await domains.owner(name);
+    if (owner !== undefined) views.push(issuedView(name, document, today.refusal(owner.namespace)));
+  }
   return views;
 }
 
-function issuedView(name: string, document: AcmeRow['document'] | undefined): CertificateView {
+/** @param refusal why Ward would not order it today */
+function issuedView(
+  name: string,
+  document: AcmeRow['document'] | undefined,
+  refusal?: string,
+): CertificateView {
   const { data } = certificateDocument.safeParse(document);
-  const { until = null, triedAt = null, failures = 0, error = null } = data ?? {};
-  const hint = error === null ? null : causeOf(error).hint;
-  return { name, until, triedAt, failures, error, hint, isUrgent: isUrgent(until) };
+  const { until = null, triedAt = null, failures = 0, error = null, dueAt = 0 } = data ?? {};
+  const known = { name, until, triedAt, failures, isUrgent: isUrgent(until) };
+  if (refusal !== undefined && dueAt <= Date.now())
+    return { ...known, error: refusal, hint: 'wait for the next day, or raise tls.acme.ordersPerDay' };
+  return { ...known, error, hint: error === null ? null : causeOf(error).hint };
 }
 
 function isUrgent(until: number | null): boolean {

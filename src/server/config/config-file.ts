@@ -70,6 +70,8 @@ const fileSchema = z.strictObject({
           email: z.email().optional(),
           /** To the terms of the authority. */
           agree: z.literal(true),
+          /** Of certificates for domains. */
+          ordersPerDay: z.strictObject({ namespace: count.optional(), all: count.optional() }).optional(),
         })
         .optional(),
       /** Address on which plain HTTP sends browsers to https. */

@@ -10,6 +10,13 @@ export interface KeyPairFiles {
   readonly key: string;
 }
 
+/** Orders of certificates for domains, from midnight to midnight UTC. */
+export interface OrdersPerDay {
+  readonly namespace: number;
+  /** Of all namespaces together. */
+  readonly all: number;
+}
+
 export interface AcmeSetting {
   /** URL of the authority's directory. */
   readonly directory: string;
@@ -17,6 +24,7 @@ export interface AcmeSetting {
   readonly email: string | undefined;
   /** How it proves its names: on the address of `redirect` if there is one, or else on its own. */
   readonly challenge: 'http-01' | 'tls-alpn-01';
+  readonly ordersPerDay: OrdersPerDay;
 }
 
 export interface TlsSetting {
@@ -31,6 +39,8 @@ export interface TlsSetting {
   readonly hstsSeconds: number;
 }
 
+/** As many as may have a certificate; Let's Encrypt takes 300 in three hours. */
+const usualOrders: OrdersPerDay = { namespace: 25, all: 100 };
 const letsEncrypt = 'https://acme-v02.api.letsencrypt.org/directory';
 
 /** @throws Fault CONFIG_INVALID */
@@ -50,6 +60,10 @@ export function tlsSettingOf({
     acme: acme && {
       ...{ directory: acme.directory ?? letsEncrypt, names: acme.names, email: acme.email },
       challenge: redirect === undefined ? 'tls-alpn-01' : 'http-01',
+      ordersPerDay: {
+        namespace: acme.ordersPerDay?.namespace ?? usualOrders.namespace,
+        all: acme.ordersPerDay?.all ?? usualOrders.all,
+      },
     },
     redirect: redirect === undefined ? undefined : parseAddress(redirect),
     hstsSeconds,

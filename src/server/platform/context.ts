@@ -6,6 +6,7 @@ import { type RuntimeKind, runtimeKinds } from '../../images/index.ts';
 import type { ApiConnection } from '../../invoker/index.ts';
 import type { JsonObject, Log } from '../../lib/index.ts';
 import type { ViolationSink } from '../../sandbox/index.ts';
+import type { CertificatePlace } from '../acme/places.ts';
 import { buildInfo } from '../build-info.ts';
 import type { Config } from '../config/config.ts';
 import { runtimesWithAliases } from '../config/kind-aliases.ts';
@@ -45,8 +46,7 @@ export interface Events {
   ownCalls: OwnCalls;
   /** The trace of one of them. */
   traceIdOfCall: (activationId: string) => string | undefined;
-  /** Whether other domains have all places for certificates. */
-  lacksCertificatePlace: (domain: string) => boolean;
+  certificatePlaceOf: (domain: string) => CertificatePlace;
 }
 
 /** @param url where the platform listens; empty before. @throws Fault CONFIG_INVALID */
@@ -66,7 +66,7 @@ export function createContext(config: Config, log: Log, url: () => string): Cont
       tellOthers: () => {},
       traceIdOfCall: () => undefined,
       ownCalls: { has: () => false, cancel: async () => false, follow: () => undefined },
-      lacksCertificatePlace: () => false,
+      certificatePlaceOf: () => 'none',
     },
     limits: systemLimits(config),
     kinds,

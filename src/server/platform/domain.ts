@@ -15,6 +15,7 @@ import {
 } from '../../functions/index.ts';
 import { operatorPolicy } from '../../sandbox/index.ts';
 import { domainCertificate } from '../acme/kept.ts';
+import { OrderBudget } from '../acme/order-budget.ts';
 import { type Config, withoutUndefined } from '../config/config.ts';
 import { ensureGuest } from '../first-namespace.ts';
 import type { GuardedImages } from '../gate/guarded-images.ts';
@@ -125,6 +126,7 @@ function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySou
     tracing,
   } = parts;
   const { store, shared } = foundation;
+  const acme = config.tls?.acme;
   return createFunctions({
     store,
     blobs,
@@ -151,11 +153,14 @@ function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySou
     disk: diskAdmission(context, foundation),
     forwarding: forwardingRules(config),
     domains: {
-      ownNames: config.tls?.acme?.names ?? [],
+      ownNames: acme?.names ?? [],
       resolveTxt: txtResolverOf(config.domains.resolvers),
       certificateOf:
-        config.tls?.acme &&
-        ((name) => domainCertificate(store.acme, name, events.lacksCertificatePlace(name))),
+        acme &&
+        ((domain) => {
+          const budget = new OrderBudget(store.acme, acme.ordersPerDay);
+          return domainCertificate({ ...store, budget }, domain, events.certificatePlaceOf(domain.name));
+        }),
     },
     logins: loginOptions(context),
     tracing,

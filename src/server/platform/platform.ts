@@ -194,7 +194,7 @@ export async function startPlatform(
   if (acme !== undefined) {
     acme.start(certificates.renew);
     stack.use(functions.domains.watch((domains) => acme.serveDomains(domains, certificates.coversItself)));
-    events.lacksCertificatePlace = acme.lacksPlace;
+    events.certificatePlaceOf = acme.placeOf;
   }
   events.apiConnected = sandboxEntrance(api, functions, nodes);
   await writeFileAtomically(foundation.paths.address, `${url}\n`);

@@ -120,7 +120,8 @@ test('a further pair that is of no use is left out until it changes, and the fir
   await expect(givenTls({ tls: { ...rest, files: [customer, main] } })).rejects.toMatchObject({
     code: 'TLS_UNFIT',
   });
-  const acme = { directory: '', names: [], email: undefined, challenge: 'http-01' } as const;
+  const ordersPerDay = { namespace: 1, all: 1 };
+  const acme = { directory: '', names: [], email: undefined, challenge: 'http-01', ordersPerDay } as const;
   expect(await givenTls({ tls: { ...rest, acme, files: [customer, main] } })).toMatchObject({
     pairs: [null, good],
   });

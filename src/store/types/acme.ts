@@ -1,7 +1,9 @@
 import type { JsonObject } from '../../lib/index.ts';
 
-/** `account`: with an authority. `proof`: what an authority wants to see at the moment. */
-export type AcmeKind = 'account' | 'certificate' | 'proof';
+/**
+ * `account`: with an authority. `orders`: how many were made on a day. `proof`: what an authority wants to see at the moment.
+ */
+export type AcmeKind = 'account' | 'certificate' | 'orders' | 'proof';
 
 /** What this Ward has with authorities of certificates. Rooms above know the documents, and seal what is secret in them. */
 export interface AcmeRow {

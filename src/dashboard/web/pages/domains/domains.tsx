@@ -24,8 +24,9 @@ interface Certificate {
   readonly issuer: string | null;
   readonly until: number | null;
   readonly triedAt: number | null;
-  /** Why the last attempt to get the next one has failed. */
+  /** Why the last attempt to get the next one has failed, or why Ward makes none. */
   readonly error: string | null;
+  readonly nextTryAt: number | null;
 }
 
 /** `GET /ward/v1/domains`. */
@@ -148,7 +149,7 @@ function DomainSection({ domain, onChanged }: DomainSectionProps) {
   );
 }
 
-function certificateFacts({ issuer, until, triedAt, error }: Certificate): readonly Fact[] {
+function certificateFacts({ issuer, until, triedAt, error, nextTryAt }: Certificate): readonly Fact[] {
   const shown =
     until === null ? (
       <Status tone="warn" text="none yet" />
@@ -166,5 +167,6 @@ function certificateFacts({ issuer, until, triedAt, error }: Certificate): reado
   return [
     ['Certificate', shown],
     ['Last order', failure],
+    ...(nextTryAt === null ? [] : [['Next order', <Time key="next" at={nextTryAt} />] as const]),
   ];
 }

@@ -1,0 +1,139 @@
+/** What is ordered when, with an authority of the test's own: what is counted, and for whom. */
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { createVault, parseNamespaceName } from '../../functions/index.ts';
+import { type Log, silentLog } from '../../lib/index.ts';
+import { makeAuthority, type TestAuthority } from '../../lib/key-pairs.fixture.ts';
+import { openStore } from '../../store/index.ts';
+import type { AcmeSetting, OrdersPerDay } from '../config/tls-setting.ts';
+import { Issuing } from './issuing.ts';
+import { keptAcme } from './kept.ts';
+import { OrderBudget } from './order-budget.ts';
+import { DomainNames } from './places.ts';
+
+const own = 'ward.example';
+const vault = createVault(() => [{ id: 'k1', secret: new Uint8Array(32) }]);
+const dayMs = 86_400_000;
+let authority: TestAuthority;
+let stack: AsyncDisposableStack;
+let path: string;
+/** Names in the order in which the authority was asked for them. */
+let asked: string[];
+/** What the authority answers. By default what was asked for. */
+let answer: (name: string) => Promise<{ readonly cert: string; readonly key: string }>;
+
+beforeAll(async () => {
+  authority = await makeAuthority();
+});
+afterAll(() => authority[Symbol.asyncDispose]());
+beforeEach(async () => {
+  stack = new AsyncDisposableStack();
+  path = join(stack.use(await mkdtempDisposable(join(tmpdir(), 'ward-issuing-'))).path, 'ward.db');
+  asked = [];
+  answer = (name) => authority.issue([name]);
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await stack.disposeAsync();
+});
+
+const domain = (name: string, namespace: string, provedAt = 1) => ({
+  ...{ name, namespace: parseNamespaceName(namespace), provedAt },
+});
+const never = () => false;
+
+/** A server of the database of this test. */
+async function server(ordersPerDay: OrdersPerDay = { namespace: 9, all: 99 }, log: Log = silentLog) {
+  const store = stack.use(await openStore({ path }));
+  const names = new DomainNames(silentLog);
+  const budget = new OrderBudget(store.acme, ordersPerDay);
+  const looked = vi.spyOn(budget, 'today');
+  const setting: AcmeSetting = {
+    ...{ directory: 'https://authority.example', names: [own], email: undefined },
+    ...{ challenge: 'http-01', ordersPerDay },
+  };
+  const issuing = stack.use(
+    new Issuing(
+      {
+        ...{ setting, kept: keptAcme(store.acme, vault), budget, leases: store.leases, pollMs: 5, log },
+        async order({ names: [name = ''] }, _accountKey, _kept, admit) {
+          if (!(await admit())) return undefined;
+          asked.push(name);
+          return answer(name);
+        },
+      },
+      names,
+    ),
+  );
+  await issuing.load();
+  return {
+    ...{ issuing, store, names },
+    serve(...domains: readonly ReturnType<typeof domain>[]) {
+      names.set(domains, never);
+      issuing.look();
+    },
+    /** Until it has had a look at everything several times. */
+    async idles() {
+      const before = looked.mock.calls.length;
+      await vi.waitUntil(() => looked.mock.calls.length > before + 3, { interval: 5 });
+    },
+  };
+}
+
+const askedFor = (count: number) =>
+  vi.waitUntil(() => asked.length === count, { timeout: 10_000, interval: 5 });
+
+test('the server’s own names come first, and then the namespace with the fewest orders', async () => {
+  const { names, issuing } = await server();
+  const many = [1, 2, 3].map((i) => domain(`a${i}.example`, 'one', i));
+  names.set([...many, domain('b1.example', 'two', 9)], never);
+  issuing.start(() => {});
+  await askedFor(5);
+  expect(asked).toEqual([own, 'a1.example', 'b1.example', 'a2.example', 'a3.example']);
+});
+
+test('new names, other servers, a restart, and time do not add orders to a day', async () => {
+  const warn = vi.fn<Log['warn']>();
+  const limits = { namespace: 2, all: 3 };
+  const [a, b] = [await server(limits, { ...silentLog, warn }), await server(limits)];
+  const round = (from: number) => [
+    ...[0, 1, 2].map((i) => domain(`a${from + i}.example`, 'one', i)),
+    ...[0, 1, 2].map((i) => domain(`b${from + i}.example`, 'two', i)),
+  ];
+  for (const each of [a, b]) {
+    each.issuing.start(() => {});
+    each.serve(...round(0));
+  }
+  await askedFor(4);
+  for (let from = 3; from < 9; from += 3) {
+    for (const each of [a, b]) each.serve(...round(from));
+    await Promise.all([a.idles(), b.idles()]);
+  }
+  const c = await server(limits);
+  c.serve(...round(0));
+  c.issuing.start(() => {});
+  await c.idles();
+  expect(asked.toSorted()).toEqual(['a0.example', 'a1.example', 'b0.example', own].toSorted());
+  const told = warn.mock.calls.filter(([, text]) => text === 'certificates of domains have to wait');
+  expect(told.map(([about]) => about)).toMatchObject([{ namespace: 'one' }, { namespace: 'two' }]);
+  // The server's own goes on.
+  await c.store.acme.delete('certificate', own);
+  await askedFor(5);
+  expect(asked.at(-1)).toBe(own);
+  const tomorrow = Date.now() + dayMs;
+  vi.spyOn(Date, 'now').mockImplementation(() => tomorrow);
+  answer = () => Promise.reject(new Error('no'));
+  await vi.waitUntil(() => asked.filter((name) => name !== own).length > 3, { timeout: 10_000, interval: 5 });
+});
+
+test('an order that fails counts, and an authority that is away does not', async () => {
+  answer = () => Promise.reject(new Error('no'));
+  const { issuing, store, serve } = await server();
+  issuing.start(() => {});
+  serve(domain('a.example', 'one'));
+  await askedFor(2);
+  await vi.waitUntil(() => issuing.of('a.example')?.failures === 1);
+  expect((await new OrderBudget(store.acme, { namespace: 9, all: 9 }).today()).of('one')).toBe(1);
+});
