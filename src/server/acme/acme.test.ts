@@ -137,7 +137,7 @@ describe.skipIf(missing !== undefined)(`servers of one database${missing ? ` (${
     expect(await c.store.acme.list('proof')).toEqual([]);
   });
 
-  test('order no more for a namespace than its orders of a day', async () => {
+  test('order no more for a namespace than its orders of a day, and nothing for a domain that comes back', async () => {
     database = 'budget.db';
     const { acme, store } = await serverOf({ ordersPerDay: { namespace: 2, all: 9 } });
     await frontOf(acme, pebble.proofPort);
@@ -147,6 +147,7 @@ describe.skipIf(missing !== undefined)(`servers of one database${missing ? ` (${
       await vi.waitUntil(() => acme.pairs().domains.length === count, { timeout: 60_000, interval: 50 });
       return acme.pairs().domains;
     };
+    const pair = await pairsOf(domains.slice(0, 1), 1);
     await pairsOf(domains, 2);
     const budget = new OrderBudget(store.acme, { namespace: 2, all: 9 });
     expect(
@@ -155,8 +156,9 @@ describe.skipIf(missing !== undefined)(`servers of one database${missing ? ` (${
       ...{ until: null, error: expect.stringContaining('its 2 orders'), nextTryAt: expect.any(Number) },
     });
     expect(await pairsOf([], 0)).toEqual([]);
+    expect(await pairsOf([domain('a', 'two', 1)], 1)).toEqual(pair);
     // Another namespace, and the server itself, are not affected.
-    await pairsOf([...domains.slice(0, 2), domain('c', 'two', 3)], 1);
+    await pairsOf([...domains.slice(0, 2), domain('c', 'two', 3)], 3);
     expect([(await budget.today()).of('one'), (await budget.today()).of('two')]).toEqual([2, 1]);
     expect(acme.report()[0]).toMatchObject({ names: name, failures: 0, until: expect.any(Number) });
   });

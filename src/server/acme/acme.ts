@@ -4,7 +4,7 @@
  * issued the first. While an authority fails, the old pairs stay in use.
  */
 import type { Vault } from '../../functions/index.ts';
-import { type Log, messageOf } from '../../lib/index.ts';
+import type { Log } from '../../lib/index.ts';
 import type { AcmeStore, LeaseStore } from '../../store/index.ts';
 import type { AcmeSetting } from '../config/tls-setting.ts';
 import type { PairSources } from '../tls/certificates.ts';
@@ -25,7 +25,7 @@ export interface Acme extends AsyncDisposable, Proofs {
   /** Call it when the authority can reach the server. @param onRenewed gets the pairs when one is new or gone */
   start(onRenewed: (pairs: IssuedPairs) => void): void;
   /**
-   * Serves these domains with the certificates that they have, gets those that are missing, after `start`, and forgets others.
+   * Serves these domains with the certificates that they have, and gets those that are missing, after `start`.
    * @param isCovered whether a certificate of the server itself has the name
    */
   serveDomains(domains: readonly CertifiedDomain[], isCovered: (name: string) => boolean): void;
@@ -84,14 +84,10 @@ export async function openAcme({ setting, store, vault, pollMs, log }: AcmeOptio
       const before = names.served();
       names.set(domains, isCovered);
       const now = new Set(names.served());
-      const gone = before.filter((name) => !now.has(name));
-      for (const name of gone)
-        issuing.forget(name).catch((error: unknown) => {
-          log.warn({ name, reason: messageOf(error) }, 'the certificate of a domain was not deleted');
-        });
+      const isOneGone = before.some((name) => !now.has(name));
       const added = now.difference(new Set(before));
-      // Another server, or an earlier run, may have got some of the added ones.
-      if (gone.length > 0 || [...added].some((name) => issuing.of(name)?.pair !== undefined)) tell();
+      // Another server, an earlier run, or an earlier claim may have got some of the added ones.
+      if (isOneGone || [...added].some((name) => issuing.of(name)?.pair !== undefined)) tell();
       issuing.look();
     },
     chooseAgain() {

@@ -1,4 +1,4 @@
-/** What is ordered when, with an authority of the test's own: what is counted, and for whom. */
+/** What is ordered when, with an authority of the test's own: it may be slow, or be told of names that are gone. */
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -136,4 +136,39 @@ test('an order that fails counts, and an authority that is away does not', async
   await askedFor(2);
   await vi.waitUntil(() => issuing.of('a.example')?.failures === 1);
   expect((await new OrderBudget(store.acme, { namespace: 9, all: 9 }).today()).of('one')).toBe(1);
+});
+
+test('a domain that was given up and comes back has its certificate again, also on another server', async () => {
+  const a = await server();
+  a.issuing.start(() => {});
+  a.serve(domain('a.example', 'one'));
+  await vi.waitUntil(() => a.issuing.of('a.example')?.pair);
+  const pair = a.issuing.of('a.example')?.pair;
+  a.serve();
+  // It looks for what nobody needs when it orders.
+  a.serve(domain('b.example', 'one'));
+  await askedFor(3);
+  a.serve(domain('a.example', 'two'));
+  const b = await server();
+  b.issuing.start(() => {});
+  b.serve(domain('a.example', 'two'));
+  await Promise.all([a.idles(), b.idles()]);
+  for (const { issuing } of [a, b]) expect(issuing.of('a.example')?.pair).toEqual(pair);
+  expect(asked).toHaveLength(3);
+});
+
+test('what came for a domain that was given up meanwhile is kept', async () => {
+  const { issuing, serve, idles } = await server();
+  const coming = Promise.withResolvers<Awaited<ReturnType<typeof answer>>>();
+  issuing.start(() => {});
+  await askedFor(1);
+  answer = () => coming.promise;
+  serve(domain('a.example', 'one'));
+  await askedFor(2);
+  serve();
+  coming.resolve(await authority.issue(['a.example']));
+  await vi.waitUntil(() => issuing.of('a.example')?.pair);
+  serve(domain('a.example', 'one'));
+  await idles();
+  expect(asked).toHaveLength(2);
 });

@@ -56,8 +56,8 @@ const longestWaitMs = 60 * 60_000;
 const busyMs = 2000;
 /** A certificate that was issued is not given up at once. */
 const savingTries = 20;
-/** What no server needs any more is removed after this time. */
-const forgottenMs = 30 * 86_400_000;
+/** Certificates of domains that are gone. */
+const mostLeft = 100;
 const mostErrorLetters = 500;
 
 export class Issuing implements AsyncDisposable {
@@ -113,10 +113,6 @@ export class Issuing implements AsyncDisposable {
   /** Call it when other names are wanted. */
   look(): void {
     if (!this.#isStepping && this.#isStarted) this.#wait(0);
-  }
-
-  async forget(name: string): Promise<void> {
-    await this.#options.kept.deleteCertificate(name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -256,14 +252,17 @@ export class Issuing implements AsyncDisposable {
     }
   }
 
-  /** False when it is not needed any more. Authorities count what they issue, so it is not lost while the database is away. */
+  /**
+   * False when there is a newer one. Authorities count what they issue, so it is not lost while the database is away, nor when
+   * the domain was given up meanwhile, which may come back.
+   */
   async #save(name: string, next: KeptCertificate): Promise<boolean> {
     const { kept } = this.#options;
     for (let tries = 1; ; tries++) {
       const known = this.of(name);
       // By when it is due: an authority near its own end issues certificates that all end with it.
       const isNewer = (known?.dueAt ?? 0) < next.dueAt;
-      if (this.#isOver || !isNewer || !this.#served().includes(name)) return false;
+      if (this.#isOver || !isNewer) return false;
       try {
         const isSaved = await kept.putCertificate(name, next, known?.revision ?? null);
         await this.load();
@@ -275,10 +274,18 @@ export class Issuing implements AsyncDisposable {
     }
   }
 
+  /** A domain that comes back has its certificate again, or goes on with the pause after its last failure. */
   async #forgetOld(): Promise<void> {
-    const before = Date.now() - forgottenMs;
     const served = new Set(this.#served());
-    for (const [name, { until, triedAt }] of this.#certificates)
-      if (!served.has(name) && Math.max(until ?? 0, triedAt ?? 0) < before) await this.forget(name);
+    const now = Date.now();
+    const left = [...this.#certificates]
+      .filter(([name]) => !served.has(name))
+      .map(([name, { until, failures, dueAt }]) => ({
+        name,
+        end: Math.max(until ?? 0, failures > 0 ? dueAt : 0),
+      }))
+      .toSorted((one, other) => other.end - one.end);
+    for (const [i, { name, end }] of left.entries())
+      if (i >= mostLeft || end <= now) await this.#options.kept.deleteCertificate(name);
   }
 }
