@@ -1,4 +1,4 @@
-/** What is ordered when, with an authority of the test's own: it may be slow, or be told of names that are gone. */
+/** What is ordered when, with an authority of the test's own: it may be slow, lie, or be told of names that are gone. */
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -171,4 +171,80 @@ test('what came for a domain that was given up meanwhile is kept', async () => {
   serve(domain('a.example', 'one'));
   await idles();
   expect(asked).toHaveLength(2);
+});
+
+test('a certificate for another name, or without its key, is a failure, and the one in use stays', async () => {
+  const { issuing, store, serve } = await server();
+  issuing.start(() => {});
+  serve(domain('a.example', 'one'));
+  await vi.waitUntil(() => issuing.of('a.example')?.pair);
+  const pair = issuing.of('a.example')?.pair;
+  const due = async () => {
+    const row = await store.acme.get('certificate', 'a.example');
+    const document = { ...row?.document, dueAt: 0 };
+    await store.acme.put({ kind: 'certificate', name: 'a.example', document }, row?.revision ?? null);
+  };
+  const failsWith = async (failures: number, error: string) => {
+    await due();
+    await vi.waitUntil(() => issuing.of('a.example')?.failures === failures);
+    expect(issuing.of('a.example')).toMatchObject({ pair, error: expect.stringContaining(error) });
+  };
+  answer = () => authority.issue([own]);
+  await failsWith(1, 'it is not for a.example');
+  answer = async (name) => ({ ...(await authority.issue([name])), key: pair?.key ?? '' });
+  await failsWith(2, 'is not the key');
+  answer = () => Promise.reject(new Error('x'.repeat(9000)));
+  await failsWith(3, 'x'.repeat(500));
+  expect(issuing.of('a.example')?.error).toHaveLength(500);
+});
+
+test('an authority whose certificates began long ago is not asked again at once', async () => {
+  const soon = `${new Date(Date.now() + 3_600_000).toISOString().replace(/\D/g, '').slice(0, 14)}Z`;
+  answer = (name) => authority.issue([name], soon);
+  const { issuing, idles } = await server();
+  issuing.start(() => {});
+  await vi.waitUntil(() => issuing.own()?.pair);
+  await idles();
+  expect(asked).toEqual([own]);
+});
+
+test('a clock that is wrong for a while takes no certificate away, and silences no order', async () => {
+  answer = () => Promise.reject(new Error('no'));
+  const earlier = await server();
+  const real = Date.now();
+  const setClock = (days: number) => vi.spyOn(Date, 'now').mockReturnValue(real + days * dayMs);
+  setClock(400);
+  earlier.issuing.start(() => {});
+  await vi.waitUntil(() => earlier.issuing.own()?.failures === 1);
+  await earlier.issuing[Symbol.asyncDispose]();
+  vi.mocked(Date.now).mockRestore();
+  answer = (name) => authority.issue([name]);
+  const { issuing, idles } = await server();
+  issuing.start(() => {});
+  await vi.waitUntil(() => issuing.own()?.pair);
+  const pair = issuing.own()?.pair;
+  answer = () => Promise.reject(new Error('no'));
+  for (const [days, orders] of [
+    [-5, 2],
+    [400, 3],
+  ] as const) {
+    setClock(days);
+    issuing.look();
+    await askedFor(orders);
+    await idles();
+    expect(issuing.own()?.pair).toEqual(pair);
+    expect((await server()).issuing.own()?.pair).toEqual(pair);
+  }
+});
+
+test('a failure is noted although the row was written meanwhile', async () => {
+  const { issuing, store, idles } = await server();
+  answer = async () => {
+    await store.acme.put({ kind: 'certificate', name: own, document: {} }, null);
+    throw new Error('no');
+  };
+  issuing.start(() => {});
+  await vi.waitUntil(() => issuing.own()?.failures === 1);
+  await idles();
+  expect(asked).toEqual([own]);
 });

@@ -19,7 +19,7 @@ import {
 import { newAccountKey, type orderPair } from './order.ts';
 import type { DayOfOrders, OrderBudget } from './order-budget.ts';
 import type { CertifiedDomain } from './places.ts';
-import { dueAt, pauseAfter } from './schedule.ts';
+import { dueAt, nextTry, pauseAfter } from './schedule.ts';
 
 export interface IssuingOptions {
   readonly setting: AcmeSetting;
@@ -45,6 +45,10 @@ interface OrderedName {
   readonly name: string;
   /** Undefined: it is the server's own. */
   readonly namespace: string | undefined;
+}
+
+interface FailedAttempt extends Pick<KeptCertificate, 'dueAt' | 'failures' | 'error'> {
+  readonly triedAt: number;
 }
 
 type Certificates = ReadonlyMap<string, StoredCertificate>;
@@ -174,7 +178,8 @@ export class Issuing implements AsyncDisposable {
   }
 
   #dueAt(name: string): number {
-    return this.of(name)?.dueAt ?? 0;
+    const known = this.of(name);
+    return known === undefined ? 0 : nextTry(known, Date.now());
   }
 
   /** Once a day for each namespace. */
@@ -230,7 +235,7 @@ export class Issuing implements AsyncDisposable {
       const useless = whyUseless(pair, name);
       if (useless !== undefined) throw new Error(`the authority’s certificate is of no use: ${useless}`);
       const until = expiryOf(pair.cert);
-      const times = { until: until.getTime(), dueAt: dueAt(pair.cert), triedAt };
+      const times = { until: until.getTime(), dueAt: dueAt(pair.cert, Date.now()), triedAt };
       const issued = { pair, issuer: issuerOf(pair.cert), ...times };
       if (!(await this.#save(name, { ...issued, failures: 0, error: null }))) return;
       log.info({ names, until: until.toISOString() }, 'new certificate from the authority in use');
@@ -238,10 +243,9 @@ export class Issuing implements AsyncDisposable {
       if (this.#isOver) return;
       const failures = before.failures + 1;
       const pauseMs = pauseAfter(failures, Math.random());
-      const reason = messageOf(error);
-      const failed = { failures, triedAt, dueAt: Date.now() + pauseMs };
-      const next = { ...before, ...failed, error: reason.slice(0, mostErrorLetters) };
-      await kept.putCertificate(name, next, this.of(name)?.revision ?? null);
+      // The authority's text may be long.
+      const reason = messageOf(error).slice(0, mostErrorLetters);
+      await this.#noteFailure(name, { failures, triedAt, dueAt: Date.now() + pauseMs, error: reason });
       // A tenant's name may lead elsewhere, which is no trouble of the server.
       const level = name === this.#own ? 'error' : 'warn';
       const minutes = Math.ceil(pauseMs / 60_000);
@@ -249,6 +253,18 @@ export class Issuing implements AsyncDisposable {
         { names, reason, failures, minutes },
         'no new certificate from the authority, Ward tries again; the old one stays in use',
       );
+    }
+  }
+
+  /** Not lost when the row was written meanwhile, as a rotation of keys does: the order would be repeated at once. */
+  async #noteFailure(name: string, failed: FailedAttempt): Promise<void> {
+    for (;;) {
+      const known = this.of(name);
+      // Another server knows more.
+      if ((known?.triedAt ?? 0) > failed.triedAt) return;
+      const next = { ...(known ?? noCertificate), ...failed };
+      if (await this.#options.kept.putCertificate(name, next, known?.revision ?? null)) return;
+      await this.load();
     }
   }
 
@@ -261,7 +277,7 @@ export class Issuing implements AsyncDisposable {
     for (let tries = 1; ; tries++) {
       const known = this.of(name);
       // By when it is due: an authority near its own end issues certificates that all end with it.
-      const isNewer = (known?.dueAt ?? 0) < next.dueAt;
+      const isNewer = this.#dueAt(name) < next.dueAt;
       if (this.#isOver || !isNewer) return false;
       try {
         const isSaved = await kept.putCertificate(name, next, known?.revision ?? null);

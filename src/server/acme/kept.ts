@@ -7,14 +7,15 @@ import { z } from 'zod';
 import { acmePlace, type DomainCertificate, type ProvedDomain, type Vault } from '../../functions/index.ts';
 import { type JsonObject, messageOf } from '../../lib/index.ts';
 import type { AcmeRow, AcmeStore } from '../../store/index.ts';
-import { checkKeyPair, type KeyPair } from '../tls/key-pair.ts';
+import { checkFit, checkKeyPair, type KeyPair } from '../tls/key-pair.ts';
 import { causeOf } from './advice.ts';
 import type { OrderBudget } from './order-budget.ts';
 import type { CertificatePlace } from './places.ts';
+import { nextTry } from './schedule.ts';
 
 /** A certificate of the server's names or of a domain, or what became of the attempts to get it. */
 export interface KeptCertificate {
-  /** Undefined until the authority has issued one, and when the stored one is of no use. */
+  /** Undefined until the authority has issued one, and when the stored one is of no use, whatever the time is. */
   readonly pair: KeyPair | undefined;
   /** Its end. All times are epoch milliseconds. */
   readonly until: number | null;
@@ -102,8 +103,9 @@ export function keptAcme(store: AcmeStore, vault: Pick<Vault, 'seal' | 'open'>):
     if (data === undefined) return { ...noCertificate, revision: row.revision };
     const { sealed, ...rest } = data;
     const pair = sealed === null ? undefined : open(pairSchema, sealed, row);
-    const isOfUse = pair !== undefined && whyUseless(pair, row.name) === undefined;
-    // After a failure, even an expired one waits: the authority counts.
+    // The clock may be wrong, and clients may know better. When it is due is noted beside it.
+    const isOfUse = pair !== undefined && whyUnfit(pair, row.name) === undefined;
+    // After a failure, it waits: the authority counts.
     const isDue = sealed !== null && !isOfUse && rest.failures === 0;
     const dueAt = isDue ? 0 : rest.dueAt;
     return { ...rest, dueAt, pair: isOfUse ? pair : undefined, revision: row.revision };
@@ -179,7 +181,7 @@ export async function domainCertificate(
   const untried = { issuer, until, triedAt: null, failures: 0 };
   if (place === 'lacking') return { ...untried, error: noPlace, nextTryAt: null };
   const now = Date.now();
-  const nextTryAt = data === undefined ? now : data.dueAt;
+  const nextTryAt = data === undefined ? now : nextTry(data, now);
   const today = place === 'ordered' && nextTryAt <= now ? await budget.today() : undefined;
   const refusal = today?.refusal(namespace);
   if (today !== undefined && refusal !== undefined)
@@ -195,11 +197,22 @@ export function namesIn(name: string): readonly string[] {
   return name.split(' ');
 }
 
+const origin = { cert: 'ACME', key: 'ACME' };
+
 /** Undefined when clients accept the pair for these names. */
 export function whyUseless(pair: KeyPair, name: string): string | undefined {
-  const place = 'ACME';
   try {
-    checkKeyPair(pair, Date.now(), { cert: place, key: place });
+    checkKeyPair(pair, Date.now(), origin);
+  } catch (error) {
+    return messageOf(error);
+  }
+  return whyUnfit(pair, name);
+}
+
+/** As `whyUseless`, at the right time. */
+function whyUnfit(pair: KeyPair, name: string): string | undefined {
+  try {
+    checkFit(pair, origin);
     const certificate = new X509Certificate(pair.cert);
     const missing = namesIn(name).find((each) => certificate.checkHost(each) === undefined);
     return missing && `it is not for ${missing}`;

@@ -6,6 +6,7 @@ import type { AcmeRow, Store } from '../../store/index.ts';
 import { causeOf } from '../acme/advice.ts';
 import { certificateDocument } from '../acme/kept.ts';
 import { OrderBudget } from '../acme/order-budget.ts';
+import { nextTry } from '../acme/schedule.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import type { AcmeSetting, KeyPairFiles } from '../config/tls-setting.ts';
 import { readKeyPair } from '../tls/key-pair.ts';
@@ -99,7 +100,8 @@ function issuedView(
   const { data } = certificateDocument.safeParse(document);
   const { until = null, triedAt = null, failures = 0, error = null, dueAt = 0 } = data ?? {};
   const known = { name, until, triedAt, failures, isUrgent: isUrgent(until) };
-  if (refusal !== undefined && dueAt <= Date.now())
+  const now = Date.now();
+  if (refusal !== undefined && nextTry({ dueAt, failures, triedAt }, now) <= now)
     return { ...known, error: refusal, hint: 'wait for the next day, or raise tls.acme.ordersPerDay' };
   return { ...known, error, hint: error === null ? null : causeOf(error).hint };
 }

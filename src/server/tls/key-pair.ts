@@ -39,16 +39,8 @@ export async function readKeyPair(files: KeyPairFiles, now: number): Promise<Key
  * @param from names the pair in messages
  * @throws Fault TLS_UNFIT
  */
-export function checkKeyPair({ cert, key }: KeyPair, now: number, from: KeyPairFiles): void {
-  const certificate = certificateIn(cert, from.cert);
-  const privateKey = privateKeyIn(key, from.key);
-  if (!certificate.checkPrivateKey(privateKey)) {
-    throw unfit(
-      `${from.key} is not the key of the certificate in ${from.cert}`,
-      'name the two files that were made together; in a file with a chain, the server’s own certificate comes first',
-    );
-  }
-  const { validFromDate, validToDate } = certificate;
+export function checkKeyPair(pair: KeyPair, now: number, from: KeyPairFiles): void {
+  const { validFromDate, validToDate } = checkFit(pair, from);
   if (validToDate.getTime() <= now) {
     throw unfit(`the certificate in ${from.cert} expired at ${validToDate.toISOString()}`, 'renew it');
   }
@@ -56,6 +48,18 @@ export function checkKeyPair({ cert, key }: KeyPair, now: number, from: KeyPairF
     throw unfit(
       `the certificate in ${from.cert} is not valid before ${validFromDate.toISOString()}`,
       'check the clock of this machine, or use the certificate that is valid now',
+    );
+  }
+}
+
+/** As `checkKeyPair`, whatever the time is. @throws Fault TLS_UNFIT */
+export function checkFit({ cert, key }: KeyPair, from: KeyPairFiles): X509Certificate {
+  const certificate = certificateIn(cert, from.cert);
+  const privateKey = privateKeyIn(key, from.key);
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw unfit(
+      `${from.key} is not the key of the certificate in ${from.cert}`,
+      'name the two files that were made together; in a file with a chain, the server’s own certificate comes first',
     );
   }
   try {
@@ -67,6 +71,7 @@ export function checkKeyPair({ cert, key }: KeyPair, now: number, from: KeyPairF
       cause,
     );
   }
+  return certificate;
 }
 
 /**
