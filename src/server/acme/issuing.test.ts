@@ -173,6 +173,35 @@ test('what came for a domain that was given up meanwhile is kept', async () => {
   expect(asked).toHaveLength(2);
 });
 
+test('a domain that was given up and comes back goes on with the pause after its failure', async () => {
+  answer = () => Promise.reject(new Error('no'));
+  const { issuing, serve, idles } = await server();
+  issuing.start(() => {});
+  serve(domain('a.example', 'one'));
+  await vi.waitUntil(() => issuing.of('a.example')?.failures === 1);
+  serve(domain('b.example', 'one'));
+  await vi.waitUntil(() => issuing.of('b.example')?.failures === 1);
+  serve(domain('a.example', 'one'));
+  await idles();
+  expect(asked).toEqual([own, 'a.example', 'b.example']);
+});
+
+test('of certificates of domains that are gone, those that end last are kept, and none that has ended', async () => {
+  const { issuing, store } = await server();
+  const put = (name: string, untilDays: number) => {
+    const until = Date.now() + untilDays * dayMs;
+    const document = { sealed: null, until, dueAt: until, failures: 0, triedAt: 1, error: null };
+    return store.acme.put({ kind: 'certificate', name, document }, null);
+  };
+  await put('ended.example', -1);
+  for (let i = 0; i < 102; i++) await put(`${i}.example`, 1 + i);
+  issuing.start(() => {});
+  await vi.waitUntil(() => issuing.own()?.pair);
+  const left = (await store.acme.list('certificate')).map(({ name }) => name).filter((name) => name !== own);
+  expect(left).toHaveLength(100);
+  for (const name of ['0.example', '1.example', 'ended.example']) expect(left).not.toContain(name);
+});
+
 test('a certificate for another name, or without its key, is a failure, and the one in use stays', async () => {
   const { issuing, store, serve } = await server();
   issuing.start(() => {});
