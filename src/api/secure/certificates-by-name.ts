@@ -29,23 +29,33 @@ export function contextOf({ cert, key }: KeyPair, clientCa: string | undefined):
   };
 }
 
+type ContextFor = (name: string) => SecureContext | undefined;
+
 /**
- * Finds the context for the name that a client wants; undefined when no certificate has it. The first certificate with
- * a name counts. @throws Error when OpenSSL can't use a pair
+ * Makes the search for the context for the name that a client wants; undefined when no certificate has it. The first
+ * certificate with a name counts. A pair that was there before costs nothing: OpenSSL takes a millisecond for each, and tenants
+ * can change their domains often.
+ * @throws Error when OpenSSL can't use a pair
  */
-export function contextsByName(
-  pairs: readonly KeyPair[],
-  clientCa: string | undefined,
-): (name: string) => SecureContext | undefined {
-  const contexts = new Map<string, SecureContext>();
-  for (const pair of pairs) {
-    const context = createSecureContext(contextOf(pair, clientCa));
-    for (const name of namesIn(pair)) if (!contexts.has(name)) contexts.set(name, context);
-  }
-  return (wanted) => {
-    const name = wanted.toLowerCase();
-    // A wildcard stands for one label (RFC 6125, section 6.4.3).
-    return contexts.get(name) ?? contexts.get(name.replace(/^[^.]+/, '*'));
+export function nameSearch(clientCa: string | undefined): (pairs: readonly KeyPair[]) => ContextFor {
+  const read = new WeakMap<KeyPair, { readonly context: SecureContext; readonly names: readonly string[] }>();
+  const readOnce = (pair: KeyPair) => {
+    const known = read.get(pair) ?? {
+      context: createSecureContext(contextOf(pair, clientCa)),
+      names: namesIn(pair),
+    };
+    read.set(pair, known);
+    return known;
+  };
+  return (pairs) => {
+    const contexts = new Map<string, SecureContext>();
+    for (const { context, names } of pairs.map(readOnce))
+      for (const name of names) if (!contexts.has(name)) contexts.set(name, context);
+    return (wanted) => {
+      const name = wanted.toLowerCase();
+      // A wildcard stands for one label (RFC 6125, section 6.4.3).
+      return contexts.get(name) ?? contexts.get(name.replace(/^[^.]+/, '*'));
+    };
   };
 }
 

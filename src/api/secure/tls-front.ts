@@ -10,7 +10,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { openAcmeChallenge, type ProofOf } from './acme-challenge.ts';
-import { contextOf, contextsByName, type KeyPair } from './certificates-by-name.ts';
+import { contextOf, type KeyPair, nameSearch } from './certificates-by-name.ts';
 import { openHttp2 } from './http2-door.ts';
 import { refusePlain } from './plain-refusal.ts';
 import { setTcpSocket } from './tcp-sockets.ts';
@@ -54,7 +54,8 @@ export function openTlsFront({ pairs, clientCa, proofOf }: TlsIdentity, limits: 
   /** Connections whose handshake is not finished, by their two ends. */
   const shaking = new Map<string, Socket>();
   const challenge = proofOf && openAcmeChallenge(proofOf);
-  let contextFor = contextsByName(pairs, clientCa);
+  const searchOf = nameSearch(clientCa);
+  let contextFor = searchOf(pairs);
   const tls = createTlsServer({
     ...contextOf(pairs[0], clientCa),
     ...{ ALPNProtocols: ['h2', 'http/1.1'], handshakeTimeout: limits.headTimeoutMs },
@@ -83,7 +84,7 @@ export function openTlsFront({ pairs, clientCa, proofOf }: TlsIdentity, limits: 
   };
   return {
     renew(next) {
-      const nextContexts = contextsByName(next, clientCa);
+      const nextContexts = searchOf(next);
       tls.setSecureContext(contextOf(next[0], clientCa));
       contextFor = nextContexts;
     },
