@@ -77,13 +77,13 @@ async function server(ordersPerDay: OrdersPerDay = { namespace: 9, all: 99 }, lo
     /** Until it has had a look at everything several times. */
     async idles() {
       const before = looked.mock.calls.length;
-      await vi.waitUntil(() => looked.mock.calls.length > before + 3, { interval: 5 });
+      await until(() => looked.mock.calls.length > before + 3);
     },
   };
 }
 
-const askedFor = (count: number) =>
-  vi.waitUntil(() => asked.length === count, { timeout: 10_000, interval: 5 });
+const until = <T>(holds: () => T) => vi.waitUntil(holds, { timeout: 10_000, interval: 5 });
+const askedFor = (count: number) => until(() => asked.length === count);
 
 test('the server’s own names come first, and then the namespace with the fewest orders', async () => {
   const { names, issuing } = await server();
@@ -125,7 +125,7 @@ test('new names, other servers, a restart, and time do not add orders to a day',
   const tomorrow = Date.now() + dayMs;
   vi.spyOn(Date, 'now').mockImplementation(() => tomorrow);
   answer = () => Promise.reject(new Error('no'));
-  await vi.waitUntil(() => asked.filter((name) => name !== own).length > 3, { timeout: 10_000, interval: 5 });
+  await until(() => asked.filter((name) => name !== own).length > 3);
 });
 
 test('an order that fails counts, and an authority that is away does not', async () => {
@@ -134,7 +134,7 @@ test('an order that fails counts, and an authority that is away does not', async
   issuing.start(() => {});
   serve(domain('a.example', 'one'));
   await askedFor(2);
-  await vi.waitUntil(() => issuing.of('a.example')?.failures === 1);
+  await until(() => issuing.of('a.example')?.failures === 1);
   expect((await new OrderBudget(store.acme, { namespace: 9, all: 9 }).today()).of('one')).toBe(1);
 });
 
@@ -142,7 +142,7 @@ test('a domain that was given up and comes back has its certificate again, also 
   const a = await server();
   a.issuing.start(() => {});
   a.serve(domain('a.example', 'one'));
-  await vi.waitUntil(() => a.issuing.of('a.example')?.pair);
+  await until(() => a.issuing.of('a.example')?.pair);
   const pair = a.issuing.of('a.example')?.pair;
   a.serve();
   // It looks for what nobody needs when it orders.
@@ -167,7 +167,7 @@ test('what came for a domain that was given up meanwhile is kept', async () => {
   await askedFor(2);
   serve();
   coming.resolve(await authority.issue(['a.example']));
-  await vi.waitUntil(() => issuing.of('a.example')?.pair);
+  await until(() => issuing.of('a.example')?.pair);
   serve(domain('a.example', 'one'));
   await idles();
   expect(asked).toHaveLength(2);
@@ -178,9 +178,9 @@ test('a domain that was given up and comes back goes on with the pause after its
   const { issuing, serve, idles } = await server();
   issuing.start(() => {});
   serve(domain('a.example', 'one'));
-  await vi.waitUntil(() => issuing.of('a.example')?.failures === 1);
+  await until(() => issuing.of('a.example')?.failures === 1);
   serve(domain('b.example', 'one'));
-  await vi.waitUntil(() => issuing.of('b.example')?.failures === 1);
+  await until(() => issuing.of('b.example')?.failures === 1);
   serve(domain('a.example', 'one'));
   await idles();
   expect(asked).toEqual([own, 'a.example', 'b.example']);
@@ -196,7 +196,7 @@ test('of certificates of domains that are gone, those that end last are kept, an
   await put('ended.example', -1);
   for (let i = 0; i < 102; i++) await put(`${i}.example`, 1 + i);
   issuing.start(() => {});
-  await vi.waitUntil(() => issuing.own()?.pair);
+  await until(() => issuing.own()?.pair);
   const left = (await store.acme.list('certificate')).map(({ name }) => name).filter((name) => name !== own);
   expect(left).toHaveLength(100);
   for (const name of ['0.example', '1.example', 'ended.example']) expect(left).not.toContain(name);
@@ -206,7 +206,7 @@ test('a certificate for another name, or without its key, is a failure, and the 
   const { issuing, store, serve } = await server();
   issuing.start(() => {});
   serve(domain('a.example', 'one'));
-  await vi.waitUntil(() => issuing.of('a.example')?.pair);
+  await until(() => issuing.of('a.example')?.pair);
   const pair = issuing.of('a.example')?.pair;
   const due = async () => {
     const row = await store.acme.get('certificate', 'a.example');
@@ -215,7 +215,7 @@ test('a certificate for another name, or without its key, is a failure, and the 
   };
   const failsWith = async (failures: number, error: string) => {
     await due();
-    await vi.waitUntil(() => issuing.of('a.example')?.failures === failures);
+    await until(() => issuing.of('a.example')?.failures === failures);
     expect(issuing.of('a.example')).toMatchObject({ pair, error: expect.stringContaining(error) });
   };
   answer = () => authority.issue([own]);
@@ -232,7 +232,7 @@ test('an authority whose certificates began long ago is not asked again at once'
   answer = (name) => authority.issue([name], soon);
   const { issuing, idles } = await server();
   issuing.start(() => {});
-  await vi.waitUntil(() => issuing.own()?.pair);
+  await until(() => issuing.own()?.pair);
   await idles();
   expect(asked).toEqual([own]);
 });
@@ -244,13 +244,13 @@ test('a clock that is wrong for a while takes no certificate away, and silences 
   const setClock = (days: number) => vi.spyOn(Date, 'now').mockReturnValue(real + days * dayMs);
   setClock(400);
   earlier.issuing.start(() => {});
-  await vi.waitUntil(() => earlier.issuing.own()?.failures === 1);
+  await until(() => earlier.issuing.own()?.failures === 1);
   await earlier.issuing[Symbol.asyncDispose]();
   vi.mocked(Date.now).mockRestore();
   answer = (name) => authority.issue([name]);
   const { issuing, idles } = await server();
   issuing.start(() => {});
-  await vi.waitUntil(() => issuing.own()?.pair);
+  await until(() => issuing.own()?.pair);
   const pair = issuing.own()?.pair;
   answer = () => Promise.reject(new Error('no'));
   for (const [days, orders] of [
@@ -273,7 +273,7 @@ test('a failure is noted although the row was written meanwhile', async () => {
     throw new Error('no');
   };
   issuing.start(() => {});
-  await vi.waitUntil(() => issuing.own()?.failures === 1);
+  await until(() => issuing.own()?.failures === 1);
   await idles();
   expect(asked).toEqual([own]);
 });

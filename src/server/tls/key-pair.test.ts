@@ -159,10 +159,10 @@ test('a pair that is refused is taken when time alone has made it valid, and the
     ...{ everyMs: 5, againMs: 20 },
   });
   // Each read of the files asks for the time.
-  await vi.waitUntil(() => clock.mock.calls.length > 3);
+  await vi.waitUntil(() => clock.mock.calls.length > 3, { timeout: 10_000 });
   expect(taken).toEqual([]);
   clock.mockRestore();
-  await expect.poll(() => taken).toEqual([[early]]);
+  await expect.poll(() => taken, { timeout: 10_000 }).toEqual([[early]]);
   expect(error.mock.calls).toEqual([
     [expect.objectContaining({ reason: expect.stringContaining('is not valid before') }), expect.anything()],
   ]);
