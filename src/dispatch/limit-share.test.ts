@@ -1,14 +1,26 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createLimitShare } from './limit-share.ts';
+import { type ApiNodes, createLimitShare } from './limit-share.ts';
 
-/** Steps are `[second, API nodes that are heard]`; none is heard when the node is cut off. Returns 1 over each share. */
-function parts(steps: readonly (readonly [number, number | undefined])[], known = 1): readonly number[] {
-  let [seconds, heard]: readonly [number, number | undefined] = [0, 1];
-  const nodes = { count: () => heard ?? 1, isHearing: () => heard !== undefined, known };
-  const share = createLimitShare(nodes, () => seconds * 1000);
+/**
+ * A second, the API nodes that are heard, and those that the database has noted: without it, as many. Undefined: the node
+ * is cut off from the bus, or from the database.
+ */
+type Step = readonly [number, number | undefined] | readonly [number, number | undefined, number | undefined];
+
+/** Returns 1 over each share. */
+function parts(steps: readonly Step[], known = 1): readonly number[] {
+  let [at, heard, noted]: [number, number | undefined, number | undefined] = [0, 1, 1];
+  const nodes: ApiNodes = {
+    heard: () => heard ?? 1,
+    noted: () => noted,
+    isHearing: () => heard !== undefined,
+    known,
+  };
+  const share = createLimitShare(nodes, () => at * 1000);
   return steps.map((step) => {
-    [seconds, heard] = step;
+    [at, heard] = step;
+    noted = step.length === 2 ? (heard ?? 1) : step[2];
     return Math.round(1 / share());
   });
 }
@@ -63,6 +75,35 @@ describe('the part of the limits', () => {
         [3600, undefined],
       ],
       [3, 3, 3],
+    ],
+    [
+      'stays while the bus is split, because the nodes of the other side serve too',
+      [
+        [0, 3],
+        [1, 1, 3],
+        [3600, 1, 3],
+      ],
+      [3, 3, 3],
+    ],
+    [
+      'stays while the database does not say who serves',
+      [
+        [0, 3],
+        [1, 1, undefined],
+        [3600, 1, undefined],
+      ],
+      [3, 3, 3],
+    ],
+    [
+      'waits a minute after the database says that a node went',
+      [
+        [0, 3],
+        [1, 2, 3],
+        [11, 2, 2],
+        [70, 2, 2],
+        [71, 2, 2],
+      ],
+      [3, 3, 3, 3, 2],
     ],
     [
       'waits a minute after being cut off',

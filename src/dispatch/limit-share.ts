@@ -1,12 +1,16 @@
 /**
  * The part of each limit that one API node may use. It falls as soon as another node is heard, but rises only a
- * minute after the others have become fewer: what a lost node admitted still counts in its minute. A node that hears
- * no one does not know whether the others live, so its part stays; at its start, it goes by those that the database knows.
+ * minute after the others have become fewer: what a lost node admitted still counts in its minute. A node that is not
+ * heard can still serve, when the bus is split. So those count too that any node has noted in the database lately. A node
+ * that reaches no bus or no database does not know whether the others live, so its part stays; at its start, it goes by
+ * those that the database knows.
  */
 
-interface ApiNodes {
-  /** API nodes that live, with this one. */
-  count(): number;
+export interface ApiNodes {
+  /** API nodes that are heard, with this one. */
+  heard(): number;
+  /** Those that the database says are heard by some node, with this one. Undefined while it does not answer. */
+  noted(): number | undefined;
   /** False while this node is cut off from the others. */
   isHearing(): boolean;
   /** How many there were lately, with this one, as the database says at the start. */
@@ -21,11 +25,12 @@ export function createLimitShare(nodes: ApiNodes, now: () => number = () => perf
   /** The largest number since it has been smaller than `held`. */
   let smaller: { count: number; readonly since: number } | undefined;
   return () => {
-    const count = Math.max(1, nodes.count());
+    const noted = nodes.noted();
+    const count = Math.max(1, nodes.heard(), noted ?? 0);
     if (count >= held) {
       held = count;
       smaller = undefined;
-    } else if (!nodes.isHearing()) {
+    } else if (!nodes.isHearing() || noted === undefined) {
       smaller = undefined;
     } else if (smaller === undefined) {
       smaller = { count, since: now() };

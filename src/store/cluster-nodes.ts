@@ -15,7 +15,7 @@ export function clusterNodeStore(db: Kysely<Schema>, { now }: SqlWords): Cluster
   const age = sql<number>`${now} - seen_at`.as('age');
   return {
     async note(heard, { everyMs }) {
-      const known = await db.selectFrom('cluster_nodes').select('name').select(age).execute();
+      const known = await db.selectFrom('cluster_nodes').select(['name', 'role']).select(age).execute();
       const ages = new Map(known.map((row) => [row.name, row.age]));
       let room = mostNodes - ages.size;
       const due = heard.filter(({ name, ageMs }) => {
@@ -45,6 +45,7 @@ export function clusterNodeStore(db: Kysely<Schema>, { now }: SqlWords): Cluster
           )
           .execute();
       }
+      return known.map((row) => ({ name: row.name, role: row.role, ageMs: Math.max(0, row.age) }));
     },
     async list() {
       const rows = await db

@@ -1,16 +1,43 @@
-/** What a node reads in the database about the others at its start. */
-import { expect, test } from 'vitest';
+/** What a node reads in the database about the others, at its start and later. */
+import { expect, test, vi } from 'vitest';
 import { temporaryFolder } from '../../images/images.fixture.ts';
+import { silentLog } from '../../lib/index.ts';
 import { openStore } from '../../store/index.ts';
-import { countTakers } from './node-book.ts';
+import { countTakers, startNodeBook } from './node-book.ts';
+
+const node = (name: string, role: string, ageMs = 0) => ({ name, role, ageMs, version: '1', figures: {} });
 
 test('a node counts those that take calls and were heard lately, and itself', async () => {
   await using folder = await temporaryFolder();
   await using store = await openStore({ path: `${folder.path}/ward.db` });
   const { clusterNodes: nodes } = store;
   expect(countTakers(await nodes.list(), 'one')).toBe(1);
-  const node = (name: string, role: string, ageMs = 0) => ({ name, role, ageMs, version: '1', figures: {} });
   const heard = [node('one', 'all'), node('two', 'api'), node('inv', 'invoker'), node('old', 'api', 400_000)];
   await nodes.note(heard, { everyMs: 0 });
   expect(countTakers(await nodes.list(), 'one')).toBe(2);
+});
+
+test('the book counts those that others hear now, until the database has not answered for too long', async () => {
+  await using folder = await temporaryFolder();
+  await using store = await openStore({ path: `${folder.path}/ward.db` });
+  const { clusterNodes } = store;
+  await clusterNodes.note([node('two', 'api'), node('inv', 'invoker'), node('gone', 'api', 20_000)], {
+    everyMs: 0,
+  });
+  let isAway = false;
+  const note: typeof clusterNodes.note = async (...what) => {
+    if (isAway) throw new Error('away');
+    return await clusterNodes.note(...what);
+  };
+  const cluster = { heard: () => [], drain: () => {} };
+  await using book = startNodeBook({
+    nodes: { ...clusterNodes, note },
+    ...{ cluster, self: 'one', log: silentLog },
+  });
+  expect(book.takers()).toBeUndefined();
+  await expect.poll(() => book.takers()).toBe(2);
+  isAway = true;
+  const later = performance.now() + 10_001;
+  using _ = vi.spyOn(performance, 'now').mockReturnValue(later);
+  expect(book.takers()).toBeUndefined();
 });

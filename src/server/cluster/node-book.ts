@@ -5,13 +5,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, DrainOrdersByNode } from '../../dispatch/index.ts';
 import { type JsonObject, type Log, messageOf } from '../../lib/index.ts';
-import type { ClusterNodeRow, ClusterNodeStore } from '../../store/index.ts';
+import type { ClusterNodeStore, NotedNode } from '../../store/index.ts';
 import { figuresOf } from './node-figures.ts';
 
 interface NodeBookOptions {
   readonly nodes: ClusterNodeStore;
   readonly cluster: Pick<Cluster, 'heard' | 'drain'>;
+  /** The name of this node. */
+  readonly self: string;
   readonly log: Log;
+}
+
+export interface NodeBook extends AsyncDisposable {
+  /** How many nodes take calls, with this one, of those that some node hears now. Undefined: the database does not say. */
+  takers(): number | undefined;
 }
 
 /** An order is noticed within this time. */
@@ -31,17 +38,20 @@ export async function readOrders({ orders }: Pick<ClusterNodeStore, 'orders'>): 
 
 /** A node that was noted in this time may have been restarted together with this one. */
 const lateMs = 300_000;
+/** A node that was noted in this time is heard by some node now. */
+const nowMs = 10_000;
 
 /** How many nodes take calls, with this one, of those that the servers have noted lately. */
-export function countTakers(noted: readonly ClusterNodeRow[], self: string): number {
+export function countTakers(noted: readonly NotedNode[], self: string, withinMs = lateMs): number {
   const takes = noted.filter(({ name, role, ageMs }) => {
-    return name !== self && role !== 'invoker' && ageMs <= lateMs;
+    return name !== self && role !== 'invoker' && ageMs <= withinMs;
   });
   return 1 + takes.length;
 }
 
-export function startNodeBook({ nodes, cluster, log }: NodeBookOptions): AsyncDisposable {
+export function startNodeBook({ nodes, cluster, self, log }: NodeBookOptions): NodeBook {
   const ending = new AbortController();
+  let read: { readonly takers: number; readonly at: number } | undefined;
   let hasFailed = false;
   let notedAt = Number.NEGATIVE_INFINITY;
   let prunedAt = performance.now();
@@ -50,7 +60,8 @@ export function startNodeBook({ nodes, cluster, log }: NodeBookOptions): AsyncDi
     const now = performance.now();
     if (now - notedAt >= noteMs) {
       notedAt = now;
-      await nodes.note(heardRows(cluster), { everyMs: noteMs });
+      const noted = await nodes.note(heardRows(cluster), { everyMs: noteMs });
+      read = { takers: countTakers(noted, self, nowMs), at: now };
     }
     if (now - prunedAt < pruneEveryMs) return;
     prunedAt = now;
@@ -70,6 +81,7 @@ export function startNodeBook({ nodes, cluster, log }: NodeBookOptions): AsyncDi
   };
   const running = run();
   return {
+    takers: () => (read !== undefined && performance.now() - read.at <= nowMs ? read.takers : undefined),
     async [Symbol.asyncDispose]() {
       ending.abort();
       await running;

@@ -108,7 +108,7 @@ async function openNode(
       orders: await readOrders(nodes),
     }),
   );
-  stack.use(startNodeBook({ nodes, cluster, log }));
+  const book = stack.use(startNodeBook({ nodes, cluster, self: bus.node, log }));
   figures.watchNodes(cluster.heard);
   figures.watchMessages(cluster.counts);
   const noted = await nodes.list();
@@ -124,7 +124,11 @@ async function openNode(
     reach,
     ended: cluster.ended,
     takeNoMore: cluster.takeNoMore,
-    limitShare: createLimitShare({ count: () => 1 + others(), isHearing: cluster.isUp, known }),
+    limitShare: createLimitShare({
+      heard: () => 1 + others(),
+      noted: book.takers,
+      ...{ isHearing: cluster.isUp, known },
+    }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -26,10 +26,12 @@ export function clusterNodeTests({ store, place }: Context): void {
     expect(await clusterNodes.get('c')).toBeUndefined();
   });
 
-  test('what another server noted a moment ago stays', async () => {
+  test('what another server noted a moment ago stays, and is returned', async () => {
     const { clusterNodes } = store();
-    await clusterNodes.note([heard('a')], always);
-    await clusterNodes.note([heard('a', { load: 1 })], { everyMs: 60_000 });
+    expect(await clusterNodes.note([heard('a', { ageMs: 1_000 })], always)).toEqual([]);
+    const [noted, ...others] = await clusterNodes.note([heard('a', { load: 1 })], { everyMs: 60_000 });
+    expect([noted, others]).toEqual([{ name: 'a', role: 'invoker', ageMs: expect.any(Number) }, []]);
+    expect(noted?.ageMs).toBeGreaterThanOrEqual(1_000);
     expect(await clusterNodes.get('a')).toMatchObject({ figures: { load: 0 } });
   });
 

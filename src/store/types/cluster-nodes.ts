@@ -19,9 +19,13 @@ export interface DrainOrderRow {
   readonly at: number;
 }
 
-export interface ClusterNodeRow extends HeardNodeRow {
+/** A node that a server has noted. */
+export interface NotedNode extends Pick<HeardNodeRow, 'name' | 'role'> {
   /** Time since a server heard it, by the database's clock. */
   readonly ageMs: number;
+}
+
+export interface ClusterNodeRow extends HeardNodeRow, NotedNode {
   /** Null: it never had one. */
   readonly order: Omit<DrainOrderRow, 'name'> | null;
 }
@@ -30,12 +34,12 @@ export interface ClusterNodeRow extends HeardNodeRow {
 export interface ClusterNodeStore {
   /**
    * Notes nodes that were heard. All servers of a cluster may do so: nodes that one of them noted less than `everyMs`
-   * ago stay as they are. Beyond 2,000 nodes, it ignores new names.
+   * ago stay as they are. Beyond 2,000 nodes, it ignores new names. Returns those that were noted before.
    */
   note(
     heard: readonly (HeardNodeRow & { readonly ageMs: number })[],
     rule: { readonly everyMs: number },
-  ): Promise<void>;
+  ): Promise<readonly NotedNode[]>;
   /** By name. */
   list(): Promise<readonly ClusterNodeRow[]>;
   get(name: string): Promise<ClusterNodeRow | undefined>;
