@@ -74,32 +74,49 @@ export interface NatsOptions {
   readonly address?: string;
   /** A signal of the terminal does not reach them. */
   readonly detached?: boolean;
+  /** Opens other ways between the servers. */
+  readonly routesBetween?: OpenRoutes;
 }
+
+/**
+ * Gets the port for routes of each server. Returns the port by which one server reaches another one; both are named by
+ * their index.
+ */
+export type OpenRoutes = (ports: readonly number[]) => Promise<(from: number, to: number) => number>;
+
+/** Where nothing listens. Servers tell each other their addresses, and would otherwise connect past the ways. */
+const nowhere = '127.0.0.1:1';
 
 /** @param more further arguments of the program, such as `--user` */
 export async function startNats(
   count = 1,
   more: readonly string[] = [],
-  { address = '127.0.0.1', detached = false }: NatsOptions = {},
+  { address = '127.0.0.1', detached = false, routesBetween }: NatsOptions = {},
 ): Promise<NatsServers> {
   const ports = await freePorts(2 * count);
-  const routes = ports.slice(count).map((port) => `nats://${address}:${port}`);
+  const own = ports.slice(count);
+  const portTo = (await routesBetween?.(own)) ?? ((_: number, to: number) => own[to] ?? 0);
+  const url = (port = 0) => `nats://${address}:${port}`;
+  const others = (index: number) => own.map((_, to) => to).filter((to) => to !== index);
   const start = async (index: number) => {
     const port = ports[index] ?? 0;
     const cluster =
       count === 1
         ? []
         : [
-            ...['--cluster_name', 'test', '--cluster', routes[index] ?? '', '--routes', routes.join(',')],
-            '--no_advertise',
+            ...['--cluster_name', 'test', '--cluster', url(own[index]), '--no_advertise'],
+            ...[
+              '--routes',
+              others(index)
+                .map((to) => url(portTo(index, to)))
+                .join(','),
+            ],
+            ...(routesBetween === undefined ? [] : ['--cluster_advertise', nowhere]),
           ];
     return startNatsProcess(['--addr', address, '--port', `${port}`, ...cluster, ...more], detached);
   };
   const running = await Promise.all(Array.from({ length: count }, (_, index) => start(index)));
-  const setting = ports
-    .slice(0, count)
-    .map((port) => `nats://${address}:${port}`)
-    .join(',');
+  const setting = ports.slice(0, count).map(url).join(',');
   const kill = async (index = 0) => running[index]?.[Symbol.asyncDispose]();
   return {
     setting,

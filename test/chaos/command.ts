@@ -22,11 +22,19 @@ interface FaultCommand<F extends NamedFault, B extends string> {
   readonly faults: readonly F[];
   /** Parts of Ward that can be taken out, with what shows it. */
   readonly proofs: Readonly<Record<B, Proof>>;
+  /** It can be told how long faults last. */
+  readonly hasSpells?: boolean;
   /** Why it can't run here, or undefined. */
   readonly missing: () => string | undefined | Promise<string | undefined>;
   readonly run: (
     fault: F,
-    options: { forMs: number; seed: number; broken: B | undefined; sought: string | undefined },
+    options: {
+      readonly forMs: number;
+      readonly seed: number;
+      readonly broken: B | undefined;
+      readonly sought: string | undefined;
+      readonly spellMs: number | undefined;
+    },
   ) => Promise<FaultOutcome>;
 }
 
@@ -48,7 +56,8 @@ export async function runCommandOf<F extends NamedFault, B extends string>(
     console.log(`${fault.name}: ${fault.what}${broken === undefined ? '' : `, without ${broken}`}`);
     // If a fault takes longer, the others get less time. With none, they still go on until they prove something.
     const forMs = Math.max(0, began + eachMs * (index + 1) - performance.now());
-    const outcome = await command.run(fault, { forMs, seed: options.seed, broken, sought });
+    const { seed, spellMs } = options;
+    const outcome = await command.run(fault, { forMs, seed, broken, sought, spellMs });
     outcomes.set(broken ?? fault.name, outcome);
     for (const line of violationLines(outcome)) console.log(line);
     const isFound = outcome.violations.some(({ rule }) => rule === sought);
@@ -68,26 +77,32 @@ interface Trial<F, B> {
   readonly sought: string | undefined;
 }
 
-function readOptions<F extends NamedFault, B extends string>({ name, faults, proofs }: FaultCommand<F, B>) {
+function readOptions<F extends NamedFault, B extends string>(command: FaultCommand<F, B>) {
+  const { name, faults, proofs, hasSpells = false } = command;
   const parts = Object.keys(proofs) as B[];
-  const usage = `usage: npm run ${name} -- [--minutes N] [--seed N] [--only FAULT,…] [--break PART] [--list] [--help]
+  const spellUsage = hasSpells
+    ? '\n  --spell N       seconds that each fault lasts, at least one in each run; by default less, as the fault needs it'
+    : '';
+  const usage = `usage: npm run ${name} -- [--minutes N] [--seed N] [--only FAULT,…] [--break PART]${hasSpells ? ' [--spell N]' : ''} [--list] [--help]
 
   --minutes N     for all faults together; 10 by default
   --seed N        of moments and choices; a new one by default, which is printed
   --only FAULT,…  these alone, with all of the time
   --break PART    takes a part of Ward out, under the fault that shows it or under those of --only. Exit code 1 if it is
-                  not found out. ${parts.join(', ')}, or all
+                  not found out. ${parts.join(', ')}, or all${spellUsage}
   --list          the faults`;
   const { values } = parseArgs({
     options: {
       minutes: { type: 'string', default: '10' },
       ...{ seed: { type: 'string' }, only: { type: 'string' }, break: { type: 'string' } },
+      ...(hasSpells && { spell: { type: 'string' } }),
       ...{ list: { type: 'boolean' }, help: { type: 'boolean' } },
     },
   });
   if (values.help) finish(usage);
   if (values.list) finish(faults.map(({ name: fault, what }) => `${fault.padEnd(16)}${what}`).join('\n'));
   const minutes = Number(values.minutes);
+  const spellMs = values.spell === undefined ? undefined : Number(values.spell) * 1000;
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
   const names = values.only?.split(',');
   const broken = values.break === 'all' ? parts : parts.filter((each) => each === values.break);
@@ -99,8 +114,9 @@ function readOptions<F extends NamedFault, B extends string>({ name, faults, pro
   };
   const trials = values.break === undefined ? trialsOf(undefined) : broken.flatMap(trialsOf);
   const areKnown = names?.every((each) => faults.some((fault) => fault.name === each)) ?? true;
-  if (!(minutes > 0 && Number.isSafeInteger(seed) && areKnown && trials.length > 0)) refuse(usage);
-  return { minutes, seed, trials };
+  const areNumbers = minutes > 0 && Number.isSafeInteger(seed) && (spellMs === undefined || spellMs > 0);
+  if (!(areNumbers && areKnown && trials.length > 0)) refuse(usage);
+  return { minutes, seed, spellMs, trials };
 }
 
 function finish(text: string): never {

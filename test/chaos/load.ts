@@ -5,7 +5,7 @@ import type { Reply, Ward } from '../ward.ts';
 import { type Answer, type Kind, kinds, queuedKinds, type Run } from './evidence.ts';
 import type { Deployed } from './functions.ts';
 
-/** Longer than any call can take, even with a fault in between. */
+/** Longer than any call can take, even with a short fault in between. */
 const answerMs = 90_000;
 /** Pause of a client that was refused or cut off. */
 const retryMs = 50;
@@ -55,6 +55,8 @@ export interface LoadPlan {
   readonly clients: Partial<Record<Kind, number>>;
   /** The servers' `limits.blockingWaitMs`. */
   readonly blockingWaitMs?: number;
+  /** The longest time for which a fault can keep a call waiting. */
+  readonly spellMs?: number;
 }
 
 export const fullLoad: LoadPlan = {
@@ -75,13 +77,19 @@ export function keepNoConnections(): void {
   };
 }
 
+/** @param shareAt the part of the clients that wait for an answer of a server */
+export type ChooseServer = (shareAt: (server: Ward) => number) => Ward;
+
 export class Load {
   readonly answers: Answer[] = [];
   /** Calls that are not answered yet. */
   readonly #underWay = new Set<{ readonly kind: Kind; readonly ward: Ward }>();
-  readonly #server: () => Ward;
+  readonly #server: ChooseServer;
   readonly #deployed: Deployed;
   readonly #waitMs: number;
+  readonly #answerMs: number;
+  /** Number of clients. */
+  readonly #total: number;
   readonly #clients: readonly Promise<void>[];
   readonly #ran: () => readonly Run[];
   /** For accepted calls that have not run, the time of the answer and the number of runs until then, by marker. */
@@ -94,14 +102,16 @@ export class Load {
   #count = 0;
 
   /**
-   * @param server the server that serves now
+   * @param server chooses the server of the next call
    * @param ran markers of all runs so far
    */
-  constructor(plan: LoadPlan, server: () => Ward, ran: () => readonly Run[], deployed: Deployed) {
+  constructor(plan: LoadPlan, server: ChooseServer, ran: () => readonly Run[], deployed: Deployed) {
     this.#server = server;
     this.#ran = ran;
     this.#deployed = deployed;
     this.#waitMs = plan.blockingWaitMs ?? blockingWaitMs;
+    this.#answerMs = answerMs + (plan.spellMs ?? 0);
+    this.#total = kinds.reduce((sum, kind) => sum + (plan.clients[kind] ?? 0), 0);
     this.#clients = kinds.flatMap((kind) =>
       Array.from({ length: plan.clients[kind] ?? 0 }, () => this.#goOn(kind)),
     );
@@ -115,7 +125,12 @@ export class Load {
   }
 
   isWaitingFor(server: Ward): boolean {
-    return [...this.#underWay].some(({ ward }) => ward === server);
+    return this.shareAt(server) > 0;
+  }
+
+  /** The part of the clients that wait for an answer of this server. */
+  shareAt(server: Ward): number {
+    return [...this.#underWay].filter(({ ward }) => ward === server).length / this.#total;
   }
 
   /** Number of accepted calls that have not run, and of other calls that are not answered. */
@@ -162,14 +177,14 @@ export class Load {
 
   async #call(kind: Kind, marker: string): Promise<Answer> {
     const never = new AbortController();
-    const late = pause(answerMs, undefined, { signal: never.signal, ref: false });
-    const ward = this.#server();
+    const late = pause(this.#answerMs, undefined, { signal: never.signal, ref: false });
+    const ward = this.#server((server) => this.shareAt(server));
     const sent = { sentAt: Date.now(), via: ward.instance };
     const underWay = { kind, ward };
     this.#underWay.add(underWay);
     try {
       const reply = await Promise.race([calls[kind](ward, marker, this.#deployed, this.#waitMs), late]);
-      if (reply === undefined) throw new Error(`${kind} ${marker} was not answered in ${answerMs} ms`);
+      if (reply === undefined) throw new Error(`${kind} ${marker} was not answered in ${this.#answerMs} ms`);
       return { ...answerOf(kind, marker, reply), ...sent };
     } catch (error) {
       // fetch throws this when the connection breaks or is refused.

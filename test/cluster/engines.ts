@@ -7,6 +7,7 @@ import {
   startPostgres,
 } from '../../src/store/postgres/server.fixture.ts';
 import { missingForSandboxes } from '../ward.ts';
+import type { Routes } from './routes.ts';
 
 export interface Engines extends AsyncDisposable {
   readonly postgres: PostgresServer;
@@ -30,6 +31,8 @@ export interface EngineOptions {
   readonly detached?: boolean;
   /** PostgreSQL waits for the disk, so that what it has committed survives its crash. */
   readonly isDurable?: boolean;
+  /** The ways between the servers of NATS. */
+  readonly routes?: Routes;
   /** PostgreSQL has a disk of this size. */
   readonly diskMiB?: number;
 }
@@ -45,14 +48,16 @@ export async function missingForCluster(): Promise<string | undefined> {
 }
 
 export async function startEngines(options: EngineOptions = {}): Promise<Engines> {
-  const { natsServers = 1, address, detached = false, isDurable = false, diskMiB } = options;
+  const { natsServers = 1, address, detached = false, isDurable = false, routes, diskMiB } = options;
   const where = { ...(address !== undefined && { address }), detached };
   await using stack = new AsyncDisposableStack();
   // One after the other, so that each is ended if a later one does not start.
   const postgres = stack.use(
     await startPostgres({ ...where, isDurable, ...(diskMiB !== undefined && { diskMiB }) }),
   );
-  const nats = stack.use(await startNats(natsServers, [], where));
+  const nats = stack.use(
+    await startNats(natsServers, [], { ...where, ...(routes && { routesBetween: routes.open }) }),
+  );
   const moto = stack.use(await startMoto(where));
   await postgres.admin('create database ward');
   const own = stack.move();

@@ -1,6 +1,6 @@
 /** The faults that a cluster under load must survive, one at a time. Each round ends with nodes that all serve. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Role } from './cluster.ts';
+import type { ClusterNode, Role } from './cluster.ts';
 import { type LinkState, type WayName, wayNames } from './links.ts';
 import { signal } from './orders.ts';
 import type { ClusterSite } from './site.ts';
@@ -20,7 +20,7 @@ export interface ClusterFault {
   round(site: ClusterSite, random: () => number): Promise<void>;
 }
 
-/** Shorter than the lease on accepted calls, and longer. */
+/** Shorter than the lease on accepted calls, and longer, in the absence of `--spell`. */
 const spells = { shortMs: 3000, longMs: 14_000 };
 const clockMs = 60_000;
 const calls = { few: 20, many: 150 };
@@ -38,6 +38,7 @@ export const clusterFaults: readonly ClusterFault[] = [
       const node = site.node(random() < 0.5 ? 'all' : 'api', random);
       await site.during(async () => {
         await site.during(() => site.stopNode(node));
+        await pause(site.spellMs(0));
         await node.start();
       }, node);
       await site.untilAllServe();
@@ -72,52 +73,59 @@ export const clusterFaults: readonly ClusterFault[] = [
   cutting('cut-blobs', 'a node does not reach the S3-compatible store', 'all', ['blobs'], spells.longMs),
   lasting('no-blobs', 'the S3-compatible store ends and refuses all connections', async (site) => {
     setAll(site, 'refusing', 'blobs');
-    await pause(spells.shortMs);
+    await pause(site.spellMs(spells.shortMs));
     setAll(site, 'open', 'blobs');
   }),
-  lasting('freeze-blobs', 'SIGSTOP of the S3-compatible store', async ({ engines }) => {
-    using _ = engines.moto.pause();
-    await pause(spells.shortMs);
+  lasting('freeze-blobs', 'SIGSTOP of the S3-compatible store', async (site) => {
+    using _ = site.engines.moto.pause();
+    await pause(site.spellMs(spells.shortMs));
   }),
   {
     ...lasting('slow-engines', 'PostgreSQL and the S3-compatible store answer late', async (site) => {
       setAll(site, 'slow', 'store', 'blobs');
-      await site.untilAnswers(calls.many);
+      await Promise.all([site.untilAnswers(calls.many), pause(site.spellMs(0))]);
       setAll(site, 'open', 'store', 'blobs');
     }),
     needsRestored: true,
   },
-  lasting('kill-nats', 'SIGKILL of one server of NATS', async ({ engines, natsServers }, random) => {
-    const index = Math.floor(random() * natsServers);
-    await engines.nats.kill(index);
-    await pause(spells.shortMs);
-    await engines.nats.restart(index);
+  lasting('kill-nats', 'SIGKILL of one server of NATS', async (site, random) => {
+    const { nats } = site.engines;
+    const index = Math.floor(random() * site.natsServers);
+    await nats.kill(index);
+    await pause(site.spellMs(spells.shortMs));
+    await nats.restart(index);
   }),
-  lasting('freeze-nats', 'SIGSTOP of one server of NATS', async ({ engines, natsServers }, random) => {
-    using _ = engines.nats.pause(Math.floor(random() * natsServers));
-    await pause(spells.shortMs);
+  lasting('freeze-nats', 'SIGSTOP of one server of NATS', async (site, random) => {
+    using _ = site.engines.nats.pause(Math.floor(random() * site.natsServers));
+    await pause(site.spellMs(spells.shortMs));
   }),
-  lasting('no-nats', 'SIGKILL of all servers of NATS', async ({ engines, natsServers }) => {
-    const all = Array.from({ length: natsServers }, (_, index) => index);
-    for (const index of all) await engines.nats.kill(index);
-    await pause(spells.shortMs);
-    for (const index of all) await engines.nats.restart(index);
+  lasting('no-nats', 'SIGKILL of all servers of NATS', async (site) => {
+    const { nats } = site.engines;
+    const all = natsOf(site);
+    for (const index of all) await nats.kill(index);
+    await pause(site.spellMs(spells.shortMs));
+    for (const index of all) await nats.restart(index);
   }),
-  lasting('kill-postgres', 'SIGKILL of PostgreSQL, and a new start', async ({ engines }, random) => {
-    await engines.postgres.kill();
-    await pause(random() * spells.shortMs);
-    await engines.postgres.start();
+  {
+    name: 'split-nats',
+    what: 'a server of NATS and a node are cut off from the other servers of NATS and nodes',
+    round: splitNats,
+  },
+  lasting('kill-postgres', 'SIGKILL of PostgreSQL, and a new start', async (site, random) => {
+    const { postgres } = site.engines;
+    await postgres.kill();
+    await withoutStore(site, random() * spells.shortMs);
+    await postgres.start();
   }),
-  lasting('crash-postgres', 'PostgreSQL ends at once, and starts again', async ({ engines }, random) => {
-    await engines.postgres.crash();
-    await pause(random() * spells.shortMs);
-    await engines.postgres.start();
+  lasting('crash-postgres', 'PostgreSQL ends at once, and starts again', async (site, random) => {
+    const { postgres } = site.engines;
+    await postgres.crash();
+    await withoutStore(site, random() * spells.shortMs);
+    await postgres.start();
   }),
   lasting('freeze-postgres', 'SIGSTOP of PostgreSQL', async (site, random) => {
-    // The leases of all nodes can end.
-    for (const _ of site.cluster.nodes) site.silence();
     using _ = site.engines.postgres.pause();
-    await pause(random() < 0.5 ? spells.shortMs : spells.longMs);
+    await withoutStore(site, random() < 0.5 ? spells.shortMs : spells.longMs);
   }),
   {
     name: 'fail-over',
@@ -129,9 +137,9 @@ export const clusterFaults: readonly ClusterFault[] = [
       await site.untilAllServe();
     },
   },
-  lasting('full-store', 'the disk of PostgreSQL is full for some seconds', async ({ engines }) => {
-    const free = await engines.postgres.fillDisk();
-    await pause(spells.shortMs);
+  lasting('full-store', 'the disk of PostgreSQL is full for some seconds', async (site) => {
+    const free = await site.engines.postgres.fillDisk();
+    await withoutStore(site, spells.shortMs);
     await free();
   }),
   {
@@ -141,8 +149,8 @@ export const clusterFaults: readonly ClusterFault[] = [
       async (site, random) => {
         const node = site.node('all', random);
         // What Ward frees is filled, too.
-        for (const until = performance.now() + spells.shortMs; performance.now() < until; await pause(100))
-          await node.fillDisk();
+        const until = performance.now() + site.spellMs(spells.shortMs);
+        for (; performance.now() < until; await pause(100)) await node.fillDisk();
         await node.emptyDisk();
       },
     ),
@@ -151,7 +159,7 @@ export const clusterFaults: readonly ClusterFault[] = [
   lasting('clocks', 'the clock of a node jumps by a minute, and back', async (site, random) => {
     const node = site.node(random() < 0.5 ? 'all' : 'api', random);
     await site.shiftClock(node, random() < 0.5 ? clockMs : -clockMs);
-    await site.untilAnswers(calls.many);
+    await Promise.all([site.untilAnswers(calls.many), pause(site.spellMs(0))]);
     site.order(node, {});
   }),
 ];
@@ -187,6 +195,7 @@ function killing(name: string, what: string, role: Role): ClusterFault {
       if (moment === 1) await site.load.accepted();
       await site.during(async () => {
         await site.killNode(node);
+        await pause(site.spellMs(0));
         // Another one takes over, or this one comes back before.
         if (random() < 0.5) await site.untilAnswers(calls.few);
         await node.start();
@@ -197,14 +206,11 @@ function killing(name: string, what: string, role: Role): ClusterFault {
 }
 
 function freezing(name: string, what: string, role: Role, ms = spells.shortMs): ClusterFault {
-  const fault = lasting(name, what, async (site, random) => {
-    const node = site.node(role, random);
-    site.silence();
+  return striking(name, what, role, async (site, node) => {
     signal(node, 'SIGSTOP');
-    await pause(ms);
+    await pause(site.spellMs(ms));
     signal(node, 'SIGCONT');
   });
-  return { ...fault, hasInvoker: role === 'invoker' };
 }
 
 function cutting(
@@ -214,14 +220,77 @@ function cutting(
   ways: readonly WayName[],
   ms = spells.shortMs,
 ): ClusterFault {
-  const fault = lasting(name, what, async (site, random) => {
-    const links = site.linksOf(site.node(role, random));
-    site.silence();
+  return striking(name, what, role, async (site, node) => {
+    const links = site.linksOf(node);
     links.set('silent', ...ways);
-    await pause(ms);
+    await pause(site.spellMs(ms));
     links.set('open', ...ways);
   });
-  return { ...fault, hasInvoker: role === 'invoker' };
+}
+
+/** A fault of one node, which the others may not hear meanwhile. */
+function striking(
+  name: string,
+  what: string,
+  role: Role,
+  work: (site: ClusterSite, node: ClusterNode) => Promise<unknown>,
+): ClusterFault {
+  return {
+    name,
+    what,
+    hasInvoker: role === 'invoker',
+    async round(site, random) {
+      await site.untilRuns(1 + random() * calls.few);
+      const node = site.node(role, random);
+      site.silence();
+      await site.strike(node, () => work(site, node));
+      await site.untilAllServe();
+    },
+  };
+}
+
+/** Lets the time pass for which PostgreSQL is away. The leases of all nodes can end meanwhile. */
+async function withoutStore(site: ClusterSite, usualMs: number): Promise<void> {
+  const ms = site.spellMs(usualMs);
+  if (ms > spells.shortMs) for (const _ of site.cluster.nodes) site.silence();
+  await pause(ms);
+}
+
+/**
+ * Each side has a server of NATS and a node, which loses its connection if it is to a server of the other side. The ways
+ * are broken in silence, or end. Once each node has found its side, calls fail only through one that has no invoker there.
+ */
+async function splitNats(site: ClusterSite, random: () => number): Promise<void> {
+  await site.untilRuns(1 + random() * calls.few);
+  const state: LinkState = random() < 0.5 ? 'silent' : 'refusing';
+  const apart = [Math.floor(random() * site.natsServers)];
+  const rest = natsOf(site).filter((index) => !apart.includes(index));
+  const lonely = site.node(random() < 0.5 ? 'all' : 'api', random);
+  const sides = site.cluster.nodes.map((node) => {
+    const [own, others] = node === lonely ? [apart, rest] : [rest, apart];
+    return { links: site.linksOf(node), own, others };
+  });
+  const set = (to: LinkState) => {
+    site.routes.set(to, apart);
+    for (const { links, others } of sides) links.setBuses(to, others);
+  };
+  site.silence();
+  await site.during(async () => {
+    set(state);
+    const areApart = () => sides.every(({ links, own }) => links.usesBus(own));
+    await site.until(areApart, 'a node does not find the server of NATS on its side');
+  });
+  const last = async () => {
+    await pause(site.spellMs(spells.shortMs));
+    set('open');
+    await site.until(() => site.routes.areWhole, 'the servers of NATS do not find each other');
+  };
+  await (lonely.role === 'api' ? site.strike(lonely, last) : last());
+  await site.untilAllServe();
+}
+
+function natsOf(site: ClusterSite): readonly number[] {
+  return Array.from({ length: site.natsServers }, (_, index) => index);
 }
 
 function setAll(site: ClusterSite, state: LinkState, ...ways: readonly WayName[]): void {

@@ -1,11 +1,11 @@
 /**
  * Watches when PostgreSQL has the record of a call that was answered with a result: 5 s after the answer at the latest.
- * The time of a fault, and 3 s after it, do not count.
+ * The time of a fault, and 3 s after it, do not count; that of a fault of one node only for the calls to it.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { type Answer, type Kill, struck, type Violation } from '../chaos/evidence.ts';
-import { busyLoad, type FaultSpan, graceMs } from './spans.ts';
+import { busyLoad, explainedMs, type FaultSpan } from './spans.ts';
 
 const mostMs = 5000;
 const everyMs = 200;
@@ -98,7 +98,8 @@ export function judgeLateness(
   spans: readonly FaultSpan[],
   kills: readonly Kill[],
 ): readonly Violation[] {
-  const lateMs = lastMissingAt - answer.at - explainedMs(answer.at, lastMissingAt, spans);
+  const { at: from, via } = answer;
+  const lateMs = lastMissingAt - from - explainedMs({ from, to: lastMissingAt, via }, spans);
   // A kill can take the record away, which is judged elsewhere.
   const isUnkept = kills.some((kill) => struck(kill, answer.via) && Math.abs(kill.at - answer.at) < mostMs);
   if (lateMs <= mostMs || isUnkept || (answer.load ?? 0) > busyLoad) return [];
@@ -108,18 +109,4 @@ export function judgeLateness(
       what: `${answer.activationId} of ${answer.kind} ${answer.marker}: ${lateMs} ms after the answer`,
     },
   ];
-}
-
-/** How much of this time faults lasted, and their aftermath. */
-function explainedMs(from: number, to: number, spans: readonly FaultSpan[]): number {
-  let explained = 0;
-  let until = from;
-  for (const span of [...spans].sort((one, other) => one.from - other.from)) {
-    const begin = Math.max(until, span.from);
-    const end = Math.min(to, span.to + graceMs);
-    if (end <= begin) continue;
-    explained += end - begin;
-    until = end;
-  }
-  return explained;
 }

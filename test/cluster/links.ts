@@ -28,6 +28,10 @@ export interface Links extends AsyncDisposable {
   /** By which an invoker reaches the API nodes. */
   readonly apis: readonly string[];
   set(state: LinkState, ...ways: readonly WayName[]): void;
+  /** The ways to these servers of NATS alone. */
+  setBuses(state: LinkState, servers: readonly number[]): void;
+  /** Whether the node has a connection to one of these servers of NATS. */
+  usesBus(servers: readonly number[]): boolean;
 }
 
 /**
@@ -38,10 +42,10 @@ export async function openLinks(
   { postgres, nats, moto }: Engines,
   apiUrls: readonly (() => string)[],
 ): Promise<Links> {
-  const all: (Link & { readonly way: WayName })[] = [];
+  const all: { readonly link: Link; readonly way: WayName }[] = [];
   const open = async (way: WayName, to: () => NetConnectOpts): Promise<string> => {
-    const link = await openLink(to, way);
-    all.push({ ...link, way });
+    const link = await openLink(to, (isSlow) => delays[isSlow ? 'slow' : 'open'][way]);
+    all.push({ link, way });
     return `127.0.0.1:${link.port}`;
   };
   const store = await open('store', () => ({ path: postgres.socket }));
@@ -51,25 +55,37 @@ export async function openLinks(
   const blobs = blobsAt(`http://${await open('blobs', () => tcp(moto.url))}`);
   const apis: string[] = [];
   for (const url of apiUrls) apis.push(`http://${await open('api', () => tcp(url()))}`);
+  const busesTo = (servers: readonly number[]) =>
+    all.filter(({ way }) => way === 'bus').filter((_, index) => servers.includes(index));
   return {
     settings: { store: `postgres://ward@${store}/ward`, bus: buses.join(','), blobs },
     apis,
     set(state, ...ways) {
-      for (const link of all) if (ways.includes(link.way)) link.set(state);
+      for (const { link, way } of all) if (ways.includes(way)) link.set(state);
     },
+    setBuses(state, servers) {
+      for (const { link } of busesTo(servers)) link.set(state);
+    },
+    usesBus: (servers) => busesTo(servers).some(({ link }) => link.isUsed),
     async [Symbol.asyncDispose]() {
-      for (const link of all) link.close();
+      for (const { link } of all) link.close();
     },
   };
 }
 
-interface Link {
+export interface Link {
   readonly port: number;
+  /** It has connections. */
+  readonly isUsed: boolean;
   set(state: LinkState): void;
   close(): void;
 }
 
-async function openLink(to: () => NetConnectOpts, way: WayName): Promise<Link> {
+/** @param mostMs longest delay of what it passes on, by whether it is slow */
+export async function openLink(
+  to: () => NetConnectOpts,
+  mostMs: (isSlow: boolean) => number = () => 0,
+): Promise<Link> {
   let state: LinkState = 'open';
   const sockets = new Set<Socket>();
   const server = createServer((from) => {
@@ -82,12 +98,15 @@ async function openLink(to: () => NetConnectOpts, way: WayName): Promise<Link> {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
     }
-    pass(from, on, () => late(() => Math.random() * delays[state === 'slow' ? 'slow' : 'open'][way]));
+    pass(from, on, () => late(() => Math.random() * mostMs(state === 'slow')));
     if (state === 'silent') for (const socket of [from, on]) hush(socket);
   });
   await portOf(server);
   return {
     port: (server.address() as AddressInfo).port,
+    get isUsed() {
+      return sockets.size > 0;
+    },
     set(next) {
       state = next;
       for (const socket of sockets)

@@ -11,7 +11,7 @@ keepNoConnections();
 await runCommandOf({
   name: 'test:cluster',
   program: fileURLToPath(import.meta.url),
-  ...{ faults: clusterFaults, proofs },
+  ...{ faults: clusterFaults, proofs, hasSpells: true },
   missing: missingForCluster,
   run: runClusterFault,
 });

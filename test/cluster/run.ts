@@ -8,6 +8,7 @@ import { ClusterSite } from './site.ts';
 interface ClusterRun extends Omit<FaultRun, 'broken'> {
   readonly natsServers?: number;
   readonly broken?: Mutant | undefined;
+  readonly spellMs?: number | undefined;
 }
 
 const clusterLoad: LoadPlan = {
@@ -34,6 +35,7 @@ export async function runClusterFault(fault: ClusterFault, options: ClusterRun):
     nodeDiskMiB: fault.nodeDiskMiB,
     needsRestored: fault.needsRestored === true,
     hasInvoker: fault.hasInvoker === true,
+    spellMs: options.spellMs,
   });
   const round = async (random: () => number) => {
     await fault.round(site, random);

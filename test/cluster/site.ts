@@ -7,62 +7,43 @@ import type { Exercise } from '../chaos/exercise.ts';
 import { deployFunctions, functionMiB, silenceAlarm } from '../chaos/functions.ts';
 import { Load, type LoadPlan } from '../chaos/load.ts';
 import { LoadedSite } from '../chaos/loaded-site.ts';
-import type { Edit, Orders } from '../chaos/preload.ts';
-import { preloadEnv } from '../chaos/preloading.ts';
-import { loadConfig, ordersFile } from '../chaos/site.ts';
+import type { Orders } from '../chaos/preload.ts';
+import { ordersFile } from '../chaos/site.ts';
 import { Tally } from '../chaos/tally.ts';
 import { leftOvers, processesOf } from '../left-overs.ts';
 import { runWard, type Ward } from '../ward.ts';
-import { Churn, hurried, hurry } from './churn.ts';
-import { Cluster, type ClusterNode, type NodePlan, nodeDisk, type Role } from './cluster.ts';
-import { Crowd } from './crowd.ts';
-import { Deploys } from './deploys.ts';
+import { Clients } from './clients.ts';
+import { Cluster, type ClusterNode, nodeDisk, type Role } from './cluster.ts';
 import { type Engines, startEngines } from './engines.ts';
 import { RecordWatch } from './late-records.ts';
-import { exceeded, isLimited, LimitedClients } from './limited.ts';
-import { type Links, openLinks } from './links.ts';
-import { Pushes } from './pushes.ts';
+import { exceeded, isLimited } from './limited.ts';
+import type { Links } from './links.ts';
+import { blockingWaitMs, memoryMiB, type PlanOptions, planNodes } from './plans.ts';
 import { type Balancer, deployProbe, replaceNode, takingCalls, untilAllServe } from './replace.ts';
+import { Routes } from './routes.ts';
 import { failedOutside } from './spans.ts';
-import { codeKeys, codeStamps, missingCode } from './store-checks.ts';
+import { missingCode } from './store-checks.ts';
 
-/** Memory of a node, which is room for most of the load's actions: starts of sandboxes take most of the processor. */
-const memoryMiB = 8 * functionMiB;
-const keepAliveMs = 15_000;
-/** Longer than the 2.75 s after which a node that is not heard is given up, so that its callers learn it. */
-const blockingWaitMs = 5000;
 /** Time limit for each expected event on a busy machine. */
 const usualPatienceMs = 240_000;
 /** It reads all images. */
 const fsckMs = 300_000;
 /** Of PostgreSQL's disk: a run needs less, and it takes a moment to fill. */
 const diskMiB = 1024;
-type Names = readonly (readonly [name: string, role: Role])[];
-const usualNodes: Names = [
-  ['node-1', 'all'],
-  ['node-2', 'all'],
-  ['api-1', 'api'],
-];
-const nodesWithInvoker: Names = [
-  ['node-1', 'all'],
-  ['api-1', 'api'],
-  ['invoker-1', 'invoker'],
-];
+/** The load leaves a node that has so much of it unanswered, as a load balancer would. */
+const mostAtNode = 0.6;
 
-export interface ClusterSiteOptions {
+export interface ClusterSiteOptions extends PlanOptions {
   readonly load: LoadPlan;
   readonly natsServers: number;
-  readonly edits?: readonly Edit[];
   /** No faults come. */
   readonly isCalm?: boolean;
   /** Time limit for each expected event. */
   readonly patienceMs?: number | undefined;
-  /** Nodes that run actions have disks of this size. */
-  readonly nodeDiskMiB?: number | undefined;
   /** Code must be removed while it is deployed. */
   readonly needsRestored?: boolean;
-  /** A node is an invoker, which has joined the others. */
-  readonly hasInvoker?: boolean;
+  /** Each fault lasts so long, whatever its usual time is. */
+  readonly spellMs?: number | undefined;
 }
 
 export class ClusterSite extends LoadedSite {
@@ -70,12 +51,9 @@ export class ClusterSite extends LoadedSite {
   readonly cluster: Cluster;
   readonly engines: Engines;
   readonly natsServers: number;
-  readonly deploys: Deploys;
-  readonly #churn: Churn;
-  readonly #crowd: Crowd;
-  readonly #limited: LimitedClients;
+  readonly routes: Routes;
+  readonly #clients: Clients;
   readonly #recordWatch: RecordWatch;
-  readonly #pushes: Pushes;
   readonly #balancer: Balancer;
   readonly #resets: number[] = [];
   readonly #links: ReadonlyMap<string, Links>;
@@ -88,19 +66,17 @@ export class ClusterSite extends LoadedSite {
   readonly #stack: AsyncDisposableStack;
 
   private constructor(options: ClusterSiteOptions, parts: Parts, stack: AsyncDisposableStack) {
-    const { cluster, engines, links, deployed, limited, crowd, balancer, anyWard } = parts;
+    const { cluster, engines, links, deployed, balancer, anyWard } = parts;
     const tally = new Tally(...cluster.nodes.map(({ ward }) => ward.instance));
-    const load = new Load({ ...options.load, blockingWaitMs }, anyWard, () => tally.runs, deployed);
+    const { spellMs = 0 } = options;
+    const plan = { ...options.load, blockingWaitMs, spellMs };
+    const load = new Load(plan, anyWard, () => tally.runs, deployed);
     super(tally, load, options.patienceMs ?? usualPatienceMs);
     this.cluster = cluster;
     this.engines = engines;
     this.natsServers = options.natsServers;
-    this.deploys = new Deploys(anyWard);
-    this.#pushes = new Pushes(anyWard);
-    const kept = () => codeKeys(engines);
-    this.#churn = new Churn({ ward: anyWard, kept, stamps: () => codeStamps(engines) });
-    this.#crowd = crowd;
-    this.#limited = limited;
+    this.routes = parts.routes;
+    this.#clients = parts.clients;
     this.#recordWatch = new RecordWatch(engines.settings.store, load.answers);
     this.#links = links;
     this.#balancer = balancer;
@@ -110,36 +86,11 @@ export class ClusterSite extends LoadedSite {
 
   static async open(options: ClusterSiteOptions): Promise<ClusterSite> {
     await using stack = new AsyncDisposableStack();
-    const engines = stack.use(
-      await startEngines({ natsServers: options.natsServers, isDurable: true, diskMiB }),
-    );
-    const links = new Map<string, Links>();
-    const plans: NodePlan[] = [];
-    const nodes = options.hasInvoker === true ? nodesWithInvoker : usualNodes;
-    const apiUrls = nodes
-      .filter(([, role]) => role !== 'invoker')
-      .map(
-        ([name]) =>
-          () =>
-            cluster.node(name).ward.url,
-      );
-    for (const [name, role] of nodes) {
-      const own = stack.use(await openLinks(engines, role === 'invoker' ? apiUrls : []));
-      links.set(name, own);
-      const edits = [...hurry, ...(options.edits ?? [])];
-      const invoker = { ...loadConfig.invoker, memoryMiB, keepAliveMs };
-      const limits = { ...loadConfig.limits, blockingWaitMs };
-      plans.push({
-        ...{ name, role, settings: own.settings },
-        envIn: (dataDir) => preloadEnv({ orders: join(dataDir, ordersFile), edits }),
-        config: {
-          ...{ ...loadConfig, invoker, limits, retention: hurried },
-          ...(role === 'invoker' && { bus: own.settings.bus }),
-        },
-        join: own.apis,
-        diskMiB: role === 'all' ? options.nodeDiskMiB : undefined,
-      });
-    }
+    const { natsServers } = options;
+    const routes = stack.use(new Routes());
+    const engines = stack.use(await startEngines({ natsServers, routes, isDurable: true, diskMiB }));
+    const { plans, links } = await planNodes(engines, options, (name) => cluster.node(name).ward.url);
+    for (const each of links.values()) stack.use(each);
     const others = plans.filter(({ role }) => role !== 'invoker');
     const cluster = stack.use(await Cluster.start(others, options.hasInvoker));
     for (const plan of plans) if (plan.role === 'invoker') await cluster.add(plan);
@@ -148,15 +99,21 @@ export class ClusterSite extends LoadedSite {
     await deployProbe(oneOf(cluster.nodes, () => 0));
     const balancer: Balancer = { without: undefined };
     const served = () => takingCalls(cluster).filter((node) => node !== balancer.without);
-    const anyWard = () => oneOf(served(), Math.random).ward;
-    const limited = await LimitedClients.start(
-      oneOf(cluster.nodes, () => 0),
-      anyWard,
-    );
+    const anyWard: AnyWard = (shareAt = () => 0) => {
+      const all = served();
+      const free = all.filter(({ ward }) => shareAt(ward) < mostAtNode);
+      return oneOf(free.length > 0 ? free : all, Math.random).ward;
+    };
     const wards = () => served().map((node) => node.ward);
-    const crowd = await Crowd.start(engines.settings.store, ward, wards);
-    const parts = { cluster, engines, links, deployed, limited, crowd, balancer, anyWard };
+    const first = oneOf(cluster.nodes, () => 0);
+    const clients = await Clients.start({ engines, first, ward: anyWard, wards });
+    const parts = { cluster, engines, routes, links, deployed, clients, balancer, anyWard };
     return new ClusterSite(options, parts, stack.move());
+  }
+
+  /** The time that a fault lasts. */
+  spellMs(usualMs: number): number {
+    return this.#options.spellMs ?? usualMs;
   }
 
   /** Chooses a node of this role. */
@@ -185,10 +142,17 @@ export class ClusterSite extends LoadedSite {
    */
   async during(work: () => Promise<unknown>, struck?: ClusterNode): Promise<void> {
     this.#noteFlight();
-    const span = { from: Date.now(), to: Number.POSITIVE_INFINITY, via: struck?.ward.instance };
-    this.#spans.push(span);
-    await work();
-    span.to = Date.now();
+    await this.#span(work, struck);
+  }
+
+  /**
+   * Notes that a fault strikes this node alone while `work` goes on. It explains failures of calls to others only for a
+   * moment after its beginning and its end, as a node that is not heard is given up, and gets no more.
+   */
+  async strike(node: ClusterNode, work: () => Promise<unknown>): Promise<void> {
+    await this.during(async () => {});
+    await this.#span(work, node);
+    await this.#span(async () => {});
   }
 
   /** Kills a node, and waits until nothing of it is left. Callers of other nodes lose what ran on it. */
@@ -244,7 +208,6 @@ export class ClusterSite extends LoadedSite {
   }
 
   override exercised(): readonly Exercise[] {
-    const { refused } = this.#limited;
     const planned = kinds.filter((kind) => (this.#options.load.clients[kind] ?? 0) > 0);
     const ran = new Set(
       this.load.answers.flatMap((each) => (each.activationId === undefined ? [] : each.kind)),
@@ -258,18 +221,8 @@ export class ClusterSite extends LoadedSite {
             { what: 'accepted calls in flight at a fault', count: accepted },
             { what: 'blocking calls in flight at a fault', count: blocking },
           ]),
-      { what: 'refusals for calls at once', count: refused.concurrent },
-      { what: 'refusals for calls in a minute', count: refused.perMinute },
       { what: 'further attempts of calls that ask for them', count: this.#moreAttempts(), least: 0 },
-      { what: 'deployments seen on another node', count: this.deploys.seen },
-      { what: 'deployments of code during its sweep', count: this.#churn.races },
-      {
-        what: 'of them after its removal',
-        count: this.#churn.restored,
-        least: this.#options.needsRestored === true ? 1 : 0,
-      },
-      { what: 'bursts of records in many namespaces', count: this.#crowd.bursts },
-      { what: 'images pushed', count: this.#pushes.count },
+      ...this.#clients.exercised(this.#options.needsRestored === true),
       { what: 'records seen after their answers', count: this.#recordWatch.seen },
     ];
   }
@@ -284,19 +237,19 @@ export class ClusterSite extends LoadedSite {
   }
 
   async finish(): Promise<Evidence> {
-    await this.#endClients();
+    await this.#clients.end();
     await this.load.end();
     await this.#recordWatch.end();
     const first = oneOf(this.cluster.nodes, () => 0);
     await silenceAlarm(first.ward);
     await this.#settle(first.ward).catch((error: Error) => this.complaints.push(error.message));
     this.complaints.push(
-      ...this.deploys.complaints,
+      ...this.#clients.complaints,
       ...(await missingCode(this.engines)),
       ...(await this.#fsck(first)),
     );
     const wards = takingCalls(this.cluster).map(({ ward }) => ward);
-    const lost = await this.#pushes.lost(wards);
+    const lost = await this.#clients.lost(wards);
     for (const node of this.cluster.nodes) await this.stopNode(node);
     const kept = await readPostgres(this.engines.settings.store);
     await this.noteDeadlocks();
@@ -322,7 +275,14 @@ export class ClusterSite extends LoadedSite {
 
   #found(): readonly Violation[] {
     const waited = this.#locked.map((what) => ({ rule: 'waited for each other', what }));
-    return [...this.#exceeded(), ...this.#churn.found, ...waited];
+    return [...this.#exceeded(), ...this.#clients.found(), ...waited];
+  }
+
+  async #span(work: () => Promise<unknown>, struck?: ClusterNode): Promise<void> {
+    const span = { from: Date.now(), to: Number.POSITIVE_INFINITY, via: struck?.ward.instance };
+    this.#spans.push(span);
+    await work();
+    span.to = Date.now();
   }
 
   #noteFlight(): void {
@@ -335,7 +295,7 @@ export class ClusterSite extends LoadedSite {
     return exceeded({
       nodes: takingCalls(this.cluster).length,
       runs: this.tally.runs.filter(isLimited),
-      admitted: this.#limited.admitted,
+      admitted: this.#clients.limited.admitted,
       kills: super.soFar().kills.map(({ at }) => at),
       resets: this.#resets,
     });
@@ -344,15 +304,10 @@ export class ClusterSite extends LoadedSite {
   async [Symbol.asyncDispose](): Promise<void> {
     this.tally[Symbol.dispose]();
     await Promise.all(this.cluster.nodes.map(({ ward }) => ward.kill().catch(() => {})));
-    await this.#endClients();
+    await this.#clients.end();
     await this.load.end().catch(() => {});
     await this.#recordWatch.end();
     await this.#stack.disposeAsync();
-  }
-
-  async #endClients(): Promise<void> {
-    const clients = [this.deploys, this.#churn, this.#crowd, this.#limited, this.#pushes];
-    await Promise.all(clients.map((each) => each.end()));
   }
 
   async #settle(ward: Ward): Promise<void> {
@@ -380,13 +335,16 @@ export class ClusterSite extends LoadedSite {
 interface Parts {
   readonly cluster: Cluster;
   readonly engines: Engines;
+  readonly routes: Routes;
   readonly links: ReadonlyMap<string, Links>;
   readonly deployed: Awaited<ReturnType<typeof deployFunctions>>;
-  readonly limited: LimitedClients;
-  readonly crowd: Crowd;
+  readonly clients: Clients;
   readonly balancer: Balancer;
-  readonly anyWard: () => Ward;
+  readonly anyWard: AnyWard;
 }
+
+/** Chooses a node, by the part of the clients that wait for each. */
+type AnyWard = (shareAt?: (ward: Ward) => number) => Ward;
 
 function oneOf<T>(all: readonly T[], random: () => number): T {
   const one = all[Math.floor(random() * all.length)];

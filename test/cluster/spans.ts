@@ -28,6 +28,21 @@ export function failedOutside(answers: readonly Answer[], spans: readonly FaultS
   });
 }
 
+/** How much of a time faults lasted that strike this node, and their aftermath. */
+export function explainedMs({ from, to, via }: FaultSpan, spans: readonly FaultSpan[]): number {
+  const own = spans.filter((span) => span.via === undefined || span.via === via);
+  let explained = 0;
+  let until = from;
+  for (const span of own.toSorted((one, other) => one.from - other.from)) {
+    const begin = Math.max(until, span.from);
+    const end = Math.min(to, span.to + graceMs);
+    if (end <= begin) continue;
+    explained += end - begin;
+    until = end;
+  }
+  return explained;
+}
+
 function isFailure({ kind, status }: Answer): boolean {
   return !queuedKinds.has(kind) && !failing.has(kind) && (status === 0 || status >= 500);
 }

@@ -1,0 +1,83 @@
+/** The clients beside the load. Each does one thing again and again, through all nodes. */
+import type { Violation } from '../chaos/evidence.ts';
+import type { Exercise } from '../chaos/exercise.ts';
+import type { Ward } from '../ward.ts';
+import { Churn } from './churn.ts';
+import type { ClusterNode } from './cluster.ts';
+import { Crowd } from './crowd.ts';
+import { Deploys } from './deploys.ts';
+import type { Engines } from './engines.ts';
+import { LimitedClients } from './limited.ts';
+import { Pushes } from './pushes.ts';
+import { codeKeys, codeStamps } from './store-checks.ts';
+
+interface Places {
+  readonly engines: Engines;
+  readonly first: ClusterNode;
+  /** Chooses a node. */
+  readonly ward: () => Ward;
+  /** The nodes that take calls now. */
+  readonly wards: () => readonly Ward[];
+}
+
+interface Parts {
+  readonly churn: Churn;
+  readonly crowd: Crowd;
+  readonly deploys: Deploys;
+  readonly limited: LimitedClients;
+  readonly pushes: Pushes;
+}
+
+export class Clients {
+  readonly limited: LimitedClients;
+  readonly #parts: Parts;
+
+  private constructor(parts: Parts) {
+    this.limited = parts.limited;
+    this.#parts = parts;
+  }
+
+  static async start({ engines, first, ward, wards }: Places): Promise<Clients> {
+    const { store } = engines.settings;
+    const limited = await LimitedClients.start(first, ward);
+    const crowd = await Crowd.start(store, first.ward, wards);
+    return new Clients({
+      ...{ limited, crowd },
+      churn: new Churn({ ward, kept: () => codeKeys(engines), stamps: () => codeStamps(engines) }),
+      deploys: new Deploys(ward),
+      pushes: new Pushes(ward),
+    });
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(Object.values(this.#parts).map((each: { end(): Promise<void> }) => each.end()));
+  }
+
+  get complaints(): readonly string[] {
+    return this.#parts.deploys.complaints;
+  }
+
+  /** What is known before the end. */
+  found(): readonly Violation[] {
+    return this.#parts.churn.found;
+  }
+
+  /** Looks at each node for what was pushed. */
+  lost(wards: readonly Ward[]): Promise<readonly Violation[]> {
+    return this.#parts.pushes.lost(wards);
+  }
+
+  /** @param needsRestored code must have been removed while it was deployed */
+  exercised(needsRestored: boolean): readonly Exercise[] {
+    const { churn, crowd, deploys, limited, pushes } = this.#parts;
+    return [
+      { what: 'refusals for calls at once', count: limited.refused.concurrent },
+      { what: 'refusals for calls in a minute', count: limited.refused.perMinute },
+      { what: 'deployments seen on another node', count: deploys.seen },
+      { what: 'deployments of code during its sweep', count: churn.races },
+      { what: 'of them after its removal', count: churn.restored, least: needsRestored ? 1 : 0 },
+      { what: 'bursts of records in many namespaces', count: crowd.bursts },
+      { what: 'images pushed', count: pushes.count },
+    ];
+  }
+}
