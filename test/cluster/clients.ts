@@ -7,9 +7,10 @@ import type { ClusterNode } from './cluster.ts';
 import { Crowd } from './crowd.ts';
 import { Deploys } from './deploys.ts';
 import type { Engines } from './engines.ts';
+import { Layers, layersRepository } from './layers.ts';
 import { LimitedClients } from './limited.ts';
 import { Pushes } from './pushes.ts';
-import { codeKeys, codeStamps } from './store-checks.ts';
+import { blobsOf, codeKeys, codeStamps, layerKeys } from './store-checks.ts';
 
 interface Places {
   readonly engines: Engines;
@@ -24,6 +25,7 @@ interface Parts {
   readonly churn: Churn;
   readonly crowd: Crowd;
   readonly deploys: Deploys;
+  readonly layers: Layers;
   readonly limited: LimitedClients;
   readonly pushes: Pushes;
 }
@@ -45,6 +47,11 @@ export class Clients {
       ...{ limited, crowd },
       churn: new Churn({ ward, kept: () => codeKeys(engines), stamps: () => codeStamps(engines) }),
       deploys: new Deploys(ward),
+      layers: new Layers({
+        ward,
+        kept: () => layerKeys(engines),
+        held: () => blobsOf(engines, layersRepository),
+      }),
       pushes: new Pushes(ward),
     });
   }
@@ -59,7 +66,8 @@ export class Clients {
 
   /** What is known before the end. */
   found(): readonly Violation[] {
-    return this.#parts.churn.found;
+    const { churn, layers } = this.#parts;
+    return [...churn.found, ...layers.found];
   }
 
   /** Looks at each node for what was pushed. */
@@ -69,13 +77,14 @@ export class Clients {
 
   /** @param needsRestored code must have been removed while it was deployed */
   exercised(needsRestored: boolean): readonly Exercise[] {
-    const { churn, crowd, deploys, limited, pushes } = this.#parts;
+    const { churn, crowd, deploys, layers, limited, pushes } = this.#parts;
     return [
       { what: 'refusals for calls at once', count: limited.refused.concurrent },
       { what: 'refusals for calls in a minute', count: limited.refused.perMinute },
       { what: 'deployments seen on another node', count: deploys.seen },
       { what: 'deployments of code during its sweep', count: churn.races },
       { what: 'of them after its removal', count: churn.restored, least: needsRestored ? 1 : 0 },
+      { what: 'pushes of layers during their sweep', count: layers.races },
       { what: 'bursts of records in many namespaces', count: crowd.bursts },
       { what: 'images pushed', count: pushes.count },
     ];

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { readText } from '../docs/markdown.ts';
 import { hurry } from './churn.ts';
 import { clusterFaults } from './faults.ts';
+import { hurryLayers } from './layers.ts';
 import { mutantNames, mutants, proofs } from './mutants.ts';
 
 it.each(mutantNames)('the code to remove for the %s is in the sources, and a fault shows it', (name) => {
@@ -10,6 +11,6 @@ it.each(mutantNames)('the code to remove for the %s is in the sources, and a fau
   expect(clusterFaults.map((fault) => fault.name)).toContain(proofs[name].fault);
 });
 
-it('the code that keeps unneeded code for an hour is in the sources', () => {
-  for (const { file, from } of hurry) expect(readText(file)).toContain(from);
+it('the code that keeps unneeded code and layers for an hour is in the sources', () => {
+  for (const { file, from } of [...hurry, ...hurryLayers]) expect(readText(file)).toContain(from);
 });

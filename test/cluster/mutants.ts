@@ -10,6 +10,7 @@ export const mutantNames = [
   'silence',
   'share',
   'marks',
+  'doom',
   'order',
 ] as const;
 export type Mutant = (typeof mutantNames)[number];
@@ -47,6 +48,20 @@ export const mutants: Readonly<Record<Mutant, readonly Edit[]>> = {
       to: "const removal = graceMs > takeOverMs ? undefined : 'none';",
     },
   ],
+  /** A sweep removes pushed bytes as soon as it finds them unused, and dooms their row afterwards. */
+  doom: [
+    {
+      file: 'src/content/blob-sweep.ts',
+      from: 'async function doomUnheld({ db, limits }',
+      to: 'async function doomUnheld({ db, content, limits }',
+    },
+    {
+      file: 'src/content/blob-sweep.ts',
+      from: 'if (isGarbage === 1) await db.write(undefined, ...doomSteps(digest, before, at));',
+      to: `if (isGarbage === 1)
+        await content.blobs.delete(digest).then(() => db.write(undefined, ...doomSteps(digest, before, at)));`,
+    },
+  ],
   /** Servers update counters in the order in which they come. */
   order: [
     {
@@ -66,5 +81,6 @@ export const proofs: Readonly<Record<Mutant, Proof>> = {
   silence: { fault: 'freeze-node', rule: 'ran twice' },
   share: { fault: 'soak', rule: 'a limit was exceeded' },
   marks: { fault: 'slow-engines', rule: 'needed code was removed' },
+  doom: { fault: 'slow-engines', rule: 'a pushed layer was removed' },
   order: { fault: 'slow-engines', rule: 'waited for each other' },
 };

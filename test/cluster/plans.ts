@@ -7,6 +7,7 @@ import { loadConfig, ordersFile } from '../chaos/site.ts';
 import { hurried, hurry } from './churn.ts';
 import type { NodePlan, Role } from './cluster.ts';
 import type { Engines } from './engines.ts';
+import { hurryLayers } from './layers.ts';
 import { type Links, openLinks } from './links.ts';
 
 /** Memory of a node, which is room for most of the load's actions: starts of sandboxes take most of the processor. */
@@ -58,7 +59,7 @@ export async function planNodes(
     plans.push({
       ...{ name, role, settings: own.settings },
       envIn: (dataDir) =>
-        preloadEnv({ orders: join(dataDir, ordersFile), edits: [...hurry, ...edits] }),
+        preloadEnv({ orders: join(dataDir, ordersFile), edits: [...hurry, ...hurryLayers, ...edits] }),
       config: {
         ...{ ...loadConfig, invoker, limits, retention: hurried },
         ...(role === 'invoker' && { bus: own.settings.bus }),

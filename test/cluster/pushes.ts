@@ -9,7 +9,7 @@ import { imageWith } from '../../src/server/gate/guarded.fixture.ts';
 import type { Violation } from '../chaos/evidence.ts';
 import type { Ward } from '../ward.ts';
 
-const repository = '/v2/guest/pushed';
+const repository = 'guest/pushed';
 const betweenMs = 1000;
 type Image = Awaited<ReturnType<typeof imageWith>>;
 
@@ -43,7 +43,7 @@ export class Pushes {
       for (const { digest, manifest, blobs } of this.#kept) {
         const parts = blobs.map((blob) => [`blobs/${digestOf(blob)}`, blob] as const);
         for (const [path, bytes] of [[`manifests/${digest}`, manifest] as const, ...parts]) {
-          const { status, body } = await send(ward, 'GET', `${repository}/${path}`);
+          const { status, body } = await send(ward, 'GET', `/v2/${repository}/${path}`);
           if (status !== 200 || !bytes.equals(body))
             found.push({ rule: 'a pushed image is not whole', what: `${ward.instance} ${path}: ${status}` });
         }
@@ -61,16 +61,19 @@ export class Pushes {
 
   async #push(count: number): Promise<void> {
     const image = await imageWith({ 'app/name': `image ${count} ${Math.random()}` });
-    for (const blob of image.blobs) {
-      const { location } = await send(this.#ward(), 'POST', `${repository}/blobs/uploads/`);
-      const path = `${location}?digest=${digestOf(blob)}`;
-      const { status } = await send(this.#ward(), 'PUT', path, blob, 'application/octet-stream');
-      if (status !== 201) return;
-    }
-    const path = `${repository}/manifests/${count}`;
+    for (const blob of image.blobs) if (!(await pushBlob(this.#ward, repository, blob))) return;
+    const path = `/v2/${repository}/manifests/${count}`;
     const { status } = await send(this.#ward(), 'PUT', path, image.manifest, manifestMediaType);
     if (status === 201) this.#kept.push(image);
   }
+}
+
+/** Whether it was answered 201. @param ward chooses a node for each request */
+export async function pushBlob(ward: () => Ward, name: string, blob: Buffer): Promise<boolean> {
+  const { location } = await send(ward(), 'POST', `/v2/${name}/blobs/uploads/`);
+  const path = `${location}?digest=${digestOf(blob)}`;
+  const { status } = await send(ward(), 'PUT', path, blob, 'application/octet-stream');
+  return status === 201;
 }
 
 async function send(ward: Ward, method: string, path: string, body?: Buffer, type?: string) {

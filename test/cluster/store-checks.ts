@@ -25,11 +25,25 @@ export async function codeKeys({ moto }: Engines): Promise<readonly string[]> {
   return await moto.keys('ward/code/');
 }
 
-async function ask<Row extends pg.QueryResultRow>({ settings }: Engines, sql: string): Promise<Row[]> {
+export async function layerKeys({ moto }: Engines): Promise<readonly string[]> {
+  return await moto.keys('ward/registry/');
+}
+
+/** The blobs that a repository has. */
+export async function blobsOf(engines: Engines, repository: string): Promise<readonly string[]> {
+  const sql = 'select digest from registry.links where repository = $1';
+  return (await ask<{ digest: string }>(engines, sql, repository)).map(({ digest }) => digest);
+}
+
+async function ask<Row extends pg.QueryResultRow>(
+  { settings }: Engines,
+  sql: string,
+  ...values: readonly string[]
+): Promise<Row[]> {
   const client = new pg.Client({ connectionString: settings.store });
   await client.connect();
   try {
-    return (await client.query<Row>(sql)).rows;
+    return (await client.query<Row>(sql, [...values])).rows;
   } finally {
     await client.end();
   }
