@@ -10,6 +10,7 @@ import type { Engines } from './engines.ts';
 import { Layers, layersRepository } from './layers.ts';
 import { LimitedClients } from './limited.ts';
 import { Pushes } from './pushes.ts';
+import { RevokedKeys } from './revoked.ts';
 import { blobsOf, codeKeys, codeStamps, layerKeys } from './store-checks.ts';
 
 interface Places {
@@ -28,14 +29,17 @@ interface Parts {
   readonly layers: Layers;
   readonly limited: LimitedClients;
   readonly pushes: Pushes;
+  readonly revoked: RevokedKeys;
 }
 
 export class Clients {
   readonly limited: LimitedClients;
+  readonly revoked: RevokedKeys;
   readonly #parts: Parts;
 
   private constructor(parts: Parts) {
     this.limited = parts.limited;
+    this.revoked = parts.revoked;
     this.#parts = parts;
   }
 
@@ -43,8 +47,9 @@ export class Clients {
     const { store } = engines.settings;
     const limited = await LimitedClients.start(first, ward);
     const crowd = await Crowd.start(store, first.ward, wards);
+    const revoked = await RevokedKeys.start(store, wards);
     return new Clients({
-      ...{ limited, crowd },
+      ...{ limited, crowd, revoked },
       churn: new Churn({ ward, kept: () => codeKeys(engines), stamps: () => codeStamps(engines) }),
       deploys: new Deploys(ward),
       layers: new Layers({
@@ -77,7 +82,7 @@ export class Clients {
 
   /** @param needsRestored code must have been removed while it was deployed */
   exercised(needsRestored: boolean): readonly Exercise[] {
-    const { churn, crowd, deploys, layers, limited, pushes } = this.#parts;
+    const { churn, crowd, deploys, layers, limited, pushes, revoked } = this.#parts;
     return [
       { what: 'refusals for calls at once', count: limited.refused.concurrent },
       { what: 'refusals for calls in a minute', count: limited.refused.perMinute },
@@ -87,6 +92,8 @@ export class Clients {
       { what: 'pushes of layers during their sweep', count: layers.races },
       { what: 'bursts of records in many namespaces', count: crowd.bursts },
       { what: 'images pushed', count: pushes.count },
+      { what: 'revoked keys refused', count: revoked.refused },
+      { what: 'refusals of keys that could not be looked up', count: revoked.stale, least: 0 },
     ];
   }
 }

@@ -20,6 +20,7 @@ import { exceeded, isLimited } from './limited.ts';
 import type { Links } from './links.ts';
 import { blockingWaitMs, memoryMiB, type PlanOptions, planNodes } from './plans.ts';
 import { type Balancer, deployProbe, replaceNode, takingCalls, untilAllServe } from './replace.ts';
+import { workedTooLong } from './revoked.ts';
 import { Routes } from './routes.ts';
 import { failedOutside } from './spans.ts';
 import { missingCode } from './store-checks.ts';
@@ -260,6 +261,7 @@ export class ClusterSite extends LoadedSite {
       left: [...this.#leftBehind(), ...this.complaints],
       found: [
         ...failedOutside(this.load.answers, this.#spans),
+        ...workedTooLong(this.#clients.revoked.uses, this.#spans),
         ...this.#recordWatch.late(this.#spans, super.soFar().kills),
         ...this.#found(),
         ...lost,
