@@ -154,6 +154,22 @@ test('a record waits for its namespace to be read', async () => {
   expect(await record(platform, id)).toMatchObject({ response: { success: true, result: { n: 1 } } });
 });
 
+test('a record waits while the database has not been read for too long', async () => {
+  await using platform = await startPlatform();
+  await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
+  const stale = () => {
+    throw new Fault('AUTHENTICATION_STALE', 'busy', 'Keys cannot be checked now.');
+  };
+  platform.invoker.script = () => {
+    const { namespaces } = platform.functions;
+    vi.spyOn(namespaces, 'createdAt').mockImplementationOnce(stale).mockImplementationOnce(stale);
+    return completion({ n: 1 });
+  };
+  const id = await invoke(platform);
+  await expect.poll(() => platform.store.accepted.pending(10), { timeout: 10_000 }).toEqual([]);
+  expect(await record(platform, id)).toMatchObject({ response: { success: true, result: { n: 1 } } });
+});
+
 test('a call that outlasts its wait after it has begun is queued as begun before it is answered', async () => {
   await using platform = await startPlatform();
   await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);

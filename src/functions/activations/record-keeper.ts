@@ -77,12 +77,9 @@ export class RecordKeeper {
     if (execution.interrupt === undefined) return;
     execution.interrupt = undefined;
     const { attempt, namespaceCreatedAt, task } = execution;
-    const createdAt =
-      namespaceCreatedAt === undefined ? undefined : this.#options.namespaces.createdAt(task.namespace);
+    const createdAt = namespaceCreatedAt === undefined ? undefined : this.#createdAt(task.namespace);
     if (createdAt instanceof Promise || attempt instanceof Promise) {
-      const known =
-        createdAt instanceof Promise ? createdAt.catch(() => this.#createdAtOnce(task.namespace)) : createdAt;
-      Promise.all([known, attempt])
+      Promise.all([createdAt, attempt])
         .then((known) => this.#settle(execution, record, log, ...known))
         .catch((error) => this.#lose(execution, error));
     } else this.#settle(execution, record, log, createdAt, attempt);
@@ -157,13 +154,23 @@ export class RecordKeeper {
     execution.visible.reach();
   }
 
-  /** Retries until the disk can be read. */
+  #createdAt(namespace: string): number | undefined | Promise<number | undefined> {
+    try {
+      const createdAt = this.#options.namespaces.createdAt(namespace);
+      return createdAt instanceof Promise ? createdAt.catch(() => this.#createdAtOnce(namespace)) : createdAt;
+    } catch {
+      // It throws at once while the database has not been read for too long.
+      return this.#createdAtOnce(namespace);
+    }
+  }
+
+  /** Retries until the database can be read. */
   async #createdAtOnce(namespace: string): Promise<number | undefined> {
     for (;;) {
       try {
         return await this.#options.namespaces.createdAt(namespace);
       } catch (error) {
-        if (!mayPass(error)) throw error;
+        if (!mayPass(error) && !isFault(error, 'AUTHENTICATION_STALE')) throw error;
         await sleep(readAgainMs, undefined, { ref: false });
       }
     }
