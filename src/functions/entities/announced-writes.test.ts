@@ -4,7 +4,9 @@ import { announceWrites } from './announced-writes.ts';
 
 const reads: Readonly<Record<string, readonly string[]>> = {
   namespaces: ['byName', 'byKeyId', 'list', 'count', 'usage'],
+  namespaceMembers: ['list', 'endedAt'],
   keys: ['byId', 'list', 'loggedOutAt'],
+  sessions: ['use'],
   entities: ['get', 'list', 'count', 'countByCodeDigest', 'earlierCode', 'earlierDigests'],
   apis: ['get', 'list'],
   domains: ['get', 'list', 'owner', 'proved'],

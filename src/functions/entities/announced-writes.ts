@@ -1,4 +1,4 @@
-/** Announces each write of what other servers have in their caches, so that they can get a hint. */
+/** Announces each write of what other servers have in their caches or let in, so that they can get a hint. */
 import type { Store } from '../../store/index.ts';
 
 /** @param announce must not throw; undefined: nothing is told */
@@ -11,7 +11,7 @@ export function announceWrites(store: Store, announce: (() => void) | undefined)
       announce();
       return outcome;
     };
-  const { namespaces, keys, entities, apis, domains } = store;
+  const { namespaces, namespaceMembers, keys, sessions, entities, apis, domains } = store;
   return {
     ...store,
     namespaces: {
@@ -27,6 +27,9 @@ export function announceWrites(store: Store, announce: (() => void) | undefined)
       delete: told(keys.delete),
       logOut: told(keys.logOut),
     },
+    namespaceMembers: { ...namespaceMembers, endLogins: told(namespaceMembers.endLogins) },
+    // A new one can end an old one.
+    sessions: { ...sessions, create: told(sessions.create), end: told(sessions.end) },
     entities: {
       ...entities,
       put: told(entities.put),

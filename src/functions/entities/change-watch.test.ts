@@ -60,7 +60,7 @@ test('drops what was changed, by name', async () => {
   answer = async () => ({ position: '2', changes: [action] });
   await vi.advanceTimersByTimeAsync(250);
   expect(dropped[1]).toEqual({
-    ...{ namespaces: new Set(), keys: new Set(), triggers: new Set(), apis: new Set() },
+    ...{ namespaces: new Set(), keys: new Set(), sessions: new Set(), triggers: new Set(), apis: new Set() },
     ...{ actions: new Set(['guest/pkg']), domains: new Set(), isGate: false, evidence: new Set() },
   });
 });

@@ -7,6 +7,8 @@ export interface Changed {
   readonly namespaces: ReadonlySet<string>;
   /** Ids. */
   readonly keys: ReadonlySet<string>;
+  /** Hashes of the tokens of sessions that have ended. */
+  readonly sessions: ReadonlySet<string>;
   /** Packages and actions, by `sourceOf`. */
   readonly actions: ReadonlySet<string>;
   /** Namespaces whose triggers or rules changed. */
@@ -42,6 +44,7 @@ export function changedBy(changes: readonly Change[]): Changed {
   return {
     namespaces: of(['namespaces'], ({ namespace }) => namespace),
     keys: of(['keys'], ({ path }) => path),
+    sessions: of(['sessions'], ({ path }) => path),
     actions: of(['actions', 'packages'], ({ namespace, path }) => `${namespace}/${path.split('/', 1)[0]}`),
     triggers: of(['triggers', 'rules'], ({ namespace }) => namespace),
     apis: of(['apis'], ({ namespace }) => namespace),

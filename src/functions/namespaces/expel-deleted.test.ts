@@ -1,5 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { type Log, silentLog } from '../../lib/index.ts';
+import { changedBy } from '../entities/changed.ts';
 import { functionFault } from '../faults.ts';
 import { expelDeleted } from './expel-deleted.ts';
 import type { Identity } from './identities.ts';
@@ -14,11 +15,7 @@ const run = (...changed: string[]) =>
     { dispatcher, namespaces: { identityOf }, log: { ...silentLog, warn } },
     changed.length === 0
       ? undefined
-      : {
-          ...{ namespaces: new Set(changed), keys: new Set<string>(), actions: new Set<string>() },
-          ...{ triggers: new Set<string>(), apis: new Set<string>(), domains: new Set<string>() },
-          ...{ isGate: false, evidence: new Set<string>() },
-        },
+      : changedBy(changed.map((namespace) => ({ kind: 'namespaces', namespace, path: '' }))),
   );
 
 beforeEach(() => {

@@ -45,6 +45,7 @@ import * as egressDays from './0035-egress-days.ts';
 import * as usageSlots from './0036-usage-slots.ts';
 import * as startKinds from './0037-start-kinds.ts';
 import * as earlierCode from './0038-earlier-code.ts';
+import * as sessionEnds from './0039-session-ends.ts';
 import { type Migrations, mayUse, notingReaders } from './min-reader.ts';
 
 export const migrations: Migrations = {
@@ -86,6 +87,7 @@ export const migrations: Migrations = {
   '0036-usage-slots': usageSlots,
   '0037-start-kinds': startKinds,
   '0038-earlier-code': earlierCode,
+  '0039-session-ends': sessionEnds,
 };
 
 /** Called with the newest migration of a newer Ward that has upgraded the database in a way that this Ward can use. */

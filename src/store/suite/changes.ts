@@ -16,7 +16,10 @@ import {
   write,
 } from './context.ts';
 
-type Watched = 'namespaces' | 'keys' | 'entities' | 'apis' | 'domains';
+type Watched = 'namespaces' | 'keys' | 'sessions' | 'entities' | 'apis' | 'domains';
+
+const session = { tokenHash: 'of a key', kind: 'key', keyId: 'k', lifeMs: 3_600_000 } as const;
+const endOf = (tokenHash: string): Change => ({ kind: 'sessions', namespace: '', path: tokenHash });
 
 /** Part of the store → its writes → the changes that each leaves. Reads leave none. */
 const writes: {
@@ -66,6 +69,21 @@ const writes: {
       await keys.logOut('p', 'ada');
       const change: Change = { kind: 'keys', namespace: 'guest', path: row.keyId };
       return [change, change];
+    },
+  },
+  sessions: {
+    use: 'reads',
+    // The end of an older one does.
+    async create({ sessions }) {
+      await sessions.create(session);
+      return [];
+    },
+    async end({ sessions }) {
+      await sessions.create(session);
+      await sessions.create({ ...session, tokenHash: 'one-time', kind: 'login', keyId: null });
+      await sessions.end(session.tokenHash, 'key');
+      await sessions.end('one-time', 'login');
+      return [endOf(session.tokenHash)];
     },
   },
   entities: {
@@ -165,6 +183,26 @@ export function changeTests({ store, place }: Context): void {
     const { position } = await store().changes.since();
     await store().namespaces.delete('guest');
     expect(await since(position)).toContainEqual({ kind: 'actions', namespace: 'guest', path: 'a' });
+  });
+
+  test('sessions that end with a key or a person, or because there are too many, leave changes, too', async () => {
+    const { sessions, keys, namespaceMembers } = store();
+    const [own, ofPerson] = [keyRow(), keyRow({ person: 'q' })];
+    await keys.create(own);
+    await keys.create(ofPerson, { name: 'bob', role: 'viewer' });
+    const operator = { ...session, kind: 'operator', keyId: null } as const;
+    await sessions.create({ ...session, tokenHash: 'a', keyId: own.keyId });
+    await sessions.create({ ...operator, tokenHash: 'b', login: { person: 'p', name: 'ada', offer: null } });
+    await sessions.create({ ...session, tokenHash: 'c', keyId: ofPerson.keyId });
+    // By its name, too, if all begin in one millisecond.
+    const many = ['zz', ...Array.from({ length: 50 }, (_, at) => `s${at}`)];
+    const { position } = await store().changes.since();
+    await keys.delete('guest', own.keyId);
+    await keys.logOut('p', 'ada');
+    await namespaceMembers.endLogins('guest', 'q');
+    for (const tokenHash of many) await sessions.create({ ...session, tokenHash });
+    const ended = (await since(position))?.filter(({ kind }) => kind === 'sessions');
+    expect(sorted(ended)).toEqual(sorted(['a', 'b', 'c', 'zz'].map(endOf)));
   });
 
   test('records, accepted calls, feeds, deliveries and counters leave none', async () => {

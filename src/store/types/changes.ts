@@ -1,9 +1,10 @@
 import type { Collection } from './entities.ts';
 
-/** Tables and collections whose rows servers have in their caches. */
+/** Tables and collections whose rows servers have in their caches, and `sessions`, of which only ends are changes. */
 export const changeKinds = [
   'namespaces',
   'keys',
+  'sessions',
   'apis',
   'domains',
   'gate',
@@ -16,6 +17,7 @@ export const changeKinds = [
   | Collection
   | 'namespaces'
   | 'keys'
+  | 'sessions'
   | 'apis'
   | 'domains'
   | 'gate'
@@ -29,8 +31,8 @@ export interface Change {
   readonly kind: ChangeKind;
   readonly namespace: string;
   /**
-   * Path of an entity, id of a key, base path of an API, name of a domain, table of the gate, digest of an image; empty for a
-   * namespace.
+   * Path of an entity, id of a key, hash of a session's token, base path of an API, name of a domain, table of the gate, digest of
+   * an image; empty for a namespace.
    */
   readonly path: string;
 }

@@ -29,6 +29,7 @@ import * as earlierCode from './0026-earlier-code.ts';
 import * as textsOfRecords from './0027-texts-of-records.ts';
 import * as roomForClaims from './0028-room-for-claims.ts';
 import * as writers from './0029-writers.ts';
+import * as sessionEnds from './0030-session-ends.ts';
 
 export const postgresMigrations: Migrations = {
   '0001-schema': schema,
@@ -60,4 +61,5 @@ export const postgresMigrations: Migrations = {
   '0027-texts-of-records': textsOfRecords,
   '0028-room-for-claims': roomForClaims,
   '0029-writers': writers,
+  '0030-session-ends': sessionEnds,
 };
