@@ -109,6 +109,29 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     expect(performance.now() - revokedAt).toBeLessThan(1000);
   });
 
+  test('what is open on one server ends within a second after another one has revoked its key', async () => {
+    await using servers = await startServers();
+    const { a, b } = servers;
+    const { key, keyId } = await a.namespaces.createKey('guest', { scope: 'full' });
+    const identity = await b.namespaces.authenticate(basic(key));
+    const { token } = await a.sessions.begin(key);
+    const endedAt = Promise.all(
+      [undefined, token].map(
+        (session) =>
+          new Promise((resolve) =>
+            b.credentials.watch({ identity, session }, (end) => resolve([end, performance.now()])),
+          ),
+      ),
+    );
+    const logoutAt = performance.now();
+    await a.sessions.end(token, 'key');
+    await a.namespaces.deleteKey('guest', keyId);
+    for (const [end, at] of (await endedAt) as [string, number][]) {
+      expect(end).toBe('ended');
+      expect(at - logoutAt).toBeLessThan(1000);
+    }
+  });
+
   test('a hint makes it look at once', async () => {
     let looked: Promise<void> | undefined;
     const hint = vi.fn();

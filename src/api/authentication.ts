@@ -1,6 +1,7 @@
 /** Authenticates a request before anything else reads it, and checks that it accepts JSON. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
+  type CredentialEnd,
   type EntityRef,
   type Functions,
   fullNameOf,
@@ -22,14 +23,21 @@ declare module 'fastify' {
   interface FastifyRequest {
     identity: Identity | undefined;
   }
+  interface FastifyInstance {
+    /** Of scopes that know who sends a request: calls when what let the client in lets it in no more. The answer stops it. */
+    watchCredential?: (request: FastifyRequest, onEnd: (end: CredentialEnd) => void) => () => void;
+  }
 }
 
 /** Asks for a key on every route of the scope that does not declare access for anyone. */
 export function authenticateAll(
   scope: FastifyInstance,
-  { namespaces, sessions }: Pick<Functions, 'namespaces' | 'sessions'>,
+  { namespaces, sessions, credentials }: Pick<Functions, 'namespaces' | 'sessions' | 'credentials'>,
 ): void {
   scope.decorateRequest('identity', undefined);
+  scope.decorate('watchCredential', (request, onEnd) =>
+    credentials.watch({ identity: identityOf(request), session: sessionOf(request) }, onEnd),
+  );
   scope.addHook('onRequest', (request, reply, done) => {
     if (request.routeOptions.config?.access === 'anyone') return done();
     const behind = sandboxNamespaceOf(request);
@@ -44,17 +52,22 @@ export function authenticateAll(
     let identity: Identity | Promise<Identity>;
     try {
       const { authorization } = request.headers;
-      const { key } = ownTokens(request);
+      const session = sessionOf(request);
       if (behind !== undefined) identity = namespaces.authenticateInside(authorization);
-      else if (authorization !== undefined || key === undefined)
-        identity = namespaces.authenticate(authorization);
-      else identity = identityOfSession(sessions, key);
+      else if (session === undefined) identity = namespaces.authenticate(authorization);
+      else identity = identityOfSession(sessions, session);
     } catch (error) {
       return done(asError(error));
     }
     if (identity instanceof Promise) identity.then(admit, (error) => done(asError(error)));
     else admit(identity);
   });
+}
+
+/** The token of the browser's session with a key, unless the request has a key itself. */
+function sessionOf(request: FastifyRequest): string | undefined {
+  const isKeyed = request.headers.authorization !== undefined || sandboxNamespaceOf(request) !== undefined;
+  return isKeyed ? undefined : ownTokens(request).key;
 }
 
 /** @throws Fault AUTHENTICATION_INVALID when the session has ended */

@@ -56,6 +56,7 @@ import { type NamespaceService, Namespaces } from './namespaces/namespaces.ts';
 import { createQuotas, type DiskAdmission, type Quotas } from './namespaces/quotas.ts';
 import { type UsageRow, usageRows } from './namespaces/usage.ts';
 import { createPackages, type PackageService } from './packages/packages.ts';
+import { type CredentialWatch, createCredentialWatch } from './sessions/credential-watch.ts';
 import { createSessions, type SessionService } from './sessions/sessions.ts';
 import type { DeliveryService } from './triggers/deliveries.ts';
 import type { FiringService } from './triggers/firing.ts';
@@ -120,6 +121,8 @@ export interface Functions {
   readonly namespaces: NamespaceService;
   /** Of browsers. */
   readonly sessions: SessionService;
+  /** For what clients keep open. */
+  readonly credentials: Pick<CredentialWatch, 'watch'>;
   readonly exchange: TokenExchange;
   /** At issuers, for the console. */
   readonly browserLogins: BrowserLogins;
@@ -201,11 +204,13 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const builtins = new Map<string, BuiltinAction>();
   const watch = watchOthers(given, () => ({
     namespaces,
-    caches: [namespaces, actions, firing, apis, domains, logForwarding],
+    // The last one looks at what the first one has dropped.
+    caches: [namespaces, actions, firing, apis, domains, logForwarding, logins.credentials],
   }));
   const holdings = createHoldings({ ...given, builtins, isCurrent: () => watch.isCurrent() });
   const { namespaces, quotas, actions } = holdings;
   const forwardingRules = options.forwarding ?? { ceiling: closedCeiling };
+  const logins = createLogins(given, namespaces);
   const logForwarding = createLogForwarding({ ...given, rules: forwardingRules });
   const calls = createCalls({
     ...given,
@@ -235,7 +240,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
 
   return {
     ...holdings,
-    ...createLogins(given, namespaces),
+    ...logins,
     parameterReads,
     limits: given.limits,
     runtimes: given.runtimes,
@@ -281,13 +286,16 @@ export function createFunctions(options: FunctionsOptions): Functions {
 function createLogins(
   { store, apiHost, logins = noLogins }: FunctionsOptions,
   namespaces: NamespaceService,
-): Pick<Functions, 'sessions' | 'exchange' | 'browserLogins' | 'members'> {
+): Pick<Functions, 'sessions' | 'exchange' | 'browserLogins' | 'members'> & {
+  readonly credentials: CredentialWatch;
+} {
   const { keys, spentTokens, namespaceMembers: members } = store;
   const sessions = createSessions(store.sessions, namespaces);
   const common = { ...logins, namespaces, keys, members, spentTokens };
   const onKeysGone = () => namespaces.forget();
   return {
     sessions,
+    credentials: createCredentialWatch({ namespaces, sessions }),
     exchange: createTokenExchange({ ...common, onKeysGone }),
     members: createMembers({ members, onKeysGone }),
     browserLogins: createBrowserLogins({ ...common, sessions, apiHost }),

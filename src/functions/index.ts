@@ -94,6 +94,7 @@ export { dayOf, parseDay, type UsageRow, usageCsv, usageRows } from './namespace
 export type { PackageService } from './packages/packages.ts';
 export { type ResealReport, reseal, surveyVault, unreadableIn } from './rotation/reseal.ts';
 export { acmePlace } from './rotation/sealed-rows.ts';
+export type { Credential, CredentialEnd, CredentialWatch } from './sessions/credential-watch.ts';
 export {
   type BegunSession,
   newOperatorLogin,

@@ -1,6 +1,6 @@
 /**
  * `GET /ward/v1/operator/stream`: tells operators, as server-sent events, that what they look at has changed. An event names what:
- * `calls`, `nodes`, `violations`. Ward ends a stream after some minutes, so that an operator whose session has ended does not come back.
+ * `calls`, `nodes`, `violations`. Ward ends a stream after some minutes, so that clients spread over the servers of a cluster again.
  */
 import type { FastifyInstance } from 'fastify';
 import { releaseMemory } from '../request-memory.ts';

@@ -66,10 +66,10 @@ export function addOperator(
   app: FastifyInstance,
   { functions, source, checkClient, reports, audit }: OperatorParts,
 ): void {
-  const { sessions, limits } = functions;
+  const { limits } = functions;
   app.register(
     async (scope) => {
-      letInOperators(scope, sessions, checkClient);
+      letInOperators(scope, functions, checkClient);
       scope.setNotFoundHandler((request, reply) =>
         sendError(request, reply, 404, 'The requested resource does not exist.'),
       );
@@ -128,10 +128,13 @@ export function addOperator(
 
 function letInOperators(
   scope: FastifyInstance,
-  sessions: Functions['sessions'],
+  { sessions, credentials }: Pick<Functions, 'sessions' | 'credentials'>,
   checkClient: CheckClient,
 ): void {
   scope.decorateRequest('operator', undefined);
+  scope.decorate('watchCredential', (request, onEnd) =>
+    credentials.watch({ identity: undefined, session: ownTokens(request).operator }, onEnd),
+  );
   scope.addHook('onRequest', async (request) => {
     const { operator: token } = ownTokens(request);
     const operator = token === undefined ? undefined : await sessions.operatorOf(token);

@@ -1,7 +1,7 @@
 /**
  * `GET …/activations/stream`: tells when records of a namespace came or went, on any server, as server-sent events. `total`
- * carries their number, at first and after changes, at most once a second. Ward ends a stream after some minutes, so that a
- * client whose key was revoked does not come back.
+ * carries their number, at first and after changes, at most once a second. Ward ends a stream after some minutes, so that clients
+ * spread over the servers of a cluster again.
  */
 import type { FastifyInstance } from 'fastify';
 import type { Functions } from '../../functions/index.ts';

@@ -23,6 +23,8 @@ export interface Identity {
   readonly scope: KeyScope;
   /** Whose login the key is from, as in the audit log. Absent for any other key. */
   readonly person?: string | undefined;
+  /** Aborted when the run ends that the key was lent for. Absent: it was not lent. */
+  readonly lentUntil?: AbortSignal | undefined;
   /** Tells a namespace from an earlier one of the same name. Epoch milliseconds. */
   readonly createdAt: number;
   readonly limits: UserLimits & NamespaceLimits;
@@ -51,6 +53,8 @@ export interface Identities extends Forgetful {
    * @throws Fault AUTHENTICATION_STALE
    */
   ofKey(keyId: string): Identity | undefined | Promise<Identity | undefined>;
+  /** When it expires, in epoch milliseconds; infinite if it does not. Undefined and faults as of `ofKey`. */
+  expiryOf(keyId: string): Promise<number | undefined>;
 }
 
 /** Whether what was read from the store lately can still be trusted. */
@@ -105,17 +109,22 @@ export function createIdentities(
       })
     );
   };
-  const valid = (admitted: Admitted | undefined): Identity | undefined =>
-    admitted !== undefined && admitted.expiresAt > now() ? admitted.identity : undefined;
-  const ofKey = (keyId: string): Identity | undefined | Promise<Identity | undefined> => {
+  const valid = (admitted: Admitted | undefined): Admitted | undefined =>
+    admitted !== undefined && admitted.expiresAt > now() ? admitted : undefined;
+  const admittedOf = (keyId: string): Admitted | undefined | Promise<Admitted | undefined> => {
     const known = byKey.get(keyId);
     if (known !== undefined) return valid(known);
     return byKey.load(keyId, async () => (await findKey(store, system, keyId))?.admitted).then(valid);
+  };
+  const ofKey = (keyId: string): Identity | undefined | Promise<Identity | undefined> => {
+    const admitted = admittedOf(keyId);
+    return admitted instanceof Promise ? admitted.then((found) => found?.identity) : admitted?.identity;
   };
   return {
     authenticate: (header) => trusted(() => authenticate(header)),
     ofNamespace: (name) => trusted(() => ofNamespace(name)),
     ofKey: (keyId) => trusted(() => ofKey(keyId)),
+    expiryOf: async (keyId) => (await trusted(() => admittedOf(keyId)))?.expiresAt,
     forget(changed) {
       const isOld = ({ namespace, keyId }: Identity) =>
         changed === undefined || changed.namespaces.has(namespace) || changed.keys.has(keyId);

@@ -8,10 +8,17 @@ test('a lent key belongs to its lender until it is taken back', () => {
   const keys = createLentKeys();
   const one = keys.lend(guest);
   const other = keys.lend({ namespace: 'other', createdAt: 2, scope: 'invoke' });
-  expect(keys.lenderOf(header(one.key))).toMatchObject(guest);
+  const lender = keys.lenderOf(header(one.key));
+  expect(lender).toMatchObject(guest);
+  expect(lender?.until.aborted).toBe(false);
   one[Symbol.dispose]();
+  expect(lender?.until.aborted).toBe(true);
   expect(keys.lenderOf(header(one.key))).toBeUndefined();
-  expect(keys.lenderOf(header(other.key))).toEqual({ namespace: 'other', createdAt: 2, scope: 'invoke' });
+  expect(keys.lenderOf(header(other.key))).toMatchObject({
+    namespace: 'other',
+    createdAt: 2,
+    scope: 'invoke',
+  });
 });
 
 test('the id of one with the secret of another does not work', () => {

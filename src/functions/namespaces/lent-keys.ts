@@ -21,26 +21,48 @@ export interface Lender {
   readonly scope: LentScope;
 }
 
+/** As long as its key is lent. */
+export interface CurrentLender extends Lender {
+  /** Aborted when the key is taken back. */
+  readonly until: AbortSignal;
+}
+
 interface LentKeys {
   /** Lends a key. Disposing it takes the key back. */
   lend(lender: Lender): LentKey;
   /** Returns the lender if an `Authorization` header holds a lent key. */
-  lenderOf(header: string | undefined): Lender | undefined;
+  lenderOf(header: string | undefined): CurrentLender | undefined;
+}
+
+interface Lent {
+  readonly secretHash: string;
+  readonly lender: Lender;
+  /** Most keys are never used. */
+  back: AbortController | undefined;
 }
 
 export function createLentKeys(): LentKeys {
-  const lent = new Map<string, { readonly secretHash: string; readonly lender: Lender }>();
+  const lent = new Map<string, Lent>();
   return {
     lend(lender) {
       const key = newApiKey();
-      lent.set(key.id, { secretHash: hashSecret(key.secret), lender });
-      return { key: formatApiKey(key), [Symbol.dispose]: () => void lent.delete(key.id) };
+      const made: Lent = { secretHash: hashSecret(key.secret), lender, back: undefined };
+      lent.set(key.id, made);
+      return {
+        key: formatApiKey(key),
+        [Symbol.dispose]() {
+          lent.delete(key.id);
+          made.back?.abort();
+        },
+      };
     },
     lenderOf(header) {
       if (lent.size === 0) return undefined;
       const { id, secret } = parseAuthorization(header);
       const found = lent.get(id);
-      return found !== undefined && isSecret(secret, found.secretHash) ? found.lender : undefined;
+      if (found === undefined || !isSecret(secret, found.secretHash)) return undefined;
+      found.back ??= new AbortController();
+      return { ...found.lender, until: found.back.signal };
     },
   };
 }

@@ -22,7 +22,7 @@ import { createIdentities, type Identities, type Identity, type IsCurrent } from
 import type { LentScope } from './key-scopes.ts';
 import { type ApiKey, formatApiKey, hashSecret, invalidAuthentication, newApiKey } from './keys.ts';
 import { createKeyByKey } from './keys-by-keys.ts';
-import { createLentKeys, type Lender, type LentKey } from './lent-keys.ts';
+import { type CurrentLender, createLentKeys, type LentKey } from './lent-keys.ts';
 import {
   type NamespaceLimitsPatch,
   type NamespaceLimitValues,
@@ -72,6 +72,8 @@ export interface NamespaceService extends Forgetful {
    * recently. Undefined if it was revoked since, or has expired. @throws Fault AUTHENTICATION_STALE
    */
   ownerOf(keyId: string): Identity | undefined | Promise<Identity | undefined>;
+  /** When it expires, in epoch milliseconds; infinite if it does not. Undefined and faults as of `ownerOf`. */
+  expiryOf(keyId: string): Promise<number | undefined>;
   /**
    * Creates it and returns its key, `uuid:secret`, which is shown only once.
    * @param keep gets the key before the namespace exists, so that a kill can't lose it
@@ -160,6 +162,10 @@ export class Namespaces implements NamespaceService {
     return this.#identities.ofKey(keyId);
   }
 
+  expiryOf(keyId: string): Promise<number | undefined> {
+    return this.#identities.expiryOf(keyId);
+  }
+
   async create(name: string, keep?: (key: string) => Promise<void>): Promise<string> {
     const apiKey = newApiKey();
     const row = rowOf(parseNamespaceName(name), apiKey, await this.#createdNow());
@@ -240,10 +246,10 @@ export class Namespaces implements NamespaceService {
     this.#identities.forget(changed);
   }
 
-  async #lenderNow({ namespace, createdAt, scope }: Lender): Promise<Identity> {
+  async #lenderNow({ namespace, createdAt, scope, until }: CurrentLender): Promise<Identity> {
     const identity = await this.identityOf(namespace);
     if (identity?.createdAt !== createdAt) throw invalidAuthentication();
-    return { ...identity, scope };
+    return { ...identity, scope, lentUntil: until };
   }
 
   /** The registry compares it with times of the database: repositories from before belong to an earlier namespace. */

@@ -75,11 +75,11 @@ export function createSessions(
   ): Promise<BegunSession> => {
     const token = newToken();
     const lifeMs = Math.min(lives[kind].lifeMs, mostMs);
-    await store.create({ tokenHash: hashOf(token), kind, keyId, lifeMs, login });
+    await store.create({ tokenHash: hashOfToken(token), kind, keyId, lifeMs, login });
     return { token, kind, lifeMs };
   };
   const use = async (token: string, kind: SessionOwner) =>
-    tokenPattern.test(token) ? await store.use(hashOf(token), kind, lives[kind].idleMs) : undefined;
+    tokenPattern.test(token) ? await store.use(hashOfToken(token), kind, lives[kind].idleMs) : undefined;
   return {
     async begin(key) {
       const basic = `Basic ${Buffer.from(key.trim(), 'latin1').toString('base64')}`;
@@ -87,7 +87,7 @@ export function createSessions(
       return await begin('key', keyId);
     },
     async beginOperator(login) {
-      if (!tokenPattern.test(login) || (await store.end(hashOf(login), 'login')) === undefined)
+      if (!tokenPattern.test(login) || (await store.end(hashOfToken(login), 'login')) === undefined)
         throw loginInvalid();
       return await begin('operator', null);
     },
@@ -99,7 +99,7 @@ export function createSessions(
     leftMs: async (token, kind) => (await use(token, kind))?.leftMs,
     async end(token, kind) {
       if (!tokenPattern.test(token)) return;
-      const { keyId = null, login } = (await store.end(hashOf(token), kind)) ?? {};
+      const { keyId = null, login } = (await store.end(hashOfToken(token), kind)) ?? {};
       if (keyId === null || login === undefined) return;
       const owner = await namespaces.ownerOf(keyId);
       if (owner !== undefined) await namespaces.deleteKey(owner.namespace, keyId);
@@ -110,7 +110,7 @@ export function createSessions(
     offerOf: async (token) => (await use(token, 'choice'))?.login?.offer ?? undefined,
     async endChoice(token) {
       if (!tokenPattern.test(token)) return undefined;
-      return (await store.end(hashOf(token), 'choice'))?.login?.offer ?? undefined;
+      return (await store.end(hashOfToken(token), 'choice'))?.login?.offer ?? undefined;
     },
   };
 }
@@ -124,7 +124,7 @@ export interface OperatorLogin {
 /** For those who may write the database. */
 export async function newOperatorLogin(store: Pick<SessionStore, 'create'>): Promise<OperatorLogin> {
   const login = newToken();
-  await store.create({ tokenHash: hashOf(login), kind: 'login', keyId: null, lifeMs: loginMs });
+  await store.create({ tokenHash: hashOfToken(login), kind: 'login', keyId: null, lifeMs: loginMs });
   return { login, lifeMs: loginMs };
 }
 
@@ -133,7 +133,7 @@ function newToken(): string {
 }
 
 /** A token has 256 bits of entropy, so one round of SHA-256 is enough. */
-function hashOf(token: string): string {
+export function hashOfToken(token: string): string {
   return hash('sha256', token, 'hex');
 }
 
