@@ -14,6 +14,7 @@ import { isolationPage } from './console/isolation.ts';
 import { issuerLogin, issuerSetting } from './console/issuer-login.ts';
 import { liveLogs } from './console/live-logs.ts';
 import { longLists } from './console/long-lists.ts';
+import { manyTabs } from './console/many-tabs.ts';
 import { operatorAlone } from './console/operator-alone.ts';
 import { runPages } from './console/runs.ts';
 import { triggerPages } from './console/triggers.ts';
@@ -109,6 +110,7 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
 
   runPages(() => ({ ward, browser }));
   allNamespaces(() => ({ ward, browser }));
+  manyTabs(() => ({ ward, browser }));
   liveLogs(() => ({ ward, browser }));
   functionPages(() => ({ ward, browser, logIn, logInAsOperator }));
   drafts(() => ({ ward, browser, logIn, logInAsOperator }));

@@ -1,11 +1,15 @@
 /**
  * `GET /ward/v1/operator/stream`: tells operators, as server-sent events, that what they look at has changed. An event names what:
- * `calls`, `nodes`, `violations`. Ward ends a stream after some minutes, so that clients spread over the servers of a cluster again.
+ * `calls`, `nodes`, `violations`. With `namespace=NAME`, `records` tells that records of this namespace came or went: a browser has few
+ * connections, and its page may need both. Ward ends a stream after some minutes, so that clients spread over the servers of a cluster again.
  */
 import type { FastifyInstance } from 'fastify';
+import { type Functions, parseNamespaceName } from '../../functions/index.ts';
+import { queryText } from '../query.ts';
 import { releaseMemory } from '../request-memory.ts';
 import { addResource } from '../resource.ts';
 import { openEvents } from '../resources/event-stream.ts';
+import { recordsWatch } from '../resources/records-stream.ts';
 
 export interface OperatorNews {
   /** By the name of an event: a text that changes with what it is about. */
@@ -18,22 +22,29 @@ const longestMs = 10 * 60_000;
 type Listener = (event: string) => void;
 
 /** @param scope for operators */
-export function addOperatorStream(scope: FastifyInstance, source: OperatorNews): void {
+export function addOperatorStream(scope: FastifyInstance, functions: Functions, source: OperatorNews): void {
   const listen = watchNews(source);
+  const listenToRecords = recordsWatch(functions);
   addResource(scope, ['/stream'], {
     GET: {
       access: 'operator',
       isStream: true,
-      handler: async (_, reply) => {
+      handler: async ({ query }, reply) => {
+        const asked = queryText(query, 'namespace');
+        const namespace = asked === undefined ? undefined : parseNamespaceName(asked);
         const gone = new AbortController();
         const events = openEvents(reply, gone);
         if (gone.signal.aborted) return reply;
         releaseMemory(reply.raw);
-        const { looked, forget } = listen((event) => void events.send(event, null));
+        const tell = (event: string) => void events.send(event, null);
+        const { looked, forget } = listen(tell);
+        const forgetRecords =
+          namespace === undefined ? undefined : listenToRecords(namespace, () => tell('records'));
         const end = setTimeout(() => events.end('end', null), longestMs);
         gone.signal.addEventListener('abort', () => {
           clearTimeout(end);
           forget();
+          forgetRecords?.();
         });
         await looked;
         await events.send('begin', null);

@@ -119,7 +119,7 @@ export function addOperator(
       });
       addOperatorWaivers(scope, source.waivers);
       addOperatorPolicy(scope, source.policy);
-      addOperatorStream(scope, source);
+      addOperatorStream(scope, functions, source);
       if (reports !== undefined) addOperatorReports(scope, reports, limits);
     },
     { prefix: '/ward/v1/operator' },

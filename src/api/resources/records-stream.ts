@@ -53,7 +53,7 @@ export function addRecordsStream(scope: FastifyInstance, functions: Functions): 
 }
 
 /** @returns starts to listen; the answer ends it */
-function recordsWatch({ quotas, activations }: Functions) {
+export function recordsWatch({ quotas, activations }: Functions) {
   const watches = new Map<string, Watch>();
   const look = async (namespace: string, watch: Watch) => {
     if (watch.isLooking) return;

@@ -75,16 +75,12 @@ test('a connection without a beat for 45 seconds is lost, and is made anew', asy
   ]);
 });
 
-test('after a sleep it connects anew when the page is seen', async () => {
+test('after a sleep it connects anew when the network is back', async () => {
   end = follow({ path: '/stream', onEvent: () => false });
   await passes(0);
   // Timers stand still meanwhile.
   vi.setSystemTime(Date.now() + 3_600_000);
-  page.visibilityState = 'hidden';
-  page.dispatchEvent(new Event('visibilitychange'));
-  expect(connections[0]?.signal.aborted).toBe(false);
-  page.visibilityState = 'visible';
-  page.dispatchEvent(new Event('visibilitychange'));
+  window.dispatchEvent(new Event('online'));
   expect(connections[0]?.signal.aborted).toBe(true);
   await passes(0);
   expect(liveState.value).toBe('lost');
@@ -92,6 +88,47 @@ test('after a sleep it connects anew when the page is seen', async () => {
   window.dispatchEvent(new Event('online'));
   await passes(0);
   expect([connections.length, liveState.value]).toEqual([2, 'live']);
+});
+
+test('a page that nobody sees has no connection, and has one as soon as it is seen', async () => {
+  const show = async (visibility: string) => {
+    page.visibilityState = visibility;
+    page.dispatchEvent(new Event('visibilitychange'));
+    await passes(0);
+  };
+  page.visibilityState = 'hidden';
+  const events: string[] = [];
+  end = follow({
+    path: '/stream',
+    onEvent(event) {
+      events.push(event);
+      return event === 'end';
+    },
+  });
+  await passes(60_000);
+  expect([connections.length, liveState.value]).toEqual([0, 'still']);
+  await show('visible');
+  expect([connections.length, liveState.value]).toEqual([1, 'live']);
+  await show('hidden');
+  await passes(60_000);
+  expect(connections.map(({ signal }) => signal.aborted)).toEqual([true]);
+  // A connection that is lost is none to heal, either.
+  isDeaf = true;
+  await show('visible');
+  await passes(50_000);
+  expect(liveState.value).toBe('lost');
+  await show('hidden');
+  expect([connections.length, liveState.value]).toEqual([2, 'still']);
+  isDeaf = false;
+  await show('visible');
+  expect([connections.length, liveState.value]).toEqual([3, 'live']);
+  connections[2]?.say('event: total\ndata: 7\n\nevent: end\ndata: null\n\n');
+  await passes(0);
+  expect(events).toEqual(['total', 'end']);
+  // It was the last event, so nothing is asked again.
+  await show('hidden');
+  await show('visible');
+  expect([connections.length, liveState.value]).toEqual([3, 'still']);
 });
 
 test('a stream that Ward refuses for now is not lost: the page says why, and asks again when it may', async () => {

@@ -1,6 +1,9 @@
 /**
  * Server-sent events by `fetch`, because an `EventSource` can't send the header of the console. A lost connection heals by
  * itself, after pauses that grow. When Ward refuses a stream for now, the page says why, and asks again when Ward wants it to.
+ *
+ * There is no connection while nobody sees the page: over HTTP/1.1, a browser has six for all of its tabs. When it is seen again, the
+ * first events of the new one say what there is.
  */
 
 import { ApiError, send } from './client.ts';
@@ -24,34 +27,50 @@ const lookMs = 5000;
 /** @returns ends it */
 export function follow({ path, onEvent }: Follow): () => void {
   const gone = new AbortController();
-  const { signal } = gone;
   const run = async () => {
-    let trouble: Exclude<Ending['is'], 'ended'> | undefined;
-    let takeBack: (() => void) | undefined;
-    const heal = () => {
-      takeBack?.();
-      takeBack = undefined;
-      trouble = undefined;
-    };
-    for (let pauseMs = shortestPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-      const ending = await once(path, signal, heal, (event, data, id) => {
-        pauseMs = shortestPauseMs / 2;
-        return onEvent(event, data, id);
-      });
-      if (ending === undefined) break;
-      if (ending.is !== 'ended' && ending.is !== trouble) {
-        heal();
-        trouble = ending.is;
-        takeBack = ending.is === 'refused' ? refuse(ending.error) : count('broken');
-      }
-      if (ending.is === 'refused')
-        await pause(Math.max(pauseMs, ending.error.retryAfterMs ?? 0), signal, false);
-      else await pause(pauseMs, signal);
+    while (!gone.signal.aborted) {
+      await untilVisibility('visible', gone.signal);
+      const over = new AbortController();
+      const signal = AbortSignal.any([gone.signal, over.signal]);
+      void untilVisibility('hidden', signal).then(() => over.abort());
+      const isComplete = await followVisible({ path, onEvent }, signal);
+      over.abort();
+      if (isComplete) return;
     }
-    heal();
   };
   void run();
   return () => gone.abort();
+}
+
+/** @returns whether it is complete, or nobody may read it */
+async function followVisible({ path, onEvent }: Follow, signal: AbortSignal): Promise<boolean> {
+  let trouble: Exclude<Ending['is'], 'ended'> | undefined;
+  let takeBack: (() => void) | undefined;
+  const heal = () => {
+    takeBack?.();
+    takeBack = undefined;
+    trouble = undefined;
+  };
+  for (let pauseMs = shortestPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    const ending = await once(path, signal, heal, (event, data, id) => {
+      pauseMs = shortestPauseMs / 2;
+      return onEvent(event, data, id);
+    });
+    if (ending === undefined) {
+      heal();
+      return !signal.aborted;
+    }
+    if (ending.is !== 'ended' && ending.is !== trouble) {
+      heal();
+      trouble = ending.is;
+      takeBack = ending.is === 'refused' ? refuse(ending.error) : count('broken');
+    }
+    if (ending.is === 'refused')
+      await pause(Math.max(pauseMs, ending.error.retryAfterMs ?? 0), signal, false);
+    else await pause(pauseMs, signal);
+  }
+  heal();
+  return false;
 }
 
 type Ending = { readonly is: 'ended' | 'lost' } | { readonly is: 'refused'; readonly error: ApiError };
@@ -107,17 +126,25 @@ function watchSilence(onSilence: () => void): { readonly heard: () => void; read
   };
 }
 
-/** Calls when the page is seen again, or the network is back. @returns ends it */
+/** Calls when the network is back. @returns ends it */
 function onWake(woken: () => void): () => void {
-  const seen = () => {
-    if (document.visibilityState === 'visible') woken();
-  };
-  document.addEventListener('visibilitychange', seen);
   window.addEventListener('online', woken);
-  return () => {
-    document.removeEventListener('visibilitychange', seen);
-    window.removeEventListener('online', woken);
-  };
+  return () => window.removeEventListener('online', woken);
+}
+
+/** Also settles at the signal. */
+function untilVisibility(wanted: DocumentVisibilityState, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (document.visibilityState !== wanted && !signal.aborted) return;
+      document.removeEventListener('visibilitychange', look);
+      signal.removeEventListener('abort', look);
+      resolve();
+    };
+    document.addEventListener('visibilitychange', look);
+    signal.addEventListener('abort', look);
+    look();
+  });
 }
 
 async function* eventsOf(
@@ -144,7 +171,7 @@ async function* eventsOf(
   }
 }
 
-/** @param isEager it ends early when the page is seen again */
+/** @param isEager it ends early when the network is back */
 function pause(ms: number, signal: AbortSignal, isEager = true): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

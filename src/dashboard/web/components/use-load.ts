@@ -38,3 +38,10 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, key: strin
     reload,
   };
 }
+
+/** @param news loads again when it grows; 0 at first */
+export function useReload({ reload }: Pick<Loaded<unknown>, 'reload'>, news: number): void {
+  useEffect(() => {
+    if (news > 0) reload();
+  }, [news]);
+}

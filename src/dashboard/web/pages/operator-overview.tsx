@@ -1,5 +1,4 @@
 /** How this Ward does now, for its operators: each figure leads to what is behind it. */
-import { useState } from 'preact/hooks';
 import type { Backup, Overview } from '../api/admin-types.ts';
 import { call } from '../api/client.ts';
 import { hourMs } from '../api/hours.ts';
@@ -11,9 +10,8 @@ import { LoadView } from '../components/load-view.tsx';
 import { Section } from '../components/section.tsx';
 import { Status } from '../components/status.tsx';
 import { ageText, countText, durationText, sizeText } from '../components/units.ts';
-import { useLoad } from '../components/use-load.ts';
+import { useLoad, useReload } from '../components/use-load.ts';
 import { CallsOfNamespaces } from './calls-of-namespaces.tsx';
-import { useNews } from './use-news.ts';
 
 const root = '/ward/v1/operator';
 
@@ -30,19 +28,20 @@ async function loadWard(signal: AbortSignal) {
 
 type Loaded = Awaited<ReturnType<typeof loadWard>>;
 
-export function OperatorOverview() {
+/** @param news change when there are new calls, and when something else of this Ward is new */
+export function OperatorOverview({
+  news,
+}: {
+  readonly news: { readonly calls: number; readonly ward: number };
+}) {
   const loaded = useLoad(loadWard, '');
-  const [callNews, setCallNews] = useState(0);
-  useNews(['calls', 'nodes', 'violations'], (event) => {
-    if (event !== 'calls') loaded.reload();
-    if (event === 'calls' || event === 'begin') setCallNews((before) => before + 1);
-  });
+  useReload(loaded, news.ward);
   return (
     <>
       <Section title="This Ward">
         <LoadView loaded={loaded}>{(data) => <Figures figures={figuresOf(data)} />}</LoadView>
       </Section>
-      <CallsOfNamespaces news={callNews} />
+      <CallsOfNamespaces news={news.calls} />
     </>
   );
 }

@@ -1,5 +1,5 @@
 /** How the namespace does now, and for operators all of this Ward: each figure leads to what is behind it. */
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { call, inNamespace } from '../api/client.ts';
 import { follow } from '../api/event-source.ts';
 import { countFunctions } from '../api/functions.ts';
@@ -16,9 +16,10 @@ import { Section } from '../components/section.tsx';
 import { Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { countText, durationText, shareText, sizeText } from '../components/units.ts';
-import { useLoad } from '../components/use-load.ts';
+import { useLoad, useReload } from '../components/use-load.ts';
 import { OperatorOverview } from './operator-overview.tsx';
 import { RunStatus } from './run-status.tsx';
+import { useNews } from './use-news.ts';
 
 const mostFailures = 10;
 /** Whose durations count: their records are most of what the page loads. */
@@ -44,28 +45,53 @@ export function OverviewPage() {
   return (
     <>
       <PageHead title="Overview" />
-      <div class="stack sections">
-        {may('read') && <NamespaceOverview />}
-        {may('operator') && <OperatorOverview />}
-      </div>
+      <div class="stack sections">{may('operator') ? <OverviewOfOperator /> : <OverviewOfKey />}</div>
     </>
   );
 }
 
-function NamespaceOverview() {
-  const loaded = useLoad(loadOverview, '');
-  const { reload } = loaded;
+function OverviewOfKey() {
+  const [news, setNews] = useState(0);
   useEffect(() => {
     let isFirst = true;
     return follow({
       path: recordsStream,
       onEvent(event) {
-        if (event === 'total' && !isFirst) reload();
+        if (event === 'total' && !isFirst) setNews((before) => before + 1);
         isFirst = false;
         return false;
       },
     });
   }, []);
+  return <NamespaceOverview news={news} />;
+}
+
+/** The operator's stream tells of the namespace, too: a browser opens few connections, for all of its tabs together. */
+function OverviewOfOperator() {
+  const [news, setNews] = useState({ records: 0, calls: 0, ward: 0 });
+  const namespace = may('read') ? (currentSession()?.namespace ?? undefined) : undefined;
+  useNews(
+    ['records', 'calls', 'nodes', 'violations'],
+    (event) =>
+      setNews(({ records, calls, ward }) => ({
+        records: records + (event === 'records' || event === 'begin' ? 1 : 0),
+        calls: calls + (event === 'calls' || event === 'begin' ? 1 : 0),
+        ward: ward + (event === 'records' || event === 'calls' ? 0 : 1),
+      })),
+    namespace,
+  );
+  return (
+    <>
+      {namespace !== undefined && <NamespaceOverview news={news.records} />}
+      <OperatorOverview news={news} />
+    </>
+  );
+}
+
+/** @param news changes when there are new records */
+function NamespaceOverview({ news }: { readonly news: number }) {
+  const loaded = useLoad(loadOverview, '');
+  useReload(loaded, news);
   return (
     <Section title={`The namespace ${currentSession()?.namespace} in the last hour`}>
       <LoadView loaded={loaded}>{(overview) => <OverviewView overview={overview} />}</LoadView>
