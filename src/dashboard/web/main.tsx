@@ -10,11 +10,13 @@ import { addPages } from './app/pages.ts';
 import { startRouter } from './app/router.ts';
 import { guardDrafts } from './app/session.ts';
 import { startTheme } from './app/theme.ts';
+import { showControls } from './app/visible-controls.ts';
 import { allPages } from './pages/registry.ts';
 
 const place = document.getElementById('app');
 if (place === null) throw new Error('the page has no place for the console');
 startTheme();
+showControls();
 addPages(allPages);
 startRouter();
 guardDrafts();

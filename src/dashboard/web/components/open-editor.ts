@@ -8,7 +8,14 @@ import { python } from '@codemirror/lang-python';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { unifiedMergeView } from '@codemirror/merge';
 import { Annotation, Compartment, EditorState, type Extension } from '@codemirror/state';
-import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
+import {
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  highlightSpecialChars,
+  keymap,
+  lineNumbers,
+} from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 
 /** What can change while it is open. */
@@ -83,6 +90,8 @@ export function openEditor({ parent, code, onInput, onSave, ...first }: EditorOp
         lineNumbers(),
         history(),
         drawSelection(),
+        // Code can look different from what it does. Those that reorder text are not all among the usual ones.
+        highlightSpecialChars({ addSpecialChars: /[\u202a-\u202c\u2068]/ }),
         highlightActiveLine(),
         bracketMatching(),
         indentOnInput(),

@@ -124,7 +124,11 @@ function OverviewView({ overview }: { readonly overview: Overview }) {
               { title: 'Outcome', cell: (run) => <RunStatus run={run} /> },
               {
                 title: 'Function',
-                cell: (run) => <a href={linkTo(['runs', run.activationId])}>{run.name}</a>,
+                cell: (run) => (
+                  <a class="breaks" href={linkTo(['runs', run.activationId])}>
+                    {run.name}
+                  </a>
+                ),
               },
               { title: 'Duration', cell: ({ duration = 0 }) => durationText(duration), isNumber: true },
               { title: 'Started', cell: ({ start }) => <Time at={start} /> },

@@ -20,7 +20,7 @@ export function Violations({ run }: { readonly run: RunSummary }) {
         caption="What was refused"
         columns={[
           { title: 'What', cell: ({ kind }) => <Status tone="bad" text={kind} /> },
-          { title: 'Detail', cell: ({ detail }) => <span class="mono">{detail}</span> },
+          { title: 'Detail', cell: ({ detail }) => <span class="mono breaks">{detail}</span> },
           { title: 'When', cell: ({ at }) => <Time at={at} /> },
         ]}
         rows={rows}

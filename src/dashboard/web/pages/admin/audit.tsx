@@ -17,10 +17,10 @@ const pageSize = 100;
 
 const columns: readonly Column<AuditEntry>[] = [
   { title: 'When', cell: ({ time }) => <Time at={Date.parse(time)} /> },
-  { title: 'What', cell: ({ event }) => <span class="nowrap">{event}</span> },
+  { title: 'What', cell: ({ event }) => <span class="bounded">{event}</span> },
   { title: 'Thing', cell: ({ name, digest }) => <span class="breaks mono">{name ?? digest ?? ''}</span> },
   { title: 'Who', cell: ({ actor }) => <span class="breaks">{actor}</span> },
-  { title: 'From', cell: ({ from }) => from },
+  { title: 'From', cell: ({ from }) => <span class="bounded">{from ?? ''}</span> },
   { title: 'Outcome', cell: ({ outcome, stage }) => [outcome, stage].filter(Boolean).join(' at ') },
   { title: 'Summary', cell: ({ summary }) => <span class="breaks">{summary ?? ''}</span> },
 ];

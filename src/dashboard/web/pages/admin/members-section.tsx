@@ -20,7 +20,7 @@ export function MembersSection({ root, members, onChanged }: MembersSectionProps
   const [leaving, setLeaving] = useState<Member>();
   const columns: readonly Column<Member>[] = [
     { title: 'Member', cell: ({ name }) => <span class="breaks">{name}</span> },
-    { title: 'Role', cell: ({ role }) => role },
+    { title: 'Role', cell: ({ role }) => <span class="bounded">{role}</span> },
     { title: 'Last login', cell: ({ lastLoginAt }) => <Time at={lastLoginAt} /> },
     { title: 'First login', cell: ({ firstLoginAt }) => <Time at={firstLoginAt} /> },
     { title: 'Keys of logins', cell: ({ keys }) => countText(keys), isNumber: true },

@@ -17,8 +17,8 @@ const tones: Readonly<Record<string, Tone>> = { ready: 'good', draining: 'warn',
 const columns: readonly Column<Node>[] = [
   { title: 'Node', cell: ({ name }) => <Identifier text={name} what="name of the node" /> },
   { title: 'State', cell: ({ state }) => <Status tone={tones[state] ?? 'idle'} text={state} /> },
-  { title: 'Role', cell: ({ role }) => role },
-  { title: 'Version', cell: ({ version }) => version },
+  { title: 'Role', cell: ({ role }) => <span class="bounded">{role}</span> },
+  { title: 'Version', cell: ({ version }) => <span class="bounded">{version}</span> },
   {
     title: 'Heard',
     cell: ({ beatAgeMs }) =>

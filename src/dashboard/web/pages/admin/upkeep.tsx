@@ -114,8 +114,8 @@ function Versions({ overview: { nodes, version } }: { readonly overview: Overvie
         caption="Versions of the nodes"
         columns={[
           { title: 'Node', cell: ({ name }) => <span class="breaks">{name}</span> },
-          { title: 'Role', cell: ({ role }) => role },
-          { title: 'Version', cell: (node) => node.version },
+          { title: 'Role', cell: ({ role }) => <span class="bounded">{role}</span> },
+          { title: 'Version', cell: (node) => <span class="bounded">{node.version}</span> },
           { title: 'State', cell: ({ state }) => state },
         ]}
         rows={nodes}

@@ -56,9 +56,9 @@ export function ExplainedView({ loaded }: { readonly loaded: Loaded<Explained> }
 }
 
 const columns: readonly Column<PolicyLine>[] = [
-  { title: 'Mechanism', cell: ({ mechanism }) => <span class="nowrap">{mechanism}</span> },
+  { title: 'Mechanism', cell: ({ mechanism }) => <span class="bounded">{mechanism}</span> },
   { title: 'Value', cell: ({ value }) => <span class="breaks">{value}</span> },
-  { title: 'Against', cell: ({ vector }) => <span class="nowrap">{vector}</span> },
+  { title: 'Against', cell: ({ vector }) => <span class="bounded">{vector}</span> },
   {
     title: 'From',
     cell: ({ source }) =>

@@ -267,7 +267,7 @@ function Opaque({ path, record: { exec } }: { readonly path: string; readonly re
     return (
       <section class="stack" aria-label="Parts">
         <h2>Sequence of</h2>
-        <ol class="mono">
+        <ol class="mono breaks">
           {exec.components.map((part, index) => (
             <li key={index}>{part}</li>
           ))}

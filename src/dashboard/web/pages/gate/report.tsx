@@ -108,10 +108,10 @@ const verdictColumns: readonly Column<ReasonRow>[] = [
   { title: 'Verdict', cell: ({ verdict }) => <OutcomeStatus outcome={verdict.outcome} /> },
   { title: 'Stage', cell: ({ verdict }) => verdict.stage },
   { title: 'Namespace', cell: ({ verdict }) => <span class="breaks">{verdict.namespace}</span> },
-  { title: 'Rule', cell: ({ rule }) => rule !== '' && <code>{rule}</code> },
+  { title: 'Rule', cell: ({ rule }) => rule !== '' && <code class="bounded">{rule}</code> },
   { title: 'Why', cell: ({ text }) => <span class="breaks">{text}</span> },
   { title: 'Judged', cell: ({ verdict }) => <Time at={Date.parse(verdict.judgedAt)} /> },
-  { title: 'Policy', cell: ({ verdict }) => <code>{verdict.policyRevision}</code> },
+  { title: 'Policy', cell: ({ verdict }) => <code class="bounded">{verdict.policyRevision}</code> },
 ];
 
 function Verdicts({ verdicts }: { readonly verdicts: readonly ShownVerdict[] }) {
@@ -195,7 +195,7 @@ const waivedColumns: readonly Column<WaivedRow>[] = [
   {
     title: 'Last day',
     cell: ({ expires, isOver }) =>
-      isOver ? <Status tone="idle" text={`over since ${expires}`} /> : <span class="nowrap">{expires}</span>,
+      isOver ? <Status tone="idle" text={`over since ${expires}`} /> : <span class="bounded">{expires}</span>,
   },
 ];
 

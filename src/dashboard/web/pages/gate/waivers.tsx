@@ -38,7 +38,7 @@ const columns: readonly Column<Waiver>[] = [
       expires < new Date(serverNow()).toISOString().slice(0, 10) ? (
         <Status tone="idle" text={`over since ${expires}`} />
       ) : (
-        <span class="nowrap">{expires}</span>
+        <span class="bounded">{expires}</span>
       ),
   },
 ];

@@ -128,13 +128,16 @@ const mechanismColumns: readonly Column<MechanismRow>[] = [
       );
     },
   },
-  { title: 'Against', cell: ({ vector }) => <span class="nowrap">{vector}</span> },
+  { title: 'Against', cell: ({ vector }) => <span class="bounded">{vector}</span> },
   { title: 'Value', cell: ({ chosen }) => <span class="breaks">{chosen}</span> },
   { title: 'Evidence', cell: ({ evidence }) => <span class="breaks quiet">{evidence}</span> },
 ];
 
 const advisoryColumns: readonly Column<Doctor['advisories'][number]>[] = [
-  { title: 'Runtime', cell: ({ runtime, version }) => `${runtime} ${version}` },
+  {
+    title: 'Runtime',
+    cell: ({ runtime, version }) => <span class="bounded">{`${runtime} ${version}`}</span>,
+  },
   { title: 'Hole', cell: ({ id, title }) => <span class="breaks">{`${id}: ${title}`}</span> },
   {
     title: 'Answered by',
@@ -147,16 +150,20 @@ const advisoryColumns: readonly Column<Doctor['advisories'][number]>[] = [
 
 const adviceColumns: readonly Column<Doctor['advice'][number]>[] = [
   { title: 'Setting', cell: ({ setting }) => <code class="breaks">{setting}</code> },
-  { title: 'Is', cell: ({ value }) => <code>{value}</code> },
-  { title: 'Better', cell: ({ recommended }) => <code>{recommended}</code> },
+  { title: 'Is', cell: ({ value }) => <code class="breaks">{value}</code> },
+  { title: 'Better', cell: ({ recommended }) => <code class="breaks">{recommended}</code> },
   { title: 'Why', cell: ({ why }) => <span class="breaks">{why}</span> },
 ];
 
 const policyColumns: readonly Column<PolicyLine>[] = [
   { title: 'Mechanism', cell: ({ mechanism }) => <span class="breaks">{mechanism}</span> },
   { title: 'Value', cell: ({ value }) => <span class="breaks">{value}</span> },
-  { title: 'Against', cell: ({ vector }) => <span class="nowrap">{vector}</span> },
-  { title: 'From', cell: ({ source }) => (source === 'default' ? <span class="quiet">Ward</span> : source) },
+  { title: 'Against', cell: ({ vector }) => <span class="bounded">{vector}</span> },
+  {
+    title: 'From',
+    cell: ({ source }) =>
+      source === 'default' ? <span class="quiet">Ward</span> : <span class="bounded">{source}</span>,
+  },
 ];
 
 function PolicySection({ policy }: { readonly policy: readonly PolicyLine[] }) {

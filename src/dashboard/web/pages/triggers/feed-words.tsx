@@ -30,7 +30,7 @@ function otherFeed({ annotations }: TriggerSummary): string | undefined {
 function AlarmWords({ alarm }: { readonly alarm: Alarm }) {
   if (alarm.kind === 'alarm')
     return (
-      <span>
+      <span class="breaks">
         <code>{alarm.cron}</code> <span class="quiet">{alarm.timezone ?? 'UTC'}</span>
       </span>
     );
