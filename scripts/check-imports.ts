@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 
 /** Room → floor. An import can go to a lower floor, or stay in its room. */
 export const floors: Readonly<Record<string, number>> = {
+  answers: 0,
   lib: 0,
   store: 1,
   blobs: 1,

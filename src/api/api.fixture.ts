@@ -153,19 +153,26 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
   const operator = {
     waivers: {
       list: async () => [],
-      add: async () => ({ id: '1', finding: '1' }),
+      add: async () => ({ id: '1', finding: '1', reason: 'why', by: 'who', expires: '2099-01-01' }),
       remove: async () => false,
     },
     policy: {
-      read: async () => ({}),
-      preview: async () => ({}),
+      read: async () => ({ text: '', digest: null, own: '', revision: '1', readOnly: null, reports: 0 }),
+      preview: async () => ({
+        ...{ revision: null, problems: [], reportsRead: 0, judged: 0, changed: 0 },
+        ...{ denied: 0, admitted: 0, changes: [], next: null },
+      }),
       save: async () => ({}),
     },
-    overview: async () => ({ version: '1.2.3' }),
+    overview: async () => ({
+      ...{ version: '1.2.3', nodes: [], namespaces: 1, advisories: { count: 0 } },
+      queue: { waiting: 0, begun: 0, oldestWaitingMs: null },
+      disk: { freeBytes: 1, reserveBytes: 1, state: 'ample' },
+    }),
     namespaces: async () => ({ total: 1, namespaces: [] }),
-    backup: async () => ({ last: null }),
-    database: async () => ({ migrations: [] }),
-    isolation: async () => ({ policy: [], doctor: null }),
+    backup: async () => ({ dataDir: folder, isElsewhere: false, last: null }),
+    database: async () => ({ engine: 'sqlite' as const, migrations: [] }),
+    isolation: async () => ({ policy: [], doctor: null, doctorRuns: [], prove: null, proveRuns: [] }),
     violations: async () => ({ total: 0, violations: [] }),
     news: async () => ({}),
   };

@@ -1,5 +1,7 @@
 /** `/ward/v1/operator/calls`: how the calls of all namespaces go now. */
+
 import type { FastifyInstance } from 'fastify';
+import type { CallFigures } from '../../answers/index.ts';
 import { type CallWindow, callWindows, type Functions, isCallWindow } from '../../functions/index.ts';
 import { sendUncached } from '../errors.ts';
 import { malformedQuery, queryPage, queryText } from '../query.ts';
@@ -17,8 +19,9 @@ export function addOperatorCalls(
       access: 'operator',
       handler: async ({ query }, reply) => {
         const page = queryPage(query, 'namespaces', list);
-        const figures = await callFigures({ ...page, window: windowOf(query), now: Date.now() });
-        return sendUncached(reply, { ...figures });
+        const window = windowOf(query);
+        const figures: CallFigures = await callFigures({ ...page, window, now: Date.now() });
+        return sendUncached(reply, figures);
       },
     },
   });

@@ -1,8 +1,9 @@
 /** `/ward/v1/operator/namespaces`: operators create and delete namespaces, set their limits, and make and delete keys. */
+
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { HeldNamespaces, NamespaceDetail } from '../../answers/index.ts';
 import type { Functions, NamespaceLimitsPatch } from '../../functions/index.ts';
-import type { JsonObject } from '../../lib/index.ts';
 import { asOperator } from '../actors.ts';
 import { pathPart } from '../authentication.ts';
 import { bodyOf } from '../body.ts';
@@ -13,7 +14,7 @@ import { keyBody } from '../resources/keys.ts';
 
 export interface OperatorNamespaces {
   /** A page of all namespaces, by name, with what they hold and what they may. */
-  namespaces(page: { readonly skip: number; readonly limit: number }): Promise<JsonObject>;
+  namespaces(page: { readonly skip: number; readonly limit: number }): Promise<HeldNamespaces>;
 }
 
 const bodyBytes = 16 * 1024;
@@ -68,7 +69,8 @@ export function addOperatorNamespaces(
           quotas.usage(name),
           namespaces.listKeys(name),
         ]);
-        return sendUncached(reply, { name, createdAt, limits, own, usage, keys });
+        const detail: NamespaceDetail = { name, createdAt, limits, own, usage, keys };
+        return sendUncached(reply, detail);
       },
     },
     DELETE: {

@@ -2,8 +2,10 @@
  * `/ward/v1/operator/policy`: operators read the gate's policy, see what a draft would change, and put it in force. A
  * write says which text it replaces, so nobody overwrites what another wrote meanwhile.
  */
+
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { PolicyFile, PolicyPreview } from '../../answers/index.ts';
 import { asOperator } from '../actors.ts';
 import { bodyOf } from '../body.ts';
 import { sendUncached } from '../errors.ts';
@@ -11,12 +13,12 @@ import { addResource } from '../resource.ts';
 
 export interface EditedPolicy {
   /** The text in the file, its digest, and why it is read-only, if it is. */
-  read(): Promise<object>;
+  read(): Promise<PolicyFile>;
   /**
    * Judges a page of the stored reports by the draft and by the policy in force, and stores nothing. Only lists the problems
    * of a draft that is no policy.
    */
-  preview(draft: Draft): Promise<object>;
+  preview(draft: Draft): Promise<PolicyPreview>;
   /** @throws Fault POLICY_INVALID, POLICY_CHANGED, POLICY_READ_ONLY */
   save(change: Change): Promise<object>;
 }

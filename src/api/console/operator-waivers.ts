@@ -1,21 +1,17 @@
 /** `/ward/v1/operator/waivers`: operators let findings pass the gate for a time, with a reason. */
+
 import type { FastifyInstance } from 'fastify';
+import type { Waiver } from '../../answers/index.ts';
 import { notFound } from '../../functions/index.ts';
 import { asOperator } from '../actors.ts';
 import { pathPart } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
 import { addResource } from '../resource.ts';
 
-/** What a waiver has besides what was asked for. */
-interface KeptWaiver {
-  readonly id: string;
-  readonly finding: string;
-}
-
 export interface OperatorWaivers {
-  list(): Promise<readonly KeptWaiver[]>;
+  list(): Promise<readonly Waiver[]>;
   /** @throws Fault WAIVER_INVALID */
-  add(asked: unknown): Promise<KeptWaiver>;
+  add(asked: unknown): Promise<Waiver>;
   /** Returns false when no waiver has this id. */
   remove(id: string): Promise<boolean>;
 }

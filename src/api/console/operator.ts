@@ -2,9 +2,10 @@
  * `/ward/v1/operator/`: what concerns all namespaces. Only an operator's session gets in (`ward console login`); no key
  * of a namespace does, with any scope.
  */
+
 import type { FastifyInstance } from 'fastify';
+import type { Backup, Database, Isolation, Overview, ViolationsPage } from '../../answers/index.ts';
 import type { Functions, OperatorSession } from '../../functions/index.ts';
-import type { JsonObject } from '../../lib/index.ts';
 import { sendError, sendUncached } from '../errors.ts';
 import { apiFault } from '../faults.ts';
 import { queryEpoch, queryPage, queryText } from '../query.ts';
@@ -34,13 +35,13 @@ export interface OperatorSource extends OperatorNamespaces, OperatorNews {
   readonly waivers: OperatorWaivers;
   readonly policy: EditedPolicy;
   /** Nodes, disk, advisories. */
-  overview(): Promise<JsonObject>;
+  overview(): Promise<Overview>;
   /** What `ward backup` wrote last on this machine, and why it can't make one. */
-  backup(): Promise<JsonObject>;
+  backup(): Promise<Backup>;
   /** The engine of the database, and the migrations that ran. */
-  database(): Promise<JsonObject>;
+  database(): Promise<Database>;
   /** The policy of sandboxes in words, and the last report of `ward doctor`. */
-  isolation(): Promise<JsonObject>;
+  isolation(): Promise<Isolation>;
   /** What sandboxes were refused, the last first. */
   violations(query: {
     readonly namespace: string | undefined;
@@ -48,7 +49,7 @@ export interface OperatorSource extends OperatorNamespaces, OperatorNews {
     readonly since: number | undefined;
     readonly skip: number;
     readonly limit: number;
-  }): Promise<JsonObject>;
+  }): Promise<ViolationsPage>;
 }
 
 interface OperatorParts {

@@ -2,7 +2,9 @@
  * `/console/session`: the console logs in and out here. `GET /ward/v1/session` tells any caller who it is and what it
  * may do.
  */
+
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Session } from '../../answers/index.ts';
 import { type Functions, functionFault, type Identity, rightsOf } from '../../functions/index.ts';
 import { type Actor, actAs, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { sendJson } from '../errors.ts';
@@ -84,7 +86,7 @@ export function addSessions(
         const identity = await callerOf(functions, request);
         const operator = await operatorOf(functions, request);
         const isLogin = identity !== undefined && (await functions.exchange.isOfLogin(identity));
-        const about = {
+        const about: Session = {
           ...{ version, ...aboutCaller(identity), operator: operator !== undefined },
           login: isLogin || operator?.login !== undefined,
           leftMs: (await leftMsOf(functions, request)) ?? null,
@@ -149,7 +151,9 @@ async function endEverywhere(functions: Accounts, request: FastifyRequest): Prom
   return ended;
 }
 
-function aboutCaller(identity: Identity | undefined): JsonObject {
+function aboutCaller(
+  identity: Identity | undefined,
+): Pick<Session, 'namespace' | 'keyId' | 'scope' | 'rights'> {
   if (identity === undefined) return { namespace: null, keyId: null, scope: null, rights: [] };
   const { namespace, keyId, scope } = identity;
   return { namespace, keyId, scope, rights: [...rightsOf(scope)] };

@@ -1,5 +1,7 @@
 /** `/namespaces/{ns}/actions/figures`: what the gate says about each action of a page of the list, and how it did lately. */
+
 import type { FastifyInstance } from 'fastify';
+import type { FunctionFigures } from '../../answers/index.ts';
 import type { Identity, ListRange, SystemLimits } from '../../functions/index.ts';
 import { identityOf, namespaceOf } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
@@ -10,7 +12,7 @@ import { addResource } from '../resource.ts';
 export type ListActionFigures = (
   caller: Pick<Identity, 'namespace'>,
   page: ListRange & { readonly search: string | undefined },
-) => Promise<readonly object[]>;
+) => Promise<readonly FunctionFigures[]>;
 
 /** @param scope with authentication, below `/ward/v1` */
 export function addActionFigures(

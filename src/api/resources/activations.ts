@@ -1,6 +1,8 @@
 /** `/namespaces/{ns}/activations`: records, results and logs. */
+
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
+import type { ErrorGroups } from '../../answers/index.ts';
 import { checkActivationId, type Functions, parseEntityName } from '../../functions/index.ts';
 import { isFault, type JsonObject, type JsonValue, messageOf } from '../../lib/index.ts';
 import { identityOf, namespaceOf, pathPart } from '../authentication.ts';
@@ -88,7 +90,8 @@ export function addErrorGroups(scope: FastifyInstance, { groupErrors }: Function
       handler: async (request, reply) => {
         const { namespace } = namespaceOf(request, identityOf(request));
         const { failed: _, ...filter } = filterOf(request.query);
-        return sendJson(reply, 200, JSON.stringify(await groupErrors({ namespace, ...filter })));
+        const found: ErrorGroups = await groupErrors({ namespace, ...filter });
+        return sendJson(reply, 200, JSON.stringify(found));
       },
     },
   });

@@ -1,6 +1,7 @@
 /** `/ward/v1/audit`: the changes of the key's own namespace, newest first. OpenWhisk has no such resource. */
+
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { JsonObject } from '../../lib/index.ts';
+import type { AuditPage } from '../../answers/index.ts';
 import { identityOf } from '../authentication.ts';
 import { sendJson, sendUncached } from '../errors.ts';
 import { queryEpoch, queryPage, queryText } from '../query.ts';
@@ -17,7 +18,7 @@ export interface AuditSource {
     readonly who: string | undefined;
     readonly what: string | undefined;
     readonly limit: number;
-  }): Promise<{ readonly entries: readonly JsonObject[]; readonly next: number | undefined }>;
+  }): Promise<AuditPage>;
 }
 
 const pages = { default: 50, max: 500 };

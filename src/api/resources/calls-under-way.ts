@@ -1,6 +1,8 @@
 /** `/ward/v1/namespaces/{ns}/calls`: lists calls that have not ended, and cancels them. OpenWhisk has no such resource. */
+
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { CallsPage } from '../../answers/index.ts';
 import type { Functions } from '../../functions/index.ts';
 import { asKey } from '../actors.ts';
 import { identityOf, namespaceOf } from '../authentication.ts';
@@ -22,7 +24,7 @@ export function addCallsUnderWay(scope: FastifyInstance, { underWay, limits }: F
         const { namespace } = namespaceOf(request, identityOf(request));
         const { failed: _, ...filter } = filterOf(request.query);
         const { limit } = queryPage(request.query, 'calls', limits.list);
-        const page = await underWay.list({ namespace, ...filter, limit });
+        const page: CallsPage = await underWay.list({ namespace, ...filter, limit });
         return sendUncached(reply, page);
       },
     },

@@ -1,5 +1,7 @@
 /** `/namespaces/{ns}/dead-letters`: deliveries that rules with `retry` have given up. OpenWhisk has no such resource. */
+
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { DeadLetter } from '../../answers/index.ts';
 import {
   type DeliveryService,
   type EntityName,
@@ -30,7 +32,7 @@ export function addDeadLetters(scope: FastifyInstance, { deliveries, limits }: D
         const { namespace } = namespaceOf(request, identityOf(request));
         const filter = { namespace, rule: ruleFilter(request) };
         return sendPage(request, reply, collection, limits, {
-          list: (page) => deliveries.dead(filter, page),
+          list: (page): Promise<readonly DeadLetter[]> => deliveries.dead(filter, page),
           count: () => deliveries.countDead(filter),
         });
       },

@@ -1,5 +1,7 @@
 /** `/egress`: what functions reached over the network, and what was refused to them. OpenWhisk has no such route. */
+
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { EgressTargets } from '../../answers/index.ts';
 import { dayOf, type Functions, parseEgressPlace } from '../../functions/index.ts';
 import { identityOf } from '../authentication.ts';
 import { sendUncached } from '../errors.ts';
@@ -17,7 +19,8 @@ export function addEgress(scope: FastifyInstance, { egress, limits }: Parts): vo
       access: 'read',
       handler: async (request, reply) => {
         const { namespace } = identityOf(request);
-        return sendUncached(reply, await egress({ ...filterOf(request, limits), namespace }));
+        const found: EgressTargets = await egress({ ...filterOf(request, limits), namespace });
+        return sendUncached(reply, found);
       },
     },
   });
@@ -30,7 +33,8 @@ export function addOperatorEgress(scope: FastifyInstance, { egress, limits }: Pa
       access: 'operator',
       handler: async (request, reply) => {
         const namespace = queryText(request.query, 'namespace') || undefined;
-        return sendUncached(reply, await egress({ ...filterOf(request, limits), namespace }));
+        const found: EgressTargets = await egress({ ...filterOf(request, limits), namespace });
+        return sendUncached(reply, found);
       },
     },
   });

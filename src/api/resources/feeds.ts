@@ -1,5 +1,7 @@
 /** `/namespaces/{ns}/feeds`: what fires the triggers of a namespace, and when. OpenWhisk has no such resource. */
+
 import type { FastifyInstance } from 'fastify';
+import type { Feed } from '../../answers/index.ts';
 import type { Functions } from '../../functions/index.ts';
 import { identityOf, namespaceOf } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
@@ -20,7 +22,7 @@ export function addFeeds(
       handler: async (request, reply) => {
         const { namespace } = namespaceOf(request, identityOf(request));
         return sendPage(request, reply, collection, limits, {
-          list: (page) => feeds.list.list(namespace, page),
+          list: (page): Promise<readonly Feed[]> => feeds.list.list(namespace, page),
           count: () => feeds.list.count(namespace),
         });
       },
@@ -31,7 +33,7 @@ export function addFeeds(
       access: 'read',
       handler: async (request, reply) => {
         const identity = identityOf(request);
-        const feed = await feeds.list.get(plainOf(request, identity), identity.scope);
+        const feed: Feed = await feeds.list.get(plainOf(request, identity), identity.scope);
         return sendJson(reply, 200, JSON.stringify(feed));
       },
     },

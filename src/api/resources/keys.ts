@@ -2,8 +2,10 @@
  * `/ward/v1/keys`: an admin of a namespace makes further keys of it, lists them, and deletes them. `/ward/v1/members`:
  * sees who has logged in, and ends their logins. OpenWhisk has no such resources.
  */
+
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { Key, Member } from '../../answers/index.ts';
 import type { Functions } from '../../functions/index.ts';
 import { identityOf, pathPart } from '../authentication.ts';
 import { bodyOf } from '../body.ts';
@@ -28,8 +30,10 @@ export function addKeys(
   addResource(scope, ['/keys'], {
     GET: {
       access: 'admin',
-      handler: async (request, reply) =>
-        sendUncached(reply, [...(await namespaces.listKeys(identityOf(request).namespace))]),
+      handler: async (request, reply) => {
+        const keys: readonly Key[] = await namespaces.listKeys(identityOf(request).namespace);
+        return sendUncached(reply, keys);
+      },
     },
     POST: {
       access: 'admin',
@@ -52,8 +56,10 @@ export function addKeys(
   addResource(scope, ['/members'], {
     GET: {
       access: 'admin',
-      handler: async (request, reply) =>
-        sendUncached(reply, [...(await members.list(identityOf(request).namespace))]),
+      handler: async (request, reply) => {
+        const found: readonly Member[] = await members.list(identityOf(request).namespace);
+        return sendUncached(reply, found);
+      },
     },
   });
   addResource(scope, ['/members/:id/logins'], {

@@ -1,5 +1,7 @@
 /** `/namespaces/{ns}/logs`: lines of logs that have a text. OpenWhisk has no such route. */
+
 import type { FastifyInstance } from 'fastify';
+import type { FoundLines } from '../../answers/index.ts';
 import type { Functions } from '../../functions/index.ts';
 import { identityOf, namespaceOf } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
@@ -21,7 +23,7 @@ export function addLogSearch(scope: FastifyInstance, { searchLogs, limits }: Fun
         const text = queryText(request.query, 'text') ?? '';
         if (text.length > longestText)
           throw apiFault('QUERY_INVALID', `The text is longer than ${longestText} characters.`);
-        const found = await searchLogs({ namespace, ...filterOf(request.query), text, limit });
+        const found: FoundLines = await searchLogs({ namespace, ...filterOf(request.query), text, limit });
         return sendJson(reply, 200, JSON.stringify(found));
       },
     },

@@ -2,7 +2,18 @@
  * `/ward/v1/reports/{digest}`: the findings, the inventory and the verdicts; as JSON, or as a page for clients that ask for
  * HTML. A namespace sees what the gate judged for it. `/ward/v1/images/{digest}/` has the same.
  */
+
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type {
+  FoundFinding,
+  FoundPackage,
+  Report,
+  SearchPage,
+  ShownVerdict,
+  SilencedFinding,
+  VerdictRow,
+  Vex,
+} from '../../answers/index.ts';
 import { notFound, type SystemLimits } from '../../functions/index.ts';
 import { identityOf, pathPart } from '../authentication.ts';
 import { sendJson, sendUncached } from '../errors.ts';
@@ -15,7 +26,7 @@ import { addResource, type Resource } from '../resource.ts';
  * for the namespace.
  */
 export interface ReportSource {
-  report(digest: string, namespace?: string): Promise<object | undefined>;
+  report(digest: string, namespace?: string): Promise<Report | undefined>;
   /** CycloneDX 1.6. */
   sbom(digest: string, namespace?: string): Promise<object | undefined>;
   /** Report and inventory as a page without scripts. */
@@ -24,26 +35,26 @@ export interface ReportSource {
     namespace: string,
   ): Promise<{ readonly html: string; readonly contentSecurityPolicy: string } | undefined>;
   /** The latest verdict of each stage. */
-  verdicts(digest: string, namespace?: string): Promise<object | undefined>;
+  verdicts(digest: string, namespace?: string): Promise<readonly ShownVerdict[] | undefined>;
   /** The latest verdicts of all subjects; '' does not filter. */
-  judged(query: JudgedFilter): Promise<readonly object[]>;
+  judged(query: JudgedFilter): Promise<readonly VerdictRow[]>;
   /** Findings by CVE, package or title. */
   findings(query: {
     readonly namespace?: string | undefined;
     readonly text: string;
     readonly after: string | undefined;
-  }): Promise<object>;
+  }): Promise<SearchPage<FoundFinding>>;
   /** Packages by name and licence; '' fits all. */
   packages(query: {
     readonly namespace?: string | undefined;
     readonly text: string;
     readonly licence: string;
     readonly after: string | undefined;
-  }): Promise<object>;
+  }): Promise<SearchPage<FoundPackage>>;
   /** The operator's VEX statements, the newest first. For operators only. */
-  vex(page: { readonly skip: number; readonly limit: number }): Promise<object>;
+  vex(page: { readonly skip: number; readonly limit: number }): Promise<Vex>;
   /** Findings that these silence, in some reports after that one. For operators only. */
-  silenced(after: string | undefined): Promise<object>;
+  silenced(after: string | undefined): Promise<SearchPage<SilencedFinding>>;
 }
 
 interface JudgedFilter {

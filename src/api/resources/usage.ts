@@ -2,8 +2,10 @@
  * `/namespaces/{ns}/usage`: how much of its quotas a namespace uses; and `/usage`: what it used on each day. OpenWhisk has no
  * such routes.
  */
+
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Usage, UsageDay } from '../../answers/index.ts';
 import { dayOf, type Functions, type UsageRow, usageCsv } from '../../functions/index.ts';
 import { identityOf, namespaceOf, wantsOffered } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
@@ -18,7 +20,7 @@ export function addUsage(scope: FastifyInstance, quotas: Functions['quotas']): v
       access: 'read',
       handler: async (request, reply) => {
         const { namespace } = namespaceOf(request, identityOf(request));
-        const usage = await quotas.usage(namespace);
+        const usage: Usage = await quotas.usage(namespace);
         sendQuotas(reply, usage);
         return sendJson(reply, 200, JSON.stringify(usage));
       },
@@ -91,7 +93,7 @@ function sendRows(request: FastifyRequest, reply: FastifyReply, rows: AsyncItera
     .send(Readable.from(isCsv ? usageCsv(rows) : jsonOf(rows)));
 }
 
-async function* jsonOf(rows: AsyncIterable<UsageRow>): AsyncGenerator<string, void> {
+async function* jsonOf(rows: AsyncIterable<UsageDay>): AsyncGenerator<string, void> {
   let before = '{"days":[';
   for await (const row of rows) {
     yield before + JSON.stringify(row);

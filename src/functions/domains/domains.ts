@@ -3,6 +3,7 @@
  * with the namespace's web actions or its API. Several namespaces can claim one name, so nobody can keep a name that they have
  * not proved.
  */
+import type { Domain } from '../../answers/index.ts';
 import { type JsonObject, type Log, randomHex } from '../../lib/index.ts';
 import type { DomainRow, DomainStore, DomainTarget } from '../../store/index.ts';
 import type { Forgetful } from '../entities/changed.ts';
@@ -40,21 +41,21 @@ export interface DomainCertificate {
 }
 
 export interface DomainService {
-  list(namespace: NamespaceName): Promise<readonly JsonObject[]>;
+  list(namespace: NamespaceName): Promise<readonly Domain[]>;
   /** @throws Fault DOMAIN_INVALID, NOT_FOUND */
-  get(namespace: NamespaceName, name: string): Promise<JsonObject>;
+  get(namespace: NamespaceName, name: string): Promise<Domain>;
   /**
    * Claims a domain, or changes what it serves.
    * @param body `{"package": …}` or `{"api": …}`
    * @throws Fault DOMAIN_INVALID, DOMAIN_RESERVED, DOMAINS_EXHAUSTED, BODY_INVALID, NAME_INVALID, API_INVALID
    */
-  put(namespace: NamespaceName, name: string, body: JsonObject): Promise<JsonObject>;
+  put(namespace: NamespaceName, name: string, body: JsonObject): Promise<Domain>;
   /**
    * Asks DNS for the proof, unless it was there before.
    * @throws Fault DOMAIN_INVALID, DOMAIN_RESERVED, DOMAIN_UNPROVED, DOMAIN_TAKEN, DOMAIN_UNRESOLVED, DOMAIN_BUSY,
    * CONCURRENT_UPDATE, NOT_FOUND
    */
-  verify(namespace: NamespaceName, name: string): Promise<JsonObject>;
+  verify(namespace: NamespaceName, name: string): Promise<Domain>;
   /** @throws Fault DOMAIN_INVALID, NOT_FOUND */
   delete(namespace: NamespaceName, name: string): Promise<void>;
   /** The proved domain that a request with this `Host` is for. Never asks the store. */
@@ -82,7 +83,7 @@ export function createDomains(options: DomainOptions): DomainService & Forgetful
   const isReserved = (name: string) => isAtServer(name, [...ownNames, hostOf(apiHost())]);
   /** Namespaces whose proof DNS is asked for. */
   const asking = new Set<string>();
-  const shown = async (row: DomainRow): Promise<JsonObject> => {
+  const shown = async (row: DomainRow): Promise<Domain> => {
     const isServed = row.provedAt !== null && !isReserved(row.name);
     const namespace = parseNamespaceName(row.namespace);
     const certificate = isServed ? await certificateOf?.({ name: row.name, namespace }) : undefined;
@@ -178,7 +179,7 @@ function targetIn(body: JsonObject): DomainTarget {
   throw malformed("a domain has either a 'package' or an 'api'");
 }
 
-function describe({ name, token, target, createdAt, provedAt }: DomainRow): JsonObject {
+function describe({ name, token, target, createdAt, provedAt }: DomainRow): Omit<Domain, 'certificate'> {
   return {
     name,
     ...(target.kind === 'package' ? { package: target.package } : { api: target.basePath }),

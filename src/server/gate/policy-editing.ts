@@ -68,10 +68,12 @@ export function createPolicyEditing(options: PolicyEditingOptions): EditedPolicy
           changed: changes.length,
           denied: changes.filter((each) => !isDenied(each.before) && isDenied(each.after)).length,
           admitted: changes.filter((each) => isDenied(each.before) && !isDenied(each.after)).length,
-          changes: changes.slice(0, mostChanges).map(({ name, before, after }) => ({
-            ...{ name, digest: after.digest, stage: after.stage, namespace: after.namespace },
-            ...{ before: inShort(before), after: inShort(after) },
-          })),
+          changes: changes.slice(0, mostChanges).flatMap(({ name, before, after }) => {
+            const { digest, stage, namespace } = after;
+            // What is stored has one.
+            if (digest === undefined) return [];
+            return { name, digest, stage, namespace, before: inShort(before), after: inShort(after) };
+          }),
           next: subjects.length < mostReports ? null : (subjects.at(-1)?.digest ?? null),
         };
       }),

@@ -21,11 +21,11 @@ export function createReportSource(
     const all = await store.verdicts(digest);
     return namespace === undefined ? all : all.filter((verdict) => verdict.namespace === namespace);
   };
-  const withReport = async (
+  const withReport = async <Shown>(
     digest: string,
     namespace: string | undefined,
-    shape: (report: Report) => object,
-  ): Promise<object | undefined> => {
+    shape: (report: Report) => Shown,
+  ): Promise<Shown | undefined> => {
     if (!isDigest(digest) || (await verdictsFor(digest, namespace)).length === 0) return undefined;
     const report = await gate.report(digest);
     return report === undefined ? undefined : shape(report);

@@ -1,37 +1,14 @@
 /** The operator's VEX as operators see it: statements that count, and findings that they silence. */
+import type { ShownStatement, Vex } from '../../answers/index.ts';
 import { applyVex, packageUrlText, type VexStatement } from '../../gate/index.ts';
 import type { Report } from '../../scanner/index.ts';
 import type { VexSource } from './vex-source.ts';
-
-/** One statement, for people and programs. */
-interface ShownStatement {
-  /** Name of the document that has it. */
-  readonly document: string;
-  /** All names of the vulnerability. */
-  readonly ids: readonly string[];
-  readonly status: VexStatement['status'];
-  readonly justification: string;
-  readonly author: string;
-  /** Epoch milliseconds; null: it does not say when it was made. */
-  readonly at: number | null;
-  /** Package URLs and digests. Empty: it names none that Ward can read, so it counts for nothing. */
-  readonly products: readonly string[];
-}
-
-export interface ShownVex {
-  /** Where the documents are: in the folder of this node, or in the database; null: there are none. */
-  readonly source: 'folder' | 'database' | null;
-  readonly total: number;
-  readonly statements: readonly ShownStatement[];
-  /** Why the documents can't be read; null: they can be. Until then the statements of before count. */
-  readonly problem: string | null;
-}
 
 /** The newest first. */
 export function shownVex(
   source: Pick<VexSource, 'current' | 'source' | 'problem'>,
   { skip, limit }: { readonly skip: number; readonly limit: number },
-): ShownVex {
+): Vex {
   const { statements } = source.current();
   const page = statements.toSorted((one, other) => other.at - one.at).slice(skip, skip + limit);
   return {

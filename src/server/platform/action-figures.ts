@@ -23,11 +23,11 @@ export function createActionFigureList({ functions, codeGate }: FigureParts): Li
       listed.map(({ path }) => path),
     );
     return Promise.all(
-      listed.map(async ({ path, runnable }, at) => ({
-        name: path,
-        gate: runnable === undefined ? null : await gateAnswer(codeGate, runnable, namespace),
-        ...figures[at],
-      })),
+      figures.map(async (figures, at) => {
+        const { path = '', runnable } = listed[at] ?? {};
+        const gate = runnable === undefined ? null : await gateAnswer(codeGate, runnable, namespace);
+        return { name: path, gate, ...figures };
+      }),
     );
   };
 }

@@ -3,7 +3,6 @@ import { availableParallelism } from 'node:os';
 import type { OperatorSource } from '../../api/index.ts';
 import type { InvokerStatus } from '../../dispatch/index.ts';
 import { callFiguresMark, type Functions } from '../../functions/index.ts';
-import type { JsonObject } from '../../lib/index.ts';
 import { explainPolicy, operatorPolicy } from '../../sandbox/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { NodeList, NodeView } from '../admin/nodes.ts';
@@ -121,6 +120,6 @@ function withoutAges({ beatAgeMs: _, figures, ...node }: NodeView): object {
 }
 
 /** Leaves out what is undefined. */
-function asJson(value: object): JsonObject {
-  return JSON.parse(JSON.stringify(value)) as JsonObject;
+function asJson<T extends object>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
 }

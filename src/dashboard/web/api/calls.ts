@@ -1,13 +1,8 @@
 /** Calls that have not ended. */
+import type { CallsPage } from '../../../answers/index.ts';
 import { call, inNamespace } from './client.ts';
 import type { RunFilter } from './runs.ts';
 import { serverNow } from './server-clock.ts';
-
-/** `GET /ward/v1/namespaces/_/calls`. */
-interface CallsPage {
-  readonly total: number;
-  readonly calls: readonly { readonly activationId: string }[];
-}
 
 /** Calls as they were counted: those that come later are not among them. */
 export interface CountedCalls {

@@ -1,6 +1,6 @@
 /** Functions, which OpenWhisk's API calls actions. */
+import type { FunctionFigures } from '../../../answers/index.ts';
 import { ApiError, type CallOptions, call, inNamespace, send } from './client.ts';
-import type { PolicyLine } from './isolation-types.ts';
 import type { Annotation } from './runs.ts';
 
 export interface FunctionSummary {
@@ -46,53 +46,6 @@ export interface EarlierCode {
   /** Epoch milliseconds. */
   readonly replaced: number;
   readonly exec: FunctionExec;
-}
-
-/** What the gate says about a call now. */
-export interface CallVerdict {
-  readonly outcome: string;
-  readonly summary: string;
-  /** Of the report; null without one. */
-  readonly digest: string | null;
-}
-
-/** `GET /ward/v1/namespaces/_/explain/{name}`. */
-export interface Explained {
-  /** Null for what runs no code of its own. */
-  readonly gate: CallVerdict | null;
-  readonly policy: readonly PolicyLine[];
-}
-
-/** `GET /ward/v1/namespaces/_/actions/figures`. */
-export interface FunctionFigures {
-  /** `name` or `package/name`. */
-  readonly name: string;
-  /** Null for what runs no code of its own. */
-  readonly gate: CallVerdict | null;
-  /** Null: no record is kept. */
-  readonly last: Outcome | null;
-  /** The last one that failed; null: none of the last 500. */
-  readonly lastError: (Outcome & { readonly error?: string }) | null;
-  /** Of the last 24 hours; `isCut`: there may be more. */
-  readonly calls: number;
-  readonly failed: number;
-  readonly isCut: boolean;
-  /** Milliseconds; null without calls. */
-  readonly p99: number | null;
-  /** Those with calls. */
-  readonly hours: readonly {
-    readonly at: number;
-    readonly calls: number;
-    readonly failed: number;
-    readonly p99: number | null;
-  }[];
-}
-
-interface Outcome {
-  readonly activationId: string;
-  readonly start: number;
-  readonly end: number | null;
-  readonly statusCode: number;
 }
 
 /** @param search only those with this text in their path; '': all */

@@ -1,4 +1,5 @@
 /** Runs, which OpenWhisk's API calls activations. */
+import type { FoundLines } from '../../../answers/index.ts';
 import { call, inNamespace } from './client.ts';
 
 export interface RunSummary {
@@ -78,42 +79,8 @@ export function getRun(id: string, signal: AbortSignal): Promise<RunRecord> {
   return call('GET', `${inNamespace('/api/v1', 'activations', id)}?pending=true`, { signal });
 }
 
-/** `GET /ward/v1/namespaces/_/activations/errors`. */
-export interface ErrorGroups {
-  readonly groups: readonly ErrorGroup[];
-  readonly read: number;
-  readonly isCut: boolean;
-}
-
-export interface ErrorGroup {
-  readonly fingerprint: string;
-  readonly action: string;
-  readonly statusCode: number;
-  readonly error: string;
-  readonly count: number;
-  readonly first: number;
-  readonly last: number;
-  /** The newest ones. */
-  readonly activationIds: readonly string[];
-}
-
 export function groupsPath(filter: Omit<RunFilter, 'failed'>): string {
   return `${inNamespace('/ward/v1', 'activations', 'errors')}?${queryOf({ ...filter, failed: false })}`;
-}
-
-/** `GET /ward/v1/namespaces/_/logs`. */
-export interface FoundLines {
-  readonly lines: readonly FoundLine[];
-  /** Lines that were left out. */
-  readonly cut: number;
-  /** The `upto` of the next search. */
-  readonly next: number | null;
-}
-
-export interface FoundLine {
-  readonly activationId: string;
-  readonly action: string;
-  readonly line: string;
 }
 
 interface LogQuery extends Omit<RunFilter, 'failed'> {

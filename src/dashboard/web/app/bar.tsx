@@ -1,7 +1,7 @@
 /** The bar on top: the namespace, the search, whether the page is live, the theme, and the way out. */
 
+import type { Session } from '../../../answers/index.ts';
 import { liveState } from '../api/live.ts';
-import type { Session } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
 import { report } from '../components/messages.ts';
 import { Status } from '../components/status.tsx';

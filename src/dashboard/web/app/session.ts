@@ -1,8 +1,9 @@
 /** Who is logged in. The token is in a cookie that no script reads. */
+
 import { signal } from '@preact/signals';
+import type { Right, Session } from '../../../answers/index.ts';
 import { ApiError, call, sessionEnds, sessionPath } from '../api/client.ts';
 import { forgetAllDrafts, hasDrafts } from '../api/drafts.ts';
-import type { Right, Session } from '../api/types.ts';
 import { tell } from '../components/messages.ts';
 import { failedLogin } from './failed-login.ts';
 import { goTo, linkTo, place, root } from './router.ts';

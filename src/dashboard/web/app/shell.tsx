@@ -1,8 +1,9 @@
 /** What surrounds each page: the rail, the bar, and the palette. */
+
 import type { ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Session } from '../../../answers/index.ts';
 import { refusal } from '../api/live.ts';
-import type { Session } from '../api/types.ts';
 import { CommandLine } from '../components/command-line.tsx';
 import { Confirm } from '../components/confirm.tsx';
 import { ErrorNote } from '../components/error-note.tsx';

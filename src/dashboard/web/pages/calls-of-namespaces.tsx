@@ -1,6 +1,7 @@
 /** How the calls of all namespaces go now, for operators: those with the largest share of failures first. */
+
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { CallFigures, NamespaceCalls } from '../api/admin-types.ts';
+import type { CallFigures, NamespaceCalls } from '../../../answers/index.ts';
 import { call } from '../api/client.ts';
 import { linkTo, place, setQuery } from '../app/router.ts';
 import { currentSession, may } from '../app/session.ts';

@@ -1,8 +1,9 @@
 /** All functions of the namespace, the last changed first, with how each did in the last day. */
+
 import { useState } from 'preact/hooks';
+import type { FunctionFigures } from '../../../answers/index.ts';
 import {
   countFunctions,
-  type FunctionFigures,
   type FunctionSummary,
   functionPath,
   kindOf,

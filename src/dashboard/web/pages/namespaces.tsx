@@ -1,7 +1,8 @@
 /** All namespaces of this Ward, for its operators. Creates one. */
+
 import { useState } from 'preact/hooks';
+import type { NamespaceRow, NamespacesPage } from '../../../answers/index.ts';
 import { call } from '../api/client.ts';
-import type { NamespaceRow, NamespacesPage } from '../api/types.ts';
 import { linkTo } from '../app/router.ts';
 import { Button } from '../components/button.tsx';
 import { LoadView } from '../components/load-view.tsx';

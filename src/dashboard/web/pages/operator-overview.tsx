@@ -1,8 +1,7 @@
 /** How this Ward does now, for its operators: each figure leads to what is behind it. */
-import type { Backup, Overview } from '../api/admin-types.ts';
+import type { Backup, Isolation, Overview, ViolationsPage } from '../../../answers/index.ts';
 import { call } from '../api/client.ts';
 import { hourMs } from '../api/hours.ts';
-import type { Isolation, ViolationsPage } from '../api/isolation-types.ts';
 import { serverNow } from '../api/server-clock.ts';
 import { linkTo } from '../app/router.ts';
 import { type Figure, Figures } from '../components/figures.tsx';

@@ -1,5 +1,6 @@
 /** How the namespace does now, and for operators all of this Ward: each figure leads to what is behind it. */
 import { useEffect, useState } from 'preact/hooks';
+import type { Usage } from '../../../answers/index.ts';
 import { call, inNamespace } from '../api/client.ts';
 import { follow } from '../api/event-source.ts';
 import { countFunctions } from '../api/functions.ts';
@@ -24,12 +25,6 @@ import { useNews } from './use-news.ts';
 const mostFailures = 10;
 /** Whose durations count: their records are most of what the page loads. */
 const mostCalls = 100;
-
-/** `GET /ward/v1/namespaces/_/usage`. */
-interface Usage {
-  readonly code: { readonly used: number; readonly limit: number };
-  readonly records: { readonly used: number; readonly limit: number; readonly count: number };
-}
 
 interface Overview {
   readonly functions: number;

@@ -1,5 +1,5 @@
 /** Who gets into the namespace: its keys, which an admin of it makes and deletes, and the members who have logged in. */
-import type { Key, Member } from '../../api/admin-types.ts';
+import type { Key, Member } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
 import { linkTo } from '../../app/router.ts';
 import { currentSession } from '../../app/session.ts';

@@ -1,6 +1,7 @@
 /** The audit log: who changed what, and what the gate decided, newest first. */
+
 import { useState } from 'preact/hooks';
-import type { AuditEntry, AuditPage } from '../../api/admin-types.ts';
+import type { AuditEntry, AuditPage } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { setQuery } from '../../app/router.ts';

@@ -1,7 +1,8 @@
 /** The keys of a namespace: makes further ones, which are shown once, and deletes them. */
+
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Key } from '../../api/admin-types.ts';
+import type { Key } from '../../../../answers/index.ts';
 import { call, send } from '../../api/client.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { currentSession } from '../../app/session.ts';

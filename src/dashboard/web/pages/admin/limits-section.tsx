@@ -1,6 +1,7 @@
 /** The limits of a namespace that an operator changes here. An empty field means the usual value. */
+
 import { useState } from 'preact/hooks';
-import type { Limits } from '../../api/admin-types.ts';
+import type { Limits } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
 import { Button } from '../../components/button.tsx';
 import { TextField } from '../../components/fields.tsx';

@@ -1,6 +1,7 @@
 /** Who has logged in to a namespace, and the way to end their logins. */
+
 import { useState } from 'preact/hooks';
-import type { Member } from '../../api/admin-types.ts';
+import type { Member } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
 import { Button } from '../../components/button.tsx';
 import { Confirm } from '../../components/confirm.tsx';

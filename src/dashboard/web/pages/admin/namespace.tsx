@@ -1,6 +1,7 @@
 /** One namespace, for operators: its quotas, its limits, its keys. Deletes it. */
+
 import { useState } from 'preact/hooks';
-import type { NamespaceDetail } from '../../api/admin-types.ts';
+import type { NamespaceDetail } from '../../../../answers/index.ts';
 import { call, send } from '../../api/client.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { goTo, linkTo } from '../../app/router.ts';

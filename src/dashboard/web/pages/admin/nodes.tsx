@@ -1,6 +1,6 @@
 /** The nodes of this Ward, as `ward node list` has them. */
 
-import type { Node, Overview } from '../../api/admin-types.ts';
+import type { Node, Overview } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
 import { CommandLine } from '../../components/command-line.tsx';
 import { Identifier } from '../../components/copy.tsx';

@@ -1,5 +1,5 @@
 /** Backups and the upgrade: what was backed up last, which versions run, and the commands for both. Starts neither. */
-import type { Backup, Database, Overview } from '../../api/admin-types.ts';
+import type { Backup, Database, Overview } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { linkTo } from '../../app/router.ts';

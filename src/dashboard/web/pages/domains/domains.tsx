@@ -1,5 +1,6 @@
 /** Names of the namespace's own at which Ward serves its web actions or an API: claims, proves, and gives them up. */
 import { useState } from 'preact/hooks';
+import type { Domain } from '../../../../answers/index.ts';
 import { call, send } from '../../api/client.ts';
 import { may } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
@@ -18,33 +19,6 @@ import { useLoad } from '../../components/use-load.ts';
 import { ClaimDomain } from './claim-domain.tsx';
 
 const domainsPath = '/ward/v1/domains';
-
-/** Times are epoch milliseconds. */
-interface Certificate {
-  readonly issuer: string | null;
-  readonly until: number | null;
-  readonly triedAt: number | null;
-  /** Why the last attempt to get the next one has failed, or why Ward makes none. */
-  readonly error: string | null;
-  readonly nextTryAt: number | null;
-}
-
-/** `GET /ward/v1/domains`. */
-interface Domain {
-  readonly name: string;
-  /** Whose web actions it serves; absent: those of an API. */
-  readonly package?: string;
-  /** Base path of the API. */
-  readonly api?: string;
-  readonly isProved: boolean;
-  /** Epoch milliseconds. */
-  readonly createdAt: number;
-  readonly provedAt: number | null;
-  /** Null when Ward has not ordered one from an authority. */
-  readonly certificate: Certificate | null;
-  /** The record that proves it. */
-  readonly challenge: { readonly type: string; readonly name: string; readonly value: string };
-}
 
 export function Domains() {
   const loaded = useLoad((signal) => call<readonly Domain[]>('GET', domainsPath, { signal }), '');
@@ -149,7 +123,13 @@ function DomainSection({ domain, onChanged }: DomainSectionProps) {
   );
 }
 
-function certificateFacts({ issuer, until, triedAt, error, nextTryAt }: Certificate): readonly Fact[] {
+function certificateFacts({
+  issuer,
+  until,
+  triedAt,
+  error,
+  nextTryAt,
+}: NonNullable<Domain['certificate']>): readonly Fact[] {
   const shown =
     until === null ? (
       <Status tone="warn" text="none yet" />

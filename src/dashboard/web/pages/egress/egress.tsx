@@ -1,5 +1,6 @@
 /** Who talks to whom: what functions reached over the network, and what was refused to them, by function and target. */
-import { type EgressTarget, readTargets } from '../../api/egress.ts';
+import type { EgressTarget } from '../../../../answers/index.ts';
+import { readTargets } from '../../api/egress.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo, setQuery } from '../../app/router.ts';

@@ -1,7 +1,9 @@
 /** Failed runs by their error: the same error is one row, however often it came. Runs them again, all at once. */
+
 import { useState } from 'preact/hooks';
+import type { ErrorGroup, ErrorGroups } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
-import { type ErrorGroup, type ErrorGroups, groupsPath } from '../../api/runs.ts';
+import { groupsPath } from '../../api/runs.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo, setQuery } from '../../app/router.ts';
 import { may } from '../../app/session.ts';

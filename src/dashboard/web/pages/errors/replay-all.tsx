@@ -1,8 +1,9 @@
 /** Calls the function of an error again, once for each of its runs whose whole input Ward kept. It counts them first. */
+
 import { useEffect, useState } from 'preact/hooks';
+import type { ErrorGroup } from '../../../../answers/index.ts';
 import { startFunction } from '../../api/functions.ts';
 import { type KeptInput, readKeptInput } from '../../api/kept-input.ts';
-import type { ErrorGroup } from '../../api/runs.ts';
 import { goTo, linkTo } from '../../app/router.ts';
 import { Button } from '../../components/button.tsx';
 import { Confirm } from '../../components/confirm.tsx';

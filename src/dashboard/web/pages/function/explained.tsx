@@ -1,7 +1,6 @@
 /** What decides about a call of a function now: the gate's verdict, and the policy of its sandboxes in words. */
+import type { Explained, PolicyLine } from '../../../../answers/index.ts';
 import { call, inNamespace } from '../../api/client.ts';
-import type { Explained } from '../../api/functions.ts';
-import type { PolicyLine } from '../../api/isolation-types.ts';
 import { linkTo } from '../../app/router.ts';
 import { LoadView } from '../../components/load-view.tsx';
 import { Section } from '../../components/section.tsx';

@@ -1,7 +1,8 @@
 /** Searches all reports: which images and code have this CVE, this package, this licence? */
+
 import { useState } from 'preact/hooks';
+import type { FoundFinding, FoundPackage, SearchPage } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
-import type { FoundFinding, FoundPackage, SearchPage } from '../../api/gate-types.ts';
 import { PageTabs } from '../../app/page-tabs.tsx';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo, setQuery } from '../../app/router.ts';

@@ -1,5 +1,5 @@
 /** Verdicts and severities in words, and where the API has them for this session. */
-import type { Finding, Outcome } from '../../api/gate-types.ts';
+import type { Finding, Outcome } from '../../../../answers/index.ts';
 import { may } from '../../app/session.ts';
 import { Status, type Tone } from '../../components/status.tsx';
 

@@ -1,6 +1,6 @@
 /** All verdicts of the gate: what it allowed and denied, where, and by which rule. */
+import type { VerdictRow } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
-import type { VerdictRow } from '../../api/gate-types.ts';
 import { PageTabs } from '../../app/page-tabs.tsx';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo, setQuery } from '../../app/router.ts';
@@ -54,7 +54,7 @@ const columns: readonly Column<VerdictRow>[] = [
   },
   {
     title: 'Critical, high',
-    cell: ({ counts }) => `${countText(counts['critical'] ?? 0)}, ${countText(counts['high'] ?? 0)}`,
+    cell: ({ counts }) => `${countText(counts.critical)}, ${countText(counts.high)}`,
     isNumber: true,
   },
   { title: 'Judged', cell: ({ judgedAt }) => <Time at={Date.parse(judgedAt)} /> },

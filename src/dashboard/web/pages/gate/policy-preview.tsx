@@ -1,7 +1,8 @@
 /** What a draft of the policy would change: all stored reports are judged by it, and nothing is stored. */
+
 import { useEffect, useState } from 'preact/hooks';
+import type { PolicyChange, PolicyPreview } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
-import type { PolicyChange, PolicyPreview } from '../../api/gate-types.ts';
 import { linkTo } from '../../app/router.ts';
 import { LoadView } from '../../components/load-view.tsx';
 import { type Column, Table } from '../../components/table.tsx';

@@ -1,7 +1,8 @@
 /** Edits the gate's policy, with what the draft would change beside it: for operators. */
+
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { PolicyFile } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
-import type { PolicyFile } from '../../api/gate-types.ts';
 import { PageTabs } from '../../app/page-tabs.tsx';
 import { Button } from '../../components/button.tsx';
 import { CodeEditor } from '../../components/code-editor.tsx';

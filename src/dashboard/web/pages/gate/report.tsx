@@ -1,7 +1,8 @@
 /** What the gate knows of one image or code: its verdicts, what to upgrade, its findings. */
+
 import { useState } from 'preact/hooks';
+import type { Finding, Report, ShownVerdict } from '../../../../answers/index.ts';
 import { ApiError, call } from '../../api/client.ts';
-import type { Finding, Report, ShownVerdict } from '../../api/gate-types.ts';
 import { PageTabs } from '../../app/page-tabs.tsx';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo } from '../../app/router.ts';

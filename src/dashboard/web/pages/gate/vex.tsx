@@ -1,6 +1,6 @@
 /** The operator's VEX: statements that a vulnerability does or does not matter, and the findings that they silence. */
+import type { ShownStatement, SilencedFinding, Vex } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
-import type { SilencedFinding, Vex, VexStatement } from '../../api/gate-types.ts';
 import { PageTabs } from '../../app/page-tabs.tsx';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo, setQuery } from '../../app/router.ts';
@@ -18,14 +18,14 @@ import { Found, inColumn, type Row } from './findings.tsx';
 
 const pageSize = 100;
 
-const statuses: Readonly<Record<VexStatement['status'], readonly [Tone, string]>> = {
+const statuses: Readonly<Record<ShownStatement['status'], readonly [Tone, string]>> = {
   not_affected: ['good', 'not affected'],
   fixed: ['good', 'fixed'],
   affected: ['bad', 'affected'],
   under_investigation: ['warn', 'under investigation'],
 };
 
-const columns: readonly Column<VexStatement>[] = [
+const columns: readonly Column<ShownStatement>[] = [
   {
     title: 'Status',
     cell: ({ status }) => {

@@ -1,7 +1,8 @@
 /** Lets a finding pass the gate until a day, with a reason: for operators. */
+
 import { useState } from 'preact/hooks';
+import type { Finding, Waiver } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
-import type { Finding, Waiver } from '../../api/gate-types.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { Confirm } from '../../components/confirm.tsx';
 import { DateField, SelectField, TextField } from '../../components/fields.tsx';

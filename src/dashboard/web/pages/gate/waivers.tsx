@@ -1,7 +1,8 @@
 /** All waivers: what the gate lets pass for a time, why, and until when. Ends them. */
+
 import { useState } from 'preact/hooks';
+import type { Waiver } from '../../../../answers/index.ts';
 import { call, send } from '../../api/client.ts';
-import type { Waiver } from '../../api/gate-types.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { PageTabs } from '../../app/page-tabs.tsx';
 import { linkTo } from '../../app/router.ts';

@@ -1,5 +1,5 @@
 /** Earlier runs of a check of this host, each with what had changed since. */
-import type { HostCheckRun } from '../../api/isolation-types.ts';
+import type { HostCheckRun } from '../../../../answers/index.ts';
 import { Section } from '../../components/section.tsx';
 import { Status } from '../../components/status.tsx';
 import { type Column, Table } from '../../components/table.tsx';

@@ -1,11 +1,11 @@
 /** What keeps functions in: the last report of `ward doctor`, what sandboxes were refused, and the policy in words. */
-import { call } from '../../api/client.ts';
 import type {
   Doctor,
   Isolation as IsolationAnswer,
   MechanismRow,
   PolicyLine,
-} from '../../api/isolation-types.ts';
+} from '../../../../answers/index.ts';
+import { call } from '../../api/client.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { Empty } from '../../components/empty.tsx';

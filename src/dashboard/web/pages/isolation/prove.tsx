@@ -1,5 +1,5 @@
 /** The last report of `ward prove`: which attacks held, and each that did not. */
-import type { Prove } from '../../api/isolation-types.ts';
+import type { Prove } from '../../../../answers/index.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { Empty } from '../../components/empty.tsx';
 import { Facts } from '../../components/facts.tsx';

@@ -1,6 +1,6 @@
 /** What sandboxes tried and were refused, the last first. They come by themselves. */
+import type { ShownViolation, ViolationsPage } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
-import type { ShownViolation, ViolationsPage } from '../../api/isolation-types.ts';
 import { linkTo } from '../../app/router.ts';
 import { mayOpenPagesOf } from '../../app/session.ts';
 import { LoadView } from '../../components/load-view.tsx';

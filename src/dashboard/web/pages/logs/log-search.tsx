@@ -1,6 +1,8 @@
 /** Lines of the logs of all recorded runs that have a text, newest run first. */
+
 import { useState } from 'preact/hooks';
-import { type FoundLine, searchLogs } from '../../api/runs.ts';
+import type { FoundLine } from '../../../../answers/index.ts';
+import { searchLogs } from '../../api/runs.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo, setQuery } from '../../app/router.ts';
 import { Button } from '../../components/button.tsx';

@@ -1,8 +1,9 @@
 /** Dead letters: calls of rules that failed until they were given up. Replays and deletes them, one or all. */
+
 import { useState } from 'preact/hooks';
+import type { DeadLetter } from '../../../../answers/index.ts';
 import { call, inNamespace, send } from '../../api/client.ts';
 import { listAll } from '../../api/list-all.ts';
-import type { DeadLetter } from '../../api/trigger-types.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo } from '../../app/router.ts';
 import { currentSession, may } from '../../app/session.ts';

@@ -1,6 +1,7 @@
 /** What fires a trigger: dates of an alarm, the URL of a webhook. Pauses it, and lets it go on. */
+import type { Feed } from '../../../../answers/index.ts';
 import { ApiError, call } from '../../api/client.ts';
-import type { Feed, Trigger } from '../../api/trigger-types.ts';
+import type { Trigger } from '../../api/trigger-types.ts';
 import { may } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
 import { CommandLine } from '../../components/command-line.tsx';

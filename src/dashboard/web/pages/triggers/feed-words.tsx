@@ -1,6 +1,7 @@
 /** What fires a trigger, in words. */
+import type { Alarm, Feed } from '../../../../answers/index.ts';
 import { serverNow } from '../../api/server-clock.ts';
-import type { Alarm, Feed, TriggerSummary } from '../../api/trigger-types.ts';
+import type { TriggerSummary } from '../../api/trigger-types.ts';
 import { Status } from '../../components/status.tsx';
 import { Time } from '../../components/time.tsx';
 

@@ -1,5 +1,5 @@
 /** The last requests that a webhook refused, and why. */
-import type { Refusals } from '../../api/trigger-types.ts';
+import type { Refusals } from '../../../../answers/index.ts';
 import { type Column, Table } from '../../components/table.tsx';
 import { Time } from '../../components/time.tsx';
 import { countText } from '../../components/units.ts';

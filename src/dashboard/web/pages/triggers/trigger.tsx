@@ -1,8 +1,10 @@
 /** One trigger: its feed, its rules, its last firings. Fires and deletes it. */
+
 import { useState } from 'preact/hooks';
+import type { Feed } from '../../../../answers/index.ts';
 import { call, inNamespace } from '../../api/client.ts';
 import { listAll } from '../../api/list-all.ts';
-import type { Feed, Trigger as TriggerEntity } from '../../api/trigger-types.ts';
+import type { Trigger as TriggerEntity } from '../../api/trigger-types.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { goTo, linkTo } from '../../app/router.ts';
 import { may } from '../../app/session.ts';

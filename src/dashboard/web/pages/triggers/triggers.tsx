@@ -1,8 +1,9 @@
 /** The triggers of the namespace: what fires them and when, and what they call. */
 
+import type { Feed } from '../../../../answers/index.ts';
 import { inNamespace } from '../../api/client.ts';
 import { listAll } from '../../api/list-all.ts';
-import type { Feed, RuleSummary, TriggerSummary } from '../../api/trigger-types.ts';
+import type { RuleSummary, TriggerSummary } from '../../api/trigger-types.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo, setQuery } from '../../app/router.ts';
 import { Empty } from '../../components/empty.tsx';

@@ -1,7 +1,8 @@
 /** The URL of a webhook, for those who ask: it is a secret, and the audit log names who has read it. */
+
 import { useState } from 'preact/hooks';
+import type { Feed } from '../../../../answers/index.ts';
 import { call, inNamespace } from '../../api/client.ts';
-import type { Feed } from '../../api/trigger-types.ts';
 import { Button } from '../../components/button.tsx';
 import { Identifier } from '../../components/copy.tsx';
 import { useAction } from '../../components/use-action.ts';

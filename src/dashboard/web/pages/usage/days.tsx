@@ -1,5 +1,5 @@
 /** What was used on each day, of all namespaces for an operator and of its own for a key. */
-import type { UsageDay } from '../../api/admin-types.ts';
+import type { UsageDay } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { may } from '../../app/session.ts';

@@ -1,6 +1,6 @@
 /** What namespaces hold against their quotas, and the disk: of all for an operator, of its own for a key. */
 
-import type { HeldNamespaces, Limits, Overview, Usage as UsageAnswer } from '../../api/admin-types.ts';
+import type { HeldNamespaces, Limits, Overview, Usage as UsageAnswer } from '../../../../answers/index.ts';
 import { call, inNamespace } from '../../api/client.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { linkTo } from '../../app/router.ts';

@@ -1,5 +1,4 @@
 /** Namespaces, keys, members, nodes and the audit log, as the API tells admins and operators. All times are epoch milliseconds. */
-import type { NamespaceRow } from './types.ts';
 
 interface Quota {
   readonly used: number;
@@ -121,17 +120,19 @@ export interface Node {
   readonly role: string;
   readonly version: string;
   readonly state: string;
-  readonly beatAgeMs?: number | null;
+  readonly beatAgeMs?: number | null | undefined;
   readonly figures?: {
     readonly upMs: number;
-    readonly invoker?: {
-      readonly load: number;
-      readonly sandboxes: Readonly<Record<'starting' | 'busy' | 'idle' | 'prewarmed', number>>;
-      readonly queued: number;
-      readonly memoryMiB: number;
-      readonly memoryLimitMiB: number;
-      readonly memoryUsedMiB?: number;
-    };
+    readonly invoker?:
+      | {
+          readonly load: number;
+          readonly sandboxes: Readonly<Record<'starting' | 'busy' | 'idle' | 'prewarmed', number>>;
+          readonly queued: number;
+          readonly memoryMiB: number;
+          readonly memoryLimitMiB: number;
+          readonly memoryUsedMiB?: number | undefined;
+        }
+      | undefined;
   } | null;
 }
 
@@ -148,8 +149,8 @@ export interface Overview {
   readonly namespaces: number;
   readonly advisories: {
     readonly count: number;
-    readonly ageSeconds?: number;
-    readonly warning?: string;
+    readonly ageSeconds?: number | undefined;
+    readonly warning?: string | undefined;
   };
   readonly disk: { readonly freeBytes: number; readonly reserveBytes: number; readonly state: string };
 }
@@ -160,17 +161,36 @@ export interface AuditEntry {
   readonly time: string;
   readonly event: string;
   readonly actor: string;
-  readonly from?: string;
-  readonly name?: string;
-  readonly digest?: string;
-  readonly namespace?: string;
-  readonly stage?: string;
-  readonly outcome?: string;
-  readonly summary?: string;
-  readonly request?: string;
+  readonly from?: string | undefined;
+  readonly name?: string | undefined;
+  readonly digest?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly stage?: string | undefined;
+  readonly outcome?: string | undefined;
+  readonly summary?: string | undefined;
+  readonly request?: string | undefined;
 }
 
 export interface AuditPage {
   readonly entries: readonly AuditEntry[];
-  readonly next?: number;
+  readonly next?: number | undefined;
+}
+
+/** `GET /ward/v1/operator/namespaces`. */
+export interface NamespacesPage {
+  readonly total: number;
+  readonly namespaces: readonly NamespaceRow[];
+}
+
+export interface NamespaceRow {
+  readonly name: string;
+  /** Epoch milliseconds, like all times. */
+  readonly createdAt: number;
+  readonly lastUsedAt: number | null;
+  readonly actions: number;
+  readonly records: number;
+  readonly entityBytes: number;
+  readonly codeBytes: number;
+  readonly recordBytes: number;
+  readonly keys: number;
 }

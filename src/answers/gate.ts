@@ -10,8 +10,8 @@ interface Reason {
 
 export interface VerdictRow {
   readonly digest: string;
-  readonly kind?: string;
-  readonly name?: string;
+  readonly kind?: string | undefined;
+  readonly name?: string | undefined;
   readonly namespace: string;
   readonly stage: string;
   readonly outcome: Outcome;
@@ -19,7 +19,8 @@ export interface VerdictRow {
   readonly judgedAt: string;
   readonly summary: string;
   readonly rules: readonly Reason[];
-  readonly counts: Readonly<Record<string, number>>;
+  /** Findings by severity. */
+  readonly counts: { readonly critical: number; readonly high: number };
 }
 
 interface Ignored {
@@ -36,34 +37,37 @@ export interface Waiver {
   readonly id: string;
   readonly finding: string;
   /** Absent: all. */
-  readonly namespace?: string;
-  readonly purl?: string;
-  readonly path?: string;
+  readonly namespace?: string | undefined;
+  readonly purl?: string | undefined;
+  readonly path?: string | undefined;
   readonly reason: string;
   readonly by: string;
   /** The last day, in UTC. */
   readonly expires: string;
 }
 
-export interface VexStatement {
+/** A statement of the operator's VEX. */
+export interface ShownStatement {
   /** Name of its document. */
   readonly document: string;
+  /** All names of the vulnerability. */
   readonly ids: readonly string[];
   readonly status: 'not_affected' | 'affected' | 'fixed' | 'under_investigation';
   readonly justification: string;
   readonly author: string;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds; null: it does not say when it was made. */
   readonly at: number | null;
+  /** Package URLs and digests. Empty: it names none that Ward can read, so it counts for nothing. */
   readonly products: readonly string[];
 }
 
 /** `GET /ward/v1/operator/vex`. */
 export interface Vex {
-  /** Where the documents are; null: there are none. */
+  /** Where the documents are: in the folder of this node, or in the database; null: there are none. */
   readonly source: 'folder' | 'database' | null;
   readonly total: number;
-  readonly statements: readonly VexStatement[];
-  /** Why the documents can't be read. */
+  readonly statements: readonly ShownStatement[];
+  /** Why the documents can't be read; null: they can be. Until then the statements of before count. */
   readonly problem: string | null;
 }
 
@@ -109,7 +113,7 @@ export interface PolicyPreview {
     readonly line: number;
     readonly path: string;
     readonly message: string;
-    readonly suggestion?: string;
+    readonly suggestion?: string | undefined;
   }[];
   readonly reportsRead: number;
   readonly judged: number;
@@ -141,12 +145,14 @@ export interface ShownVerdict {
   /** What they let pass until a day that is over. */
   readonly expired: readonly Ignored[];
   /** Who in the policy vouches for it: `release`, `spdx by release`. Absent: no one. */
-  readonly vouchers?: {
-    readonly signedBy: readonly string[];
-    readonly attested: readonly string[];
-  };
+  readonly vouchers?:
+    | {
+        readonly signedBy: readonly string[];
+        readonly attested: readonly string[];
+      }
+    | undefined;
   readonly policyRevision: string;
-  readonly advisoryRevision?: string;
+  readonly advisoryRevision?: string | undefined;
 }
 
 export interface Finding {
@@ -154,16 +160,18 @@ export interface Finding {
   readonly id: string;
   readonly title: string;
   readonly severity: string;
-  readonly aliases?: readonly string[];
-  readonly component?: {
-    readonly ecosystem: string;
-    readonly name: string;
-    readonly version: string;
-    readonly purl: string;
-  };
-  readonly fixedIn?: readonly string[];
-  readonly knownExploited?: boolean;
-  readonly advice?: string;
+  readonly aliases?: readonly string[] | undefined;
+  readonly component?:
+    | {
+        readonly ecosystem: string;
+        readonly name: string;
+        readonly version: string;
+        readonly purl: string;
+      }
+    | undefined;
+  readonly fixedIn?: readonly string[] | undefined;
+  readonly knownExploited?: boolean | undefined;
+  readonly advice?: string | undefined;
   readonly places: readonly { readonly path: string }[];
 }
 
@@ -174,7 +182,7 @@ export interface Report {
   readonly inventory: {
     readonly components: readonly unknown[];
     readonly gaps: readonly { readonly path: string; readonly reason: string }[];
-    readonly distribution?: { readonly name: string };
+    readonly distribution?: { readonly name: string } | undefined;
   };
   readonly findings: readonly Finding[];
 }

@@ -16,22 +16,3 @@ export interface Session {
   /** Until the session ends, however much it is used. */
   readonly leftMs: number | null;
 }
-
-/** `GET /ward/v1/operator/namespaces`. */
-export interface NamespacesPage {
-  readonly total: number;
-  readonly namespaces: readonly NamespaceRow[];
-}
-
-export interface NamespaceRow {
-  readonly name: string;
-  /** Epoch milliseconds, like all times. */
-  readonly createdAt: number;
-  readonly lastUsedAt: number | null;
-  readonly actions: number;
-  readonly records: number;
-  readonly entityBytes: number;
-  readonly codeBytes: number;
-  readonly recordBytes: number;
-  readonly keys: number;
-}
