@@ -10,6 +10,7 @@ import { egressPages } from './console/egress.ts';
 import { functionPages } from './console/functions.ts';
 import { gatePages } from './console/gate.ts';
 import { script } from './console/hostile.ts';
+import { hostileSweep } from './console/hostile-sweep.ts';
 import { isolationPage } from './console/isolation.ts';
 import { issuerLogin, issuerSetting } from './console/issuer-login.ts';
 import { liveLogs } from './console/live-logs.ts';
@@ -120,6 +121,7 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
   egressPages(() => ({ ward, browser }));
   isolationPage(() => ({ ward, browser }));
   adminPages(() => ({ ward, browser, provider }));
+  hostileSweep(() => ({ browser }));
 
   operatorAlone(() => ({ ward, browser, operatorUrl }));
 

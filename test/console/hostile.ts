@@ -7,3 +7,7 @@ export const longName = 'n'.repeat(250);
 /** The oddest that the names of entities may have. */
 export const oddName = 'on upload @ 10.30 - a.b';
 export const foreignText = 'Grüße 日本語 العربية';
+/** Reorders what follows, and clears a terminal. A page shows each as its number. */
+export const controls = '\u202e\u2066\u001b[2J\u0007';
+/** All of it at once. */
+export const hostileText = `${script}${controls}${foreignText}${longName}`;

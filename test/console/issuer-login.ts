@@ -5,6 +5,7 @@ import type { TestProvider } from '../../src/oidc/provider.fixture.ts';
 import { consoleClient } from '../../src/oidc/provider.fixture.ts';
 import type { ConsoleBrowser } from '../browser.ts';
 import type { Ward } from '../ward.ts';
+import { hostileText, script } from './hostile.ts';
 
 interface Parts {
   readonly ward: Ward;
@@ -24,6 +25,20 @@ async function renewBeside({ page, context }: ConsoleBrowser, enter: Locator): P
   const [beside] = await Promise.all([context.waitForEvent('page'), enter.click()]);
   await note.waitFor({ state: 'detached' });
   await beside.close();
+}
+
+/** The issuer chooses the name of the person. */
+async function chooseAsHostile(browser: ConsoleBrowser): Promise<void> {
+  const { page } = browser;
+  const choices = { name: hostileText, namespaces: ['guest'], operator: false };
+  const path = '**/console/session/choice';
+  await page.getByText('You are').waitFor();
+  await page.route(path, (route) => route.fulfill({ json: { choices } }));
+  await page.reload();
+  await page.getByText(`You are ${script}`).waitFor();
+  await browser.fit('choice of a namespace, with a hostile name');
+  await page.unroute(path);
+  await page.reload();
 }
 
 /** The audience of tokens for pipelines. */
@@ -59,6 +74,7 @@ export function issuerLogin(parts: () => Parts): void {
     await context.clearCookies({ name: /^_/, domain: '127.0.0.1' });
     await page.goto('/console/runs?name=greet');
     await enter.click();
+    await chooseAsHostile(browser);
     await page.getByLabel('Namespace', { exact: true }).selectOption('guest');
     await browser.inspect('choice of a namespace');
     await page.getByRole('button', { name: 'Open' }).click();
