@@ -34,13 +34,14 @@ const folder = join(import.meta.dirname, 'pictures');
 const isStoring = process.env['WARD_PICTURES'] === 'store';
 /** All others show what depends on the order in which things happen. */
 const stable: readonly string[] = [
-  ...['login', 'choice of a namespace', 'account', 'components', 'palette', 'namespaces'],
-  ...['runs', 'run', 'errors', 'functions', 'new function', 'function, changed'],
-  ...['triggers', 'trigger', 'dead letters', 'domains', 'namespace', 'nodes'],
-  ...['findings', 'waivers', 'policy', 'egress', 'isolation'],
+  ...['login', 'choice of a namespace', 'account', 'components', 'palette', 'no such page'],
+  ...['overview', 'calls of all namespaces', 'functions', 'new function', 'function, changed'],
+  ...['runs', 'run', 'run of a sequence', 'errors', 'logs'],
+  ...['triggers', 'trigger', 'trigger of an alarm', 'dead letters', 'domains'],
+  ...['findings', 'waivers', 'vex', 'policy', 'egress', 'isolation'],
+  ...['namespaces', 'namespace', 'keys and members', 'upkeep', 'nodes', 'audit'],
 ];
-/** Together they have each colour of both schemes, and both widths. */
-const usualLooks: readonly string[] = ['wide, light', 'narrow, dark'];
+const usualLooks: readonly string[] = ['wide, light', 'wide, dark', 'narrow, dark'];
 /** It has everything that pages are made of, so it is taken whole, and in each look. */
 const wholePage = 'components';
 /** Distance of two colours that look the same; 1 is that of black and white. */

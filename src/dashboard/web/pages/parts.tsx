@@ -53,7 +53,9 @@ export function Parts({ ids }: { readonly ids: readonly string[] }) {
   const loaded = useLoad(load, shown.join());
   return (
     <div class="stack">
-      <h2>Parts</h2>
+      <div class="section-head">
+        <h2>Parts</h2>
+      </div>
       <LoadView loaded={loaded}>
         {(parts) => <Table caption="Parts" columns={columns} rows={parts} keyOf={({ id }) => id} />}
       </LoadView>
