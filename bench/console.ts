@@ -1,12 +1,13 @@
 /**
- * How smoothly the console's list of 100,000 runs scrolls, against a page that is as high and has nothing in it. Both are
- * drawn by the same browser, and take turns. Frames are late when other programs have the processors; the processor time of the
- * page's thread tells what the list itself needs.
+ * How soon the console can be used, and how smoothly its list of 100,000 runs scrolls, against a page that is as high and has
+ * nothing in it. Both are drawn by the same browser, and take turns. Frames are late when other programs have the processors; the
+ * processor time of the page's thread tells what the list itself needs.
  */
 import type { Page } from 'playwright-core';
 import { openBrowser } from '../test/browser.ts';
 import { fillNamespace, namespace } from '../test/console/long-lists.ts';
 import { Ward } from '../test/ward.ts';
+import { benchConsoleLoad } from './console-load.ts';
 import { median, ms, quantile, type Row } from './table.ts';
 
 const runs = 100_000;
@@ -38,7 +39,7 @@ export async function benchConsole(): Promise<readonly Row[]> {
   const height = Number(await page.evaluate('document.documentElement.scrollHeight'));
   await bare.setContent(`<div style="height: ${height}px"></div>`);
   const busyMs = await threadClock(page);
-  const rows: Row[] = [];
+  const rows = await benchConsoleLoad(browser, ward.url);
   for (const [how, stepOf] of Object.entries(scrolls)) {
     const gaps = { bare: [] as number[], ours: [] as number[] };
     const busy: number[] = [];
