@@ -105,7 +105,7 @@ export const letter: DeadLetter = {
 };
 export const domain: Domain = {
   ...{ name: 'shop.invalid', package: 'p', isProved: true, createdAt: at, provedAt: at },
-  certificate: { issuer: 'i', until: later, triedAt: at, error: 'e' },
+  certificate: { issuer: 'i', until: later, triedAt: at, error: 'e', nextTryAt: later },
   challenge: { type: 'TXT', name: 'n', value: 'v' },
 };
 const ignored = { id: 'i', where: 'w', reason: 'r', by: 'b', expires: '2099-01-01' };
