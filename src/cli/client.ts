@@ -64,13 +64,18 @@ const maxErrorText = 500;
 
 export class ApiClient {
   readonly #settings: Settings;
+  readonly #talk: ClientTalk;
   readonly #trace: Tracer;
-  readonly #warn: ClientTalk['warn'];
 
-  constructor(settings: Settings, { trace, warn }: ClientTalk) {
+  constructor(settings: Settings, talk: ClientTalk) {
     this.#settings = settings;
-    this.#trace = createTracer(trace, settings.auth?.value);
-    this.#warn = warn;
+    this.#talk = talk;
+    this.#trace = createTracer(talk.trace, settings.auth?.value);
+  }
+
+  /** The client of another key at the same server. */
+  withKey(auth: Setting): ApiClient {
+    return new ApiClient({ ...this.#settings, auth }, this.#talk);
   }
 
   /** @throws Fault NO_KEY, KEY_REFUSED, NOT_FOUND, SERVER_UNREACHABLE, … */
@@ -85,7 +90,7 @@ export class ApiClient {
     });
     const answer = { status: raw.status, headers: raw.headers, body: parseBody(raw, url) };
     const warning = raw.headers[warningHeader];
-    if (typeof warning === 'string') this.#warn(warning);
+    if (typeof warning === 'string') this.#talk.warn(warning);
     if (raw.status < 300 || call.accepts?.includes(raw.status)) return answer;
     const fault = answerFault(answer, `${call.method} ${url.pathname}`, auth);
     throw await namingMissing(fault, call, answer.body, (path) => this.#lookUp(path));

@@ -15,6 +15,7 @@ export const cliFault = faultTable({
   NO_KEY: 'unauthenticated',
   KEY_REFUSED: 'unauthenticated',
   LOGIN_FAILED: 'unauthenticated',
+  LOGIN_BUSY: 'busy',
   // Missing rights of a key count as "not authorised": `denied` is for policies, and exits with 3.
   NOT_AUTHORISED: 'unauthenticated',
   REQUEST_INVALID: 'invalid',

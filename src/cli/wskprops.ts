@@ -3,7 +3,7 @@
  * lines. Ward keeps lines that it does not know; only the owner can read the file.
  */
 import { readFileSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf, messageOf } from '../lib/index.ts';
@@ -36,8 +36,8 @@ export function parseWskprops(text: string): WskProperties {
 }
 
 /**
- * Sets the given names, or removes those with undefined, and replaces the file atomically, readable by its owner
- * only.
+ * Sets the given names, or removes those with undefined. The caller has the lock (`settings-lock.ts`).
+ * @throws Fault SETTING_INVALID, FILE_NOT_WRITTEN
  */
 export async function updateWskprops(
   path: string,
@@ -49,9 +49,25 @@ export async function updateWskprops(
   const added = Object.entries(changes).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${value}`],
   );
-  const draft = `${path}.${process.pid}`;
+  await replacePrivateFile(path, [...kept, ...added, ''].join('\n'));
+}
+
+/**
+ * Replaces a file atomically, readable by its owner only. Only one process at a time may do so: an interrupted one leaves
+ * its draft to the next.
+ * @throws Fault FILE_NOT_WRITTEN
+ */
+export async function replacePrivateFile(path: string, text: string): Promise<void> {
+  const draft = `${path}.new`;
   try {
-    await writeFile(draft, [...kept, ...added, ''].join('\n'), { mode: 0o600, flag: 'wx' });
+    await rm(draft, { force: true });
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
     await rename(draft, path);
   } catch (cause) {
     throw cliFault('FILE_NOT_WRITTEN', `${path} can't be written: ${messageOf(cause)}`, { cause });

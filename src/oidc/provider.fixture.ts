@@ -29,7 +29,11 @@ export interface TestProvider extends AsyncDisposable {
   approveAs(person: string): void;
   /** Replaces all keys. */
   rotate(): void;
+  /** Sees each request first; answers it itself, or leaves it to the provider by `false`. */
+  watch(look: Look): void;
 }
+
+type Look = (asked: IncomingMessage, reply: ServerResponse) => boolean | Promise<boolean>;
 
 /** The client of `ward login`. */
 export const deviceClient = 'ward-cli';
@@ -57,13 +61,17 @@ export async function startProvider(): Promise<TestProvider> {
   let provider: Provider;
   let redirectUri = 'https://ward.example.com/none';
   let visitor = 'ada';
+  let approver: string | undefined;
+  let look: Look = () => false;
   const rotate = () => {
     server.removeAllListeners('request');
     provider = newProvider(issuer, `key-${++count}`, redirectUri);
+    approveDevices(provider, () => approver);
     const serve = provider.callback();
-    server.on('request', (asked, reply) => {
-      if (asked.url?.startsWith(interactions)) void agree(provider, visitor, asked, reply);
-      else void serve(asked, reply);
+    server.on('request', async (asked, reply) => {
+      if (await look(asked, reply)) return;
+      if (asked.url?.startsWith(interactions)) await agree(provider, visitor, asked, reply);
+      else await serve(asked, reply);
     });
   };
   rotate();
@@ -77,6 +85,9 @@ export async function startProvider(): Promise<TestProvider> {
       visitor = person;
     },
     visit: (url) => visit(url, issuer, authority.cert),
+    watch(by) {
+      look = by;
+    },
     async token(audience, scope = 'read') {
       const asked = request(`${issuer}/token`, { method: 'POST', ca: authority.cert, agent: false });
       asked.setHeader('content-type', 'application/x-www-form-urlencoded');
@@ -86,17 +97,7 @@ export async function startProvider(): Promise<TestProvider> {
       return z.object({ access_token: z.string() }).parse(await json(answer)).access_token;
     },
     approveAs(person) {
-      // A device that is told nothing waits five seconds before it asks.
-      provider.on('device_authorization.success', (_context, answer) => {
-        answer['interval'] = 1;
-      });
-      provider.on('device_code.saved', async (code) => {
-        if (code.accountId !== undefined) return;
-        const grant = new provider.Grant({ accountId: person, clientId: deviceClient });
-        grant.addOIDCScope(scopes);
-        const grantId = await grant.save();
-        await Object.assign(code, { accountId: person, grantId, scope: scopes, authTime: 1 }).save();
-      });
+      approver = person;
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -105,6 +106,21 @@ export async function startProvider(): Promise<TestProvider> {
       await authority[Symbol.asyncDispose]();
     },
   };
+}
+
+function approveDevices(provider: Provider, approver: () => string | undefined): void {
+  // A device that is told nothing waits five seconds before it asks.
+  provider.on('device_authorization.success', (_context, answer) => {
+    answer['interval'] = 1;
+  });
+  provider.on('device_code.saved', async (code) => {
+    const accountId = approver();
+    if (accountId === undefined || code.accountId !== undefined) return;
+    const grant = new provider.Grant({ accountId, clientId: deviceClient });
+    grant.addOIDCScope(scopes);
+    const grantId = await grant.save();
+    await Object.assign(code, { accountId, grantId, scope: scopes, authTime: 1 }).save();
+  });
 }
 
 const interactions = '/interaction/';

@@ -1,61 +1,30 @@
 /** `ward login` and `logout` against a real OpenID provider and the real API. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { startApi, type TestApi } from '../../api/api.fixture.ts';
-import { silentLog } from '../../lib/index.ts';
-import { createIssuerKeys, createTokens, loadIssuerKeys } from '../../oidc/index.ts';
-import { deviceClient, startProvider, type TestProvider } from '../../oidc/provider.fixture.ts';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { deviceClient } from '../../oidc/provider.fixture.ts';
 import { runInProcess } from '../in-process.fixture.ts';
+import { expireLogin, keyIn, type LoginPlace, startLoginPlace } from '../login/login.fixture.ts';
 
-const usual = getCACertificates('default');
-let provider: TestProvider;
-let api: TestApi;
-let folder: string;
-let apihost: string;
+let place: LoginPlace;
 let file: string;
 
 beforeAll(async () => {
-  provider = await startProvider();
-  const { issuer, authority } = provider;
-  setDefaultCACertificates([...usual, authority.cert]);
-  const load = loadIssuerKeys({
-    listed: [{ issuer, ca: authority.cert }],
-    ceiling: { public: false, rules: [] },
-    rulesOf: async () => undefined,
-  });
-  const tokens = createTokens({ issuerKeys: createIssuerKeys({ load, log: silentLog }) });
-  const client = { clientId: deviceClient, scopes: 'openid offline_access' };
-  const grants = [
-    { claims: { groups: ['ops'] }, namespace: 'guest', role: 'viewer' as const },
-    { claims: { groups: ['shop'] }, namespace: 'guest', role: 'admin' as const },
-  ];
-  const login = { issuer, client, console: undefined, keyMs: 90_000, grants, audiences: [deviceClient] };
-  const ciGrants = [{ claims: { sub: ['robot'] }, namespace: 'guest', role: 'deployer' as const }];
-  const pipeline = { ...login, client: undefined, grants: ciGrants, audiences: ['https://ci.example.com'] };
-  api = await startApi({ logins: { logins: [login, pipeline], tokens } });
-  apihost = await api.app.listen({ port: 0, host: '127.0.0.1' });
-  folder = await mkdtemp(join(tmpdir(), 'ward-login-'));
+  place = await startLoginPlace();
 });
-afterAll(async () => {
-  setDefaultCACertificates(usual);
-  await api?.[Symbol.asyncDispose]();
-  await provider?.[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => place?.[Symbol.asyncDispose]());
 let count = 0;
 beforeEach(() => {
-  file = join(folder, `wskprops-${++count}`);
+  place.provider.watch(() => false);
+  file = join(place.folder, `wskprops-${++count}`);
 });
 
-const ward = (...args: string[]) =>
-  runInProcess(args, { env: { WSK_CONFIG_FILE: file, WARD_APIHOST: apihost } });
+const ward = (...args: string[]) => runInProcess(args, { env: place.envFor(file) });
+const keyInUse = () => keyIn(file);
 
 test('a login stores a short key, which is renewed while it is used, until the logout', async () => {
-  provider.approveAs('ada');
+  place.provider.approveAs('ada');
   const login = await ward('login', '--namespace', 'guest');
   expect(login.stderr).toMatch(/^ok: open https:\/\/127\.0\.0\.1:\d+\/device\?user_code=\S+ in a browser/);
   expect(login.stderr).toContain('ok: logged in to guest (read) until ');
@@ -65,23 +34,28 @@ test('a login stores a short key, which is renewed while it is used, until the l
   expect(await ward('action', 'list')).toMatchObject({ code: 0 });
   expect(await keyInUse()).toBe(first);
 
-  const path = `${file}.login`;
-  // Tokens of the same second are the same token.
-  const nextSecond = Math.ceil(Date.now() / 1000) * 1000;
-  await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(nextSecond), 2000);
-  await writeFile(path, (await readFile(path, 'utf8')).replace(/"expiresAt":\d+/, '"expiresAt":1'));
+  await expireLogin(file);
   expect(await ward('action', 'list')).toMatchObject({ code: 0, stderr: '' });
   const second = await keyInUse();
   expect(second).not.toBe(first);
 
   expect(await ward('logout')).toMatchObject({ code: 0, stderr: 'ok: logged out of guest\n' });
-  expect(existsSync(path)).toBe(false);
+  expect(existsSync(`${file}.login`)).toBe(false);
   expect(await ward('action', 'list', '--auth', second)).toMatchObject({ code: 4 });
   expect(await ward('action', 'list')).toMatchObject({ code: 4 });
 });
 
+test('a logout at another server is refused, and sends it no key', async () => {
+  place.provider.approveAs('ada');
+  await ward('login', '--namespace', 'guest');
+  expect(await ward('logout', '--apihost', 'http://127.0.0.1:1')).toMatchObject({
+    ...{ code: 4, stderr: expect.stringContaining('the key in use is not from a login at this server') },
+  });
+  expect(await ward('logout')).toMatchObject({ code: 0 });
+});
+
 test('a logout everywhere ends the key of another machine too', async () => {
-  provider.approveAs('ada');
+  place.provider.approveAs('ada');
   await ward('login', '--namespace', 'guest');
   const other = await keyInUse();
   file = `${file}-second`;
@@ -97,7 +71,7 @@ test('a logout everywhere ends the key of another machine too', async () => {
 });
 
 test('an admin makes keys, sees who made them, and logs a member out', async () => {
-  provider.approveAs('ada');
+  place.provider.approveAs('ada');
   await ward('login', '--namespace', 'guest');
   const viewer = await keyInUse();
   for (const words of [
@@ -108,7 +82,7 @@ test('an admin makes keys, sees who made them, and logs a member out', async () 
     expect(await ward(...words)).toMatchObject({ code: 4, stdout: '' });
 
   file = `${file}-admin`;
-  provider.approveAs('bob');
+  place.provider.approveAs('bob');
   await ward('login', '--namespace', 'guest');
   const label = ['--label', 'the dashboard'];
   const created = await ward('key', 'create', '--scope', 'read', '--expires', '30d', ...label, '-o', 'json');
@@ -124,7 +98,7 @@ test('an admin makes keys, sees who made them, and logs a member out', async () 
   const members: { id: string; name: string; role: string }[] = JSON.parse(
     (await ward('member', 'list', '-o', 'json')).stdout,
   );
-  expect(members[0]).toMatchObject({ name: `bob of ${provider.issuer}`, role: 'admin' });
+  expect(members[0]).toMatchObject({ name: `bob of ${place.provider.issuer}`, role: 'admin' });
   const ada = members.find(({ name }) => name.startsWith('ada '));
   expect(ada?.role).toBe('viewer');
   expect(await ward('member', 'logout', ada?.id ?? '')).toMatchObject({
@@ -134,8 +108,8 @@ test('an admin makes keys, sees who made them, and logs a member out', async () 
 });
 
 test('a pipeline logs in with the token in a file; no trace shows token or key', async () => {
-  const path = join(folder, 'token');
-  await writeFile(path, `${await provider.token('https://ci.example.com')}\n`);
+  const path = join(place.folder, 'token');
+  await writeFile(path, `${await place.provider.token('https://ci.example.com')}\n`);
   const login = await ward('login', '--token-file', path, '--debug');
   expect(login.stderr).toContain('logged in to guest (deploy)');
   expect(login.code).toBe(0);
@@ -147,8 +121,9 @@ test('a pipeline logs in with the token in a file; no trace shows token or key',
 });
 
 test('a key that cannot be renewed is used until it ends, with a warning', async () => {
-  const { key, keyId } = await api.functions.namespaces.createKey('guest', { scope: 'read' });
-  const client = { issuer: provider.issuer, clientId: deviceClient };
+  const { key, keyId } = await place.api.functions.namespaces.createKey('guest', { scope: 'read' });
+  const client = { issuer: place.provider.issuer, clientId: deviceClient };
+  const { apihost } = place;
   const login = { apihost, namespace: 'guest', keyId, expiresAt: 1, client, refreshToken: 'stale' };
   await writeFile(file, `AUTH=${key}\n`);
   await writeFile(`${file}.login`, JSON.stringify(login));
@@ -175,7 +150,3 @@ test.each([
   expect(ended.stderr).toContain(text);
   expect(ended.code).toBe(code);
 });
-
-async function keyInUse(): Promise<string> {
-  return /^AUTH=(.*)$/m.exec(await readFile(file, 'utf8'))?.[1] ?? '';
-}

@@ -3,13 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { messageOf } from '../../lib/index.ts';
 import type { ApiClient } from '../client.ts';
-import type { Handler } from '../command-spec.ts';
+import type { Context, Handler } from '../command-spec.ts';
 import { numberOf, timeText } from '../entity-fields.ts';
 import { cliFault } from '../faults.ts';
 import { exchangeToken, forgetKey, storeKey } from '../login/exchange.ts';
 import { type IssuedTokens, loginByDevice } from '../login/issuer.ts';
-import { readLogin } from '../login/login-file.ts';
-import { loginPath, wskpropsPath } from '../wskprops.ts';
+import { type LoginInUse, loginInUse } from '../login/login-file.ts';
+import { lockSettings } from '../settings-lock.ts';
+import { wskpropsPath } from '../wskprops.ts';
 
 const loginsSchema = z.object({
   logins: z.array(z.object({ issuer: z.string(), clientId: z.string(), scopes: z.string() })),
@@ -29,7 +30,9 @@ export const login: Handler = async (input, context) => {
       : await loginByDevice(issuer, issuer.scopes, show);
   const made = await exchangeToken(client, tokens.idToken, input.text('namespace'));
   const file = wskpropsPath(context.env);
-  await storeKey(file, context.settings().apihost.value, made, issuer, tokens);
+  const { refreshToken } = tokens;
+  using _lock = await lockSettings(file);
+  await storeKey(file, context.settings().apihost.value, made, { client: issuer, refreshToken });
   const { namespace, scope, expiresAt } = made;
   io.ok(`logged in to ${namespace} (${scope}) until ${timeText(expiresAt)}; the key is in ${file}`);
   return 0;
@@ -37,38 +40,37 @@ export const login: Handler = async (input, context) => {
 
 export const logout: Handler = async (input, context) => {
   const file = wskpropsPath(context.env);
-  const stored = readLogin(loginPath(file));
-  const { auth } = context.settings();
-  const isOfLogin =
-    stored !== undefined && auth?.source === file && auth.value.split(':')[0] === stored.keyId;
-  if (!isOfLogin) {
-    throw cliFault('NO_KEY', `the key in use is not from a login`, {
-      hint: 'ward property get shows the key in use',
-    });
-  }
+  mustBeInUse(context, file);
   const client = await context.client();
+  using _lock = await lockSettings(file, {
+    onWait: () => context.io.trace('waiting for another command that renews the login'),
+  });
+  // Another command can have renewed it, or have logged out.
+  const { login: stored, key } = mustBeInUse(context, file);
+  const own = client.withKey({ value: key, source: file });
   if (input.has('everywhere')) {
     // A key that has expired can't tell whose it is: it stays until another one could.
-    const query = { everywhere: true };
-    const { ended } = await client.sendForObject({
-      method: 'DELETE',
-      root: '/ward/v1',
-      path: ['token'],
-      query,
-    });
+    const { ended } = await own.sendForObject({ ...ownKey, query: { everywhere: true } });
     await forgetKey(file);
     context.io.ok(`logged out everywhere: ${numberOf(ended) ?? 0} keys`);
     return 0;
   }
-  try {
-    // A key that has expired needs no end.
-    await client.send({ method: 'DELETE', root: '/ward/v1', path: ['token'], accepts: [401] });
-  } finally {
-    await forgetKey(file);
-  }
+  // A key that has expired needs no end.
+  await own.send({ ...ownKey, accepts: [401] }).finally(() => forgetKey(file));
   context.io.ok(`logged out of ${stored.namespace}`);
   return 0;
 };
+
+const ownKey = { method: 'DELETE', root: '/ward/v1', path: ['token'] } as const;
+
+/** @throws Fault NO_KEY */
+function mustBeInUse(context: Context, file: string): LoginInUse {
+  const found = loginInUse(context.settings(), file);
+  if (found !== undefined) return found;
+  throw cliFault('NO_KEY', 'the key in use is not from a login at this server', {
+    hint: 'ward property get shows the key in use',
+  });
+}
 
 async function chooseIssuer(client: ApiClient, wanted: string | undefined) {
   const body = await client.sendForObject({

@@ -5,6 +5,7 @@ import { textOf } from '../entity-fields.ts';
 import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
 import { parseApihost } from '../settings.ts';
+import { lockSettings } from '../settings-lock.ts';
 import { updateWskprops, wskpropsPath } from '../wskprops.ts';
 
 /** Name of the flag → name in the file. */
@@ -66,6 +67,7 @@ export const set: Handler = async (input, context) => {
   for (const name of names)
     if (/[\r\n]/.test(input.text(name) ?? '')) throw cliFault('USAGE', `--${name} must be one line`);
   const path = wskpropsPath(context.env);
+  using _lock = await lockSettings(path);
   await updateWskprops(path, Object.fromEntries(names.map((name) => [properties[name], input.text(name)])));
   for (const name of names) context.io.ok(`set ${name} in ${path}`);
   return 0;
@@ -74,6 +76,7 @@ export const set: Handler = async (input, context) => {
 export const unset: Handler = async (input, context) => {
   const names = required(input);
   const path = wskpropsPath(context.env);
+  using _lock = await lockSettings(path);
   await updateWskprops(path, Object.fromEntries(names.map((name) => [properties[name], undefined])));
   for (const name of names) context.io.ok(`removed ${name} from ${path}`);
   return 0;

@@ -19,7 +19,8 @@ export interface DevicePrompt {
   readonly code: string;
 }
 
-const timeoutSeconds = 20;
+/** Of each request: a renewal has two, and other commands wait for it. */
+const timeoutSeconds = 10;
 
 /** Waits until the person has approved. @throws Fault LOGIN_FAILED */
 export async function loginByDevice(
@@ -30,33 +31,42 @@ export async function loginByDevice(
   return withIssuer(client, async (library, config) => {
     const device = await library.initiateDeviceAuthorization(config, { scope: scopes });
     show({ url: device.verification_uri_complete ?? device.verification_uri, code: device.user_code });
-    return library.pollDeviceAuthorizationGrant(config, device);
+    return tokensOf(await library.pollDeviceAuthorizationGrant(config, device));
   });
 }
 
 /** @throws Fault LOGIN_FAILED */
-export async function loginByRefresh(client: IssuerClient, refreshToken: string): Promise<IssuedTokens> {
-  const issued = await withIssuer(client, (library, config) =>
-    library.refreshTokenGrant(config, refreshToken),
+export async function loginByRefresh(
+  client: IssuerClient,
+  refreshToken: string,
+): Promise<IssuedTokens & { readonly refreshToken: string }> {
+  const issued = await withIssuer(client, async (library, config) =>
+    tokensOf(await library.refreshTokenGrant(config, refreshToken)),
   );
   // Issuers that do not rotate it leave it out.
   return { ...issued, refreshToken: issued.refreshToken ?? refreshToken };
 }
 
-async function withIssuer(
+function tokensOf({
+  id_token: idToken,
+  refresh_token: refreshToken,
+}: {
+  readonly id_token?: string;
+  readonly refresh_token?: string;
+}): IssuedTokens {
+  if (idToken === undefined) throw new Error('it gave no ID token');
+  return { idToken, refreshToken };
+}
+
+async function withIssuer<T>(
   { issuer, clientId }: IssuerClient,
-  work: (
-    library: typeof import('openid-client'),
-    config: Configuration,
-  ) => Promise<{ readonly id_token?: string; readonly refresh_token?: string }>,
-): Promise<IssuedTokens> {
+  work: (library: typeof import('openid-client'), config: Configuration) => Promise<T>,
+): Promise<T> {
   try {
     const library = await import('openid-client');
     const options = { timeout: timeoutSeconds };
     const config = await library.discovery(new URL(issuer), clientId, undefined, library.None(), options);
-    const { id_token: idToken, refresh_token: refreshToken } = await work(library, config);
-    if (idToken === undefined) throw new Error('it gave no ID token');
-    return { idToken, refreshToken };
+    return await work(library, config);
   } catch (cause) {
     throw cliFault('LOGIN_FAILED', `the login at ${issuer} failed: ${messageOf(cause)}`, { cause });
   }
