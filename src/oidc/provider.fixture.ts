@@ -198,6 +198,7 @@ function newProvider(issuer: Issuer, kid: string, redirectUri: string): Provider
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       deviceFlow: { enabled: true },
+      revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: () => ({

@@ -24,7 +24,7 @@ export const loginCommand: CommandSpec = {
 
 export const logoutCommand: CommandSpec = {
   name: 'logout',
-  summary: 'end the key of ward login, and forget it',
+  summary: 'end the key of ward login and the refresh token at its issuer, and forget both',
   works: 'remote',
   args: [],
   options: [

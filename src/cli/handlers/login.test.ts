@@ -1,10 +1,13 @@
 /** `ward login` and `logout` against a real OpenID provider and the real API. */
 import { existsSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
 import { deviceClient } from '../../oidc/provider.fixture.ts';
 import { runInProcess } from '../in-process.fixture.ts';
+import { loginByRefresh } from '../login/issuer.ts';
 import { expireLogin, keyIn, type LoginPlace, startLoginPlace } from '../login/login.fixture.ts';
 
 let place: LoginPlace;
@@ -43,6 +46,69 @@ test('a login stores a short key, which is renewed while it is used, until the l
   expect(existsSync(`${file}.login`)).toBe(false);
   expect(await ward('action', 'list', '--auth', second)).toMatchObject({ code: 4 });
   expect(await ward('action', 'list')).toMatchObject({ code: 4 });
+});
+
+test('a logout revokes the refresh token at the issuer', async () => {
+  place.provider.approveAs('ada');
+  await ward('login', '--namespace', 'guest');
+  const token = JSON.parse(await readFile(`${file}.login`, 'utf8')).refreshToken;
+  const client = { issuer: place.provider.issuer, clientId: deviceClient };
+  const { refreshToken } = await loginByRefresh(client, token);
+  await writeFile(`${file}.login`, (await readFile(`${file}.login`, 'utf8')).replace(token, refreshToken));
+  expect(await ward('logout')).toMatchObject({ code: 0, stderr: 'ok: logged out of guest\n' });
+  await expect(loginByRefresh(client, refreshToken)).rejects.toMatchObject({
+    code: 'LOGIN_FAILED',
+    cause: { error: 'invalid_grant' },
+  });
+});
+
+test.each([
+  ['fails', '/token/revocation', (reply: ServerResponse): unknown => reply.writeHead(503).end()],
+  ['is gone', '/', (reply: ServerResponse): unknown => reply.destroy()],
+] as const)(
+  'an issuer that %s keeps nobody from logging out, here or everywhere',
+  async (_, below, answer) => {
+    const { provider } = place;
+    for (const words of [['logout'], ['logout', '--everywhere']]) {
+      provider.approveAs('ada');
+      await ward('login', '--namespace', 'guest');
+      const key = await keyInUse();
+      provider.watch(({ url }, reply) => {
+        const isMeant = url?.startsWith(below) === true;
+        if (isMeant) answer(reply);
+        return isMeant;
+      });
+      const { code, stderr } = await ward(...words);
+      expect(code).toBe(0);
+      expect(stderr).toMatch(
+        /^ok: logged out .*\nwarning: your refresh token may still work at https:\/\/127\.0\.0\.1:\d+ \(/,
+      );
+      expect(existsSync(`${file}.login`)).toBe(false);
+      expect(await ward('action', 'list', '--auth', key)).toMatchObject({ code: 4 });
+      provider.watch(() => false);
+    }
+  },
+);
+
+test('an issuer without a revocation endpoint is not asked', async () => {
+  const { provider } = place;
+  provider.approveAs('ada');
+  await ward('login', '--namespace', 'guest');
+  const path = '/.well-known/openid-configuration';
+  const { revocation_endpoint: endpoint, ...rest } = z
+    .record(z.string(), z.unknown())
+    .parse(await (await fetch(`${provider.issuer}${path}`)).json());
+  expect(endpoint).toBe(`${provider.issuer}/token/revocation`);
+  const asked: (string | undefined)[] = [];
+  provider.watch(({ url }, reply) => {
+    asked.push(url);
+    if (url !== path) return false;
+    reply.setHeader('content-type', 'application/json');
+    reply.end(JSON.stringify(rest));
+    return true;
+  });
+  expect(await ward('logout')).toMatchObject({ code: 0, stderr: 'ok: logged out of guest\n' });
+  expect(asked).toEqual([path]);
 });
 
 test('a logout at another server is refused, and sends it no key', async () => {

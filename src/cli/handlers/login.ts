@@ -7,8 +7,9 @@ import type { Context, Handler } from '../command-spec.ts';
 import { numberOf, timeText } from '../entity-fields.ts';
 import { cliFault } from '../faults.ts';
 import { exchangeToken, forgetKey, storeKey } from '../login/exchange.ts';
-import { type IssuedTokens, loginByDevice } from '../login/issuer.ts';
-import { type LoginInUse, loginInUse } from '../login/login-file.ts';
+import { type IssuedTokens, loginByDevice, revokeRefreshToken } from '../login/issuer.ts';
+import { type LoginInUse, loginInUse, type StoredLogin } from '../login/login-file.ts';
+import { printableLine } from '../printable.ts';
 import { lockSettings } from '../settings-lock.ts';
 import { wskpropsPath } from '../wskprops.ts';
 
@@ -53,11 +54,16 @@ export const logout: Handler = async (input, context) => {
     const { ended } = await own.sendForObject({ ...ownKey, query: { everywhere: true } });
     await forgetKey(file);
     context.io.ok(`logged out everywhere: ${numberOf(ended) ?? 0} keys`);
+    await endRefreshToken(stored, context);
     return 0;
   }
-  // A key that has expired needs no end.
-  await own.send({ ...ownKey, accepts: [401] }).finally(() => forgetKey(file));
-  context.io.ok(`logged out of ${stored.namespace}`);
+  try {
+    // A key that has expired needs no end.
+    await own.send({ ...ownKey, accepts: [401] }).finally(() => forgetKey(file));
+    context.io.ok(`logged out of ${stored.namespace}`);
+  } finally {
+    await endRefreshToken(stored, context);
+  }
   return 0;
 };
 
@@ -70,6 +76,17 @@ function mustBeInUse(context: Context, file: string): LoginInUse {
   throw cliFault('NO_KEY', 'the key in use is not from a login at this server', {
     hint: 'ward property get shows the key in use',
   });
+}
+
+/** An issuer that does not answer keeps nobody from logging out. */
+async function endRefreshToken({ client, refreshToken }: StoredLogin, { io }: Context): Promise<void> {
+  if (client === undefined || refreshToken === undefined) return;
+  try {
+    await revokeRefreshToken(client, refreshToken);
+  } catch (error) {
+    const why = `your refresh token may still work at ${client.issuer} (${messageOf(error)})`;
+    io.note(printableLine(`warning: ${why}; if someone else can have it, end your session there`));
+  }
 }
 
 async function chooseIssuer(client: ApiClient, wanted: string | undefined) {

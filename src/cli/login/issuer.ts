@@ -47,6 +47,14 @@ export async function loginByRefresh(
   return { ...issued, refreshToken: issued.refreshToken ?? refreshToken };
 }
 
+/** Ends a refresh token (RFC 7009), if the issuer can. @throws Fault LOGIN_FAILED */
+export async function revokeRefreshToken(client: IssuerClient, refreshToken: string): Promise<void> {
+  await withIssuer(client, async (library, config) => {
+    if (config.serverMetadata().revocation_endpoint === undefined) return;
+    await library.tokenRevocation(config, refreshToken, { token_type_hint: 'refresh_token' });
+  });
+}
+
 function tokensOf({
   id_token: idToken,
   refresh_token: refreshToken,
