@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { commandsOf } from '../src/cli/command-spec.ts';
-import { runInFolder } from '../src/cli/in-process.fixture.ts';
+import { runInFolder, runInProcess } from '../src/cli/in-process.fixture.ts';
 import { Input } from '../src/cli/input.ts';
 import { entries } from '../src/cli/registry.ts';
 import { makeAuthority } from '../src/cluster/index.ts';
@@ -300,6 +300,61 @@ test('a key reads only its own namespace’s entries, filtered and in pages', as
   expect((await fetch(`${url}/ward/v1/audit`)).status).toBe(401);
 });
 
+test('with `after`, the entries come oldest first, in pages', async () => {
+  const newest = (await auditOf('limit=500')).entries;
+  const seqs: number[] = [];
+  for (let after: number | undefined = 0; after !== undefined; ) {
+    const page = await auditOf(`limit=3&after=${after}`);
+    seqs.push(...page.entries.map(({ seq }) => Number(seq)));
+    after = page.next;
+  }
+  expect(seqs.length).toBeGreaterThan(6);
+  expect(seqs).toEqual(newest.toReversed().map(({ seq }) => Number(seq)));
+});
+
+test('ward audit list and export show a key the entries of its namespace', async () => {
+  const made = await here('namespace', 'create', 'audited', '-o', 'json');
+  const own = JSON.parse(made.stdout).key;
+  for (const name of ['one', 'two', 'three'])
+    await send('PUT', `${api}/triggers/${name}`, { body: {}, by: own });
+  const remote = (...words: string[]) =>
+    runInProcess(words, { env: { WARD_APIHOST: url, WARD_AUTH: own, WSK_CONFIG_FILE: '/nonexistent' } });
+  const listed = await remote('audit', 'list', '-o', 'json');
+  expect(JSON.parse(listed.stdout)).toMatchObject(
+    [
+      ['create-namespace', '/audited'],
+      ...['one', 'two', 'three'].map((name) => ['create-trigger', `/audited/${name}`]),
+    ].map(([event, name]) => ({ event, name, namespace: 'audited' })),
+  );
+  expect(listed.stderr).toBe('');
+  const [, second] = JSON.parse(listed.stdout);
+  const found = await remote('audit', 'list', '--what', '*-trigger', '--limit', '1');
+  expect(found.stdout).toContain('/audited/one');
+  expect(found.stderr).toBe(`more with --after ${second.seq}\n`);
+  const rest = await remote(
+    'audit',
+    'list',
+    '--what',
+    '*-trigger',
+    '--after',
+    String(second.seq),
+    '-o',
+    'name',
+  );
+  expect(rest.stdout.trim().split('\n')).toHaveLength(2);
+  expect((await remote('audit', 'list', '--who', 'operator *')).stdout).toContain('create-namespace');
+  expect(JSON.parse((await remote('audit', 'list', '--until', '1d', '-o', 'json')).stdout)).toEqual([]);
+  const exported = await remote('audit', 'export');
+  expect(exported.stderr).toBe('ok: exported 4 entries\n');
+  // The same lines as in the operator's own copy.
+  const here4 = await here('audit', 'export', '--namespace', 'audited');
+  expect(exported.stdout).toBe(here4.stdout);
+  const call = await here('namespace', 'key', 'create', 'audited', '--scope', 'invoke', '-o', 'json');
+  expect(await remote('audit', 'list', '--auth', JSON.parse(call.stdout).key)).toMatchObject({
+    ...{ code: 4, stdout: '', stderr: expect.stringContaining('error[NOT_AUTHORISED]') },
+  });
+});
+
 /** A text says why a command leaves no entry; a list has its words, and its entry. */
 const commands: Readonly<Record<string, string | readonly [words: string, entry: string]>> = {
   'namespace create': ['namespace create third', 'create-namespace /third'],
@@ -337,7 +392,7 @@ const reading = [
   ...['up', 'doctor', 'prove', 'policy show', 'policy test', 'advisories status', 'advisories sources'],
   ...['namespace key list', 'image build', 'image scan', 'cluster nats-config', 'node list', 'node show'],
   'node tokens',
-  ...['audit list', 'audit export', 'audit verify', 'sandbox run', 'sandbox explain', 'sandbox violations'],
+  ...['audit verify', 'sandbox run', 'sandbox explain', 'sandbox violations'],
   'vault status',
   'waiver list',
   'vex list',
@@ -383,7 +438,7 @@ test('every changing command of an operator has its entry', async () => {
     expected.push(entry);
   }
   const listed = JSON.parse(
-    (await here('audit', 'list', '--who', 'operator *', '--limit', '1000', '-o', 'json')).stdout,
+    (await here('audit', 'list', '--all', '--who', 'operator *', '--limit', '1000', '-o', 'json')).stdout,
   );
   const found: string[] = listed.map(({ event, name }: Record<string, string>) => `${event} ${name}`);
   for (const entry of expected) {
@@ -398,7 +453,7 @@ test('every changing command of an operator has its entry', async () => {
     listed.map(() => ({ actor: expect.stringMatching(new RegExp(`^operator ${uid} `)), from: 'local' })),
   );
   expect(await here('audit', 'verify')).toMatchObject({ code: 0 });
-  const lines = (await here('audit', 'export', '--what', 'backup')).stdout.trim().split('\n');
+  const lines = (await here('audit', 'export', '--all', '--what', 'backup')).stdout.trim().split('\n');
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
     { event: 'backup', hash: expect.any(String) },
   ]);

@@ -87,7 +87,7 @@ describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missi
       at('guest/app:v1', place),
     );
     const { Digest: digest } = JSON.parse(inspected.stdout);
-    const audit = await local('audit', 'list', '--data', place.dataDir);
+    const audit = await local('audit', 'list', '--all', '--data', place.dataDir);
     return {
       digest,
       activations: list.body.map(({ activationId, response }: Record<string, unknown>) => [

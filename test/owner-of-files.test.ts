@@ -90,7 +90,7 @@ describe.skipIf(missing !== undefined)(`a folder of another user’s${missing ? 
     ['vault status'],
     ['vault rotate'],
     ['sandbox violations'],
-    ['audit list'],
+    ['audit list --all'],
     ['audit verify'],
     ['policy show'],
     ['policy test --policy policy.yaml'],
@@ -150,7 +150,7 @@ describe.skipIf(missing !== undefined)(`a folder of another user’s${missing ? 
 
   it.each([
     ['the database', 'state/ward.db', 'namespace list --all'],
-    ['the gate’s database', 'gate/gate.db', 'audit list'],
+    ['the gate’s database', 'gate/gate.db', 'audit list --all'],
     ['the policy', 'gate/policy.yaml', 'policy show'],
     ['the file of the first key', 'guest.auth', 'namespace rotate-key guest'],
     ['the stage of a backup', 'backup', 'backup other.tar.zst'],

@@ -49,8 +49,8 @@ test.each<Launched>([
   { words: ['action', 'invoke', 'hello', '-r', '-P', '-'], code: 0, input: '{"name": "Ada"}' },
   { words: ['action', 'create', 'hello', 'missing.js'], code: 2 },
   { words: ['policy', 'check', '-'], code: 2, input: 'form: 2' },
-  { words: ['audit', 'list'], code: 2 },
-  { words: ['audit', 'list'], code: 5, env: { WARD_APIHOST: '' } },
+  { words: ['audit', 'list', '--all'], code: 2 },
+  { words: ['audit', 'list', '--all'], code: 5, env: { WARD_APIHOST: '' } },
   { words: ['advisories', 'status'], code: 5, env: { WARD_APIHOST: '' } },
 ])('as a process, ward $words ends with $code and says the same', async ({ words, code, ...more }) => {
   api.answers.set('GET /api/v1/namespaces', { body: ['guest'] });

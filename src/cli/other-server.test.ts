@@ -86,7 +86,7 @@ test('every command that changes or shows a data folder checks this', () => {
   );
   expect(namesOf('reads')).toEqual(
     expect.arrayContaining([
-      'audit list',
+      'audit verify',
       'node list',
       'node show',
       'policy show',
@@ -103,6 +103,16 @@ test('the list of all tenants refuses another server, too', async () => {
   const outcome = await runWard(['namespace', 'list', '--all'], { home, env });
   expect(outcome.stderr).toMatch(/^error\[USAGE\]: ward namespace list --all works on the server of /);
 });
+
+test.each(['list', 'export'])(
+  'the audit log of this machine is not that of another server: %s',
+  async (verb) => {
+    await using home = await makeHome();
+    const env = { WARD_DATA: join(dataDir, 'fresh'), WARD_APIHOST: 'https://ward.example.org' };
+    const outcome = await runWard(['audit', verb, '--all'], { home, env });
+    expect(outcome.stderr).toContain(`error[USAGE]: ward audit ${verb} works on the server of `);
+  },
+);
 
 test('nodes of another cluster are not those of this machine', async () => {
   await using home = await makeHome();

@@ -85,12 +85,16 @@ export function readLocalAddress(dataDir: string): string | undefined {
 
 /** The key of the first namespace, as the server wrote it for its owner; undefined when it can't be read. */
 export function readLocalKey(dataDir: string): Setting | undefined {
-  const path = join(dataDir, 'guest.auth');
+  const path = localKeyPath(dataDir);
   try {
     return { value: readFileSync(path, 'utf8').trim(), source: path };
   } catch {
     return undefined;
   }
+}
+
+export function localKeyPath(dataDir: string): string {
+  return join(dataDir, 'guest.auth');
 }
 
 /**

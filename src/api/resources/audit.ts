@@ -1,5 +1,4 @@
-/** `/ward/v1/audit`: the changes of the key's own namespace, newest first. OpenWhisk has no such resource. */
-
+/** `/ward/v1/audit`: the changes of the key's own namespace. OpenWhisk has no such resource. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { AuditPage } from '../../answers/index.ts';
 import { identityOf } from '../authentication.ts';
@@ -8,11 +7,12 @@ import { queryEpoch, queryPage, queryText } from '../query.ts';
 import { addResource } from '../resource.ts';
 
 export interface AuditSource {
-  /** Newest first. `next`: where the next page begins. */
+  /** Newest first, with `after` oldest first. `next`: the `before` or the `after` of the next page. */
   search(query: {
     /** Undefined: all. */
     readonly namespace: string | undefined;
     readonly before: number | undefined;
+    readonly after: number | undefined;
     readonly since: number;
     readonly until: number | undefined;
     readonly who: string | undefined;
@@ -57,6 +57,7 @@ export function addOperatorAudit(scope: FastifyInstance, audit: AuditSource): vo
 function searchOf({ query }: FastifyRequest) {
   return {
     before: queryEpoch(query, 'before'),
+    after: queryEpoch(query, 'after'),
     since: queryEpoch(query, 'since') ?? 0,
     until: queryEpoch(query, 'until'),
     who: queryText(query, 'who'),

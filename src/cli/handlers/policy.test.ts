@@ -138,7 +138,7 @@ test('policy test shows what another policy would change of a report', async () 
 test('without a gate store there is nothing to list or test', async () => {
   await using empty = await makeHome();
   for (const args of [
-    ['audit', 'list'],
+    ['audit', 'list', '--all'],
     ['audit', 'verify'],
     ['policy', 'test'],
   ]) {
@@ -169,12 +169,12 @@ test('stored reports are judged again in their earlier contexts; the log is list
   }
   const tested = await ward('policy', 'test', '--policy', strict);
   expect(tested.stdout).toMatch(/team\/app:v1 +acme +deploy +allow +deny/);
-  const listed = await ward('audit', 'list');
+  const listed = await ward('audit', 'list', '--all');
   expect(listed.stdout).toMatch(/1 +\S+ +verdict +team\/app:v1 .* warn/);
   expect(listed.stdout).not.toContain('\u001b');
-  expect(JSON.parse((await ward('audit', 'list', '--after', '1', '-o', 'json')).stdout)).toMatchObject([
-    { seq: 2 },
-  ]);
+  expect(
+    JSON.parse((await ward('audit', 'list', '--all', '--after', '1', '-o', 'json')).stdout),
+  ).toMatchObject([{ seq: 2 }]);
   const verified = await ward('audit', 'verify', '--key', 'ward.pub', '--checkpoint', 'checkpoint.json');
   expect(verified).toMatchObject({
     code: 0,
@@ -201,7 +201,7 @@ test('a waiver is made in the name of who runs the command, counts in policy tes
   expect(JSON.parse(await tested()).changes).toHaveLength(1);
   const gone = await ward('waiver', 'delete', made.stdout.trim());
   expect(gone).toMatchObject({ code: 5, stderr: expect.stringContaining('WAIVER_MISSING') });
-  const log = await ward('audit', 'list', '--what', '*-waiver', '-o', 'json');
+  const log = await ward('audit', 'list', '--all', '--what', '*-waiver', '-o', 'json');
   const events = JSON.parse(log.stdout).map(({ event, name }: Record<string, string>) => `${event} ${name}`);
   expect(events.toSorted()).toEqual(['create-waiver CVE-2021-23337', 'delete-waiver CVE-2021-23337']);
 });
@@ -219,7 +219,7 @@ test('policy set puts a valid policy in force, in the name of who runs the comma
   expect(set.code).toBe(0);
   expect(JSON.parse(set.stdout)).toMatchObject({ place: paths.policy, revision: parsePolicy(text).revision });
   expect(await readFile(paths.policy, 'utf8')).toBe(text);
-  const log = await ward('audit', 'list', '--what', 'set-policy', '-o', 'json');
+  const log = await ward('audit', 'list', '--all', '--what', 'set-policy', '-o', 'json');
   expect(JSON.parse(log.stdout)).toMatchObject([
     { actor: expect.stringMatching(/^operator \d+/), after: digestOf(Buffer.from(text)) },
   ]);
@@ -232,7 +232,9 @@ test('policy set puts a valid policy in force, in the name of who runs the comma
   expect(JSON.parse(shown.stdout)).toMatchObject({ source: paths.policy, text: 'form: 1\n' });
   const rules = await ward('policy', 'show', '-o', 'json');
   expect(JSON.parse(rules.stdout)).toEqual(rulesFor(defaultPolicy(), 'guest', 'push'));
-  const entries = JSON.parse((await ward('audit', 'list', '--what', 'set-policy', '-o', 'json')).stdout);
+  const entries = JSON.parse(
+    (await ward('audit', 'list', '--all', '--what', 'set-policy', '-o', 'json')).stdout,
+  );
   expect(entries).toHaveLength(2);
 });
 
@@ -274,7 +276,7 @@ test('vex set replaces all documents, in the name of who runs the command, and v
   expect((await listed()).map(({ name }: { name: string }) => name)).toEqual(['two.json']);
   expect((await ward('vex', 'set', '--none')).code).toBe(0);
   expect(await listed()).toEqual([]);
-  const log = JSON.parse((await ward('audit', 'list', '--what', 'set-vex', '-o', 'json')).stdout);
+  const log = JSON.parse((await ward('audit', 'list', '--all', '--what', 'set-vex', '-o', 'json')).stdout);
   const actor = expect.stringMatching(/^operator \d+/);
   const last = log.find(({ after }: { after?: string }) => after === undefined);
   expect(log).toHaveLength(3);

@@ -242,7 +242,7 @@ function openAudit(
     // A client sees the changes that it made before.
     search: async (query: Omit<AuditQuery, 'isNewestFirst'>) => {
       await sealing.settle();
-      return chain.searchAudit({ ...query, isNewestFirst: true });
+      return chain.searchAudit({ ...query, isNewestFirst: query.after === undefined });
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
