@@ -2,10 +2,8 @@
  * Ward behind Debian's nginx and Caddy: with defaults (only a proxy_pass or a reverse_proxy), and with the
  * configurations of docs/proxies.md, in which only addresses, ports and files are others.
  */
-import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect as connectHttp2 } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,26 +12,21 @@ import { connect as connectTls, getCACertificates, setDefaultCACertificates } fr
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tarOf, writeTestImage } from '../src/images/images.fixture.ts';
 import { freePort } from '../src/lib/free-ports.fixture.ts';
-import { runCommand, startCommand } from '../src/lib/index.ts';
+import { runCommand } from '../src/lib/index.ts';
 import { makeAuthority, type TestAuthority } from '../src/lib/key-pairs.fixture.ts';
 import { openBrowser } from './browser.ts';
-import { codeBlocksOf, readText } from './docs/markdown.ts';
 import { deployHeld, type HeldAction } from './held-action.ts';
+import {
+  changed,
+  documented,
+  missingProxies,
+  type ProxyProgram,
+  startCaddy,
+  startNginx,
+} from './proxy-programs.ts';
 import { missingForSandboxes, runWard, Ward } from './ward.ts';
 
-const isInstalled = async (...argv: readonly string[]) =>
-  (await runCommand(argv).catch(() => undefined))?.code === 0;
-const hasProxies = (await isInstalled('nginx', '-v')) && (await isInstalled('caddy', 'version'));
-const missing = missingForSandboxes() ?? (hasProxies ? undefined : 'needs nginx and caddy');
-
-interface Proxy {
-  readonly url: string;
-  /** Where it takes plain HTTP, if that is another port. */
-  readonly plainUrl?: string;
-  end(signal?: NodeJS.Signals): Promise<void>;
-  /** Starts it again, at the same addresses. */
-  restart(): Promise<void>;
-}
+const missing = missingForSandboxes() ?? missingProxies;
 
 describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () => {
   let ward: Ward;
@@ -43,7 +36,7 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
   let said: () => string;
   /** Of the documented proxies. */
   const files = () => ({ cert: join(folder, 'tls.crt'), key: join(folder, 'tls.key') });
-  const proxies: Proxy[] = [];
+  const proxies: ProxyProgram[] = [];
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ward-proxies-'));
@@ -73,7 +66,7 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
     await rm(folder, { recursive: true, force: true });
   });
 
-  const started = async (proxy: Promise<Proxy>): Promise<Proxy> => {
+  const started = async (proxy: Promise<ProxyProgram>): Promise<ProxyProgram> => {
     const opened = await proxy;
     proxies.push(opened);
     return opened;
@@ -86,7 +79,7 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
     startNginx(
       folder,
       (at, plain) =>
-        changed(documented('nginx'), [
+        changed(documented('nginx', 'server_name ward.example.com'), [
           ['listen 443 ssl;', `listen ${at} ssl;`],
           ['listen 80;', `listen 127.0.0.1:${plain};`],
           ['/etc/ssl/ward.crt', files().cert],
@@ -100,7 +93,7 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
     startCaddy(
       folder,
       (port, plain) =>
-        changed(documented('caddy'), [
+        changed(documented('caddy', '\nward.example.com {'), [
           ['http://ward.example.com {', `http://localhost:${plain} {`],
           ['\nward.example.com {', `\nlocalhost:${port} {\n\ttls ${files().cert} ${files().key}`],
           ['127.0.0.1:3233', new URL(ward.url).host],
@@ -191,7 +184,7 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
     ['nginx', documentedNginx, 'SIGTERM'],
     ['Caddy', documentedCaddy, 'SIGKILL'],
   ] as const)('the documented %s', (name, start, endsBy) => {
-    let proxy: Proxy;
+    let proxy: ProxyProgram;
     beforeAll(async () => {
       proxy = await started(start());
     });
@@ -275,90 +268,3 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
     expect(code).toBe(6);
   });
 });
-
-/** The code block from docs/proxies.md. */
-function documented(language: string): string {
-  const block = codeBlocksOf(readText('docs/proxies.md')).find(({ info }) => info === language);
-  if (block === undefined) throw new Error(`docs/proxies.md has no block of ${language}`);
-  return block.text;
-}
-
-/** @throws Error when the text has no longer what is to change */
-function changed(text: string, changes: readonly (readonly [from: string, to: string])[]): string {
-  return changes.reduce((before, [from, to]) => {
-    if (!before.includes(from)) throw new Error(`docs/proxies.md does not have ${from}`);
-    return before.replaceAll(from, to);
-  }, text);
-}
-
-type Scheme = 'http' | 'https';
-
-async function startNginx(
-  folder: string,
-  site: (address: string, plainPort: number) => string,
-  scheme: Scheme = 'http',
-): Promise<Proxy> {
-  const { dir, port, plainPort } = await place(folder);
-  await writeFile(
-    join(dir, 'nginx.conf'),
-    // Paths that it can write; all else is as in Debian.
-    `daemon off; user root; pid ${dir}/pid; error_log ${dir}/error.log; events {}
-http {
-  access_log off; client_body_temp_path ${dir}/body; proxy_temp_path ${dir}/proxy;
-  fastcgi_temp_path ${dir}/f; uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;
-  ${site(`127.0.0.1:${port}`, plainPort)}
-}`,
-  );
-  const argv = ['nginx', '-p', dir, '-c', join(dir, 'nginx.conf')];
-  return proxyOf(() => startCommand(argv, { stdio: 'ignore' }), scheme, port, plainPort);
-}
-
-async function startCaddy(
-  folder: string,
-  site: (port: number, plainPort: number) => string,
-  scheme: Scheme = 'http',
-): Promise<Proxy> {
-  const { dir, port, plainPort } = await place(folder);
-  const options = ['admin off', 'auto_https disable_redirects', 'default_bind 127.0.0.1'];
-  await writeFile(join(dir, 'Caddyfile'), `{\n\t${options.join('\n\t')}\n}\n${site(port, plainPort)}`);
-  const env = { ...process.env, HOME: dir, XDG_DATA_HOME: dir, XDG_CONFIG_HOME: dir };
-  const argv = ['caddy', 'run', '--adapter', 'caddyfile', '--config', join(dir, 'Caddyfile')];
-  return proxyOf(() => startCommand(argv, { stdio: 'ignore', env }), scheme, port, plainPort);
-}
-
-async function place(folder: string): Promise<{ dir: string; port: number; plainPort: number }> {
-  const [port, plainPort] = [await freePort(), await freePort()];
-  const dir = join(folder, String(port));
-  await mkdir(dir);
-  return { dir, port, plainPort };
-}
-
-/** Waits until it listens. */
-async function proxyOf(
-  launch: () => ChildProcess,
-  scheme: Scheme,
-  port: number,
-  plainPort: number,
-): Promise<Proxy> {
-  const url = `${scheme}://${scheme === 'https' ? 'localhost' : '127.0.0.1'}:${port}`;
-  const launched = async () => {
-    const started = launch();
-    while ((await fetch(`${url}/ping`).catch(() => undefined)) === undefined) {
-      if (started.exitCode !== null) throw new Error(`the proxy ended with ${started.exitCode}`);
-      await new Promise((go) => setTimeout(go, 10));
-    }
-    return started;
-  };
-  let child = await launched();
-  return {
-    url,
-    plainUrl: `http://localhost:${plainPort}`,
-    async end(signal = 'SIGTERM') {
-      child.kill(signal);
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-    },
-    async restart() {
-      child = await launched();
-    },
-  };
-}
