@@ -18,7 +18,8 @@ export async function buildConsole(place: string): Promise<void> {
     await build({
       configFile: false,
       root: web,
-      base: '/console/',
+      // References are relative, since a proxy can have the console below a prefix.
+      base: './',
       logLevel: 'warn',
       publicDir: false,
       cacheDir: `${draft}/vite`,

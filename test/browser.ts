@@ -40,7 +40,8 @@ export interface ConsoleBrowser extends AsyncDisposable {
   readonly pictures: Pick<Pictures, 'differences'>;
 }
 
-export async function openBrowser(origin: string): Promise<ConsoleBrowser> {
+/** @param url of Ward; a request to another one is a problem */
+export async function openBrowser(url: string): Promise<ConsoleBrowser> {
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     // The tests run as root.
@@ -48,11 +49,11 @@ export async function openBrowser(origin: string): Promise<ConsoleBrowser> {
     env: { ...process.env, ...pictureEnvironment },
   });
   const context = await browser.newContext({
-    ...{ baseURL: origin, viewport: { width: 1440, height } },
+    ...{ baseURL: url, viewport: { width: 1440, height } },
     // Of an OpenID provider, whose authority the test made.
     ignoreHTTPSErrors: true,
   });
-  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: new URL(url).origin });
   // A first scan takes long on a busy machine.
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
@@ -72,8 +73,8 @@ export async function openBrowser(origin: string): Promise<ConsoleBrowser> {
     void dialog.dismiss();
   });
   page.on('request', (request) => {
-    const url = request.url();
-    if (!url.startsWith(`${origin}/`) && !url.startsWith('data:')) problems.push(`a request to ${url}`);
+    const asked = request.url();
+    if (!asked.startsWith(`${url}/`) && !asked.startsWith('data:')) problems.push(`a request to ${asked}`);
   });
   return {
     page,

@@ -51,7 +51,7 @@ async function gatedRoutes() {
     stores: folderStores(dir),
     imagesDir,
     apiHost: () => url,
-    publicUrl: () => url,
+    registryUrl: () => url,
     onChange: () => {},
     log: silentLog,
   });

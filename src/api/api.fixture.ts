@@ -65,6 +65,8 @@ export interface TestApiOptions {
   readonly tracing?: FunctionsOptions['tracing'];
   /** Lets browsers log in. */
   readonly console?: boolean;
+  /** Before all paths in the URLs that clients use. */
+  readonly prefix?: string;
   readonly tls?: Omit<TlsOptions, 'open'>;
   readonly memory?: MemoryAdmission;
 }
@@ -104,7 +106,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     store,
     blobs: openBlobStore(join(folder, 'code')),
     vault: createVault(() => [{ id: 'test', secret: vaultSecret }]),
-    apiHost: () => 'http://ward.test',
+    apiHost: () => `http://ward.test${options.prefix ?? ''}`,
     isAlone: true,
     log: options.accessLog ?? silentLog,
     limits: options.limits ?? {},
@@ -186,6 +188,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     console: options.console === true ? { operator } : undefined,
     tls: options.tls && { ...options.tls, open: openTlsFront },
     memory: options.memory,
+    prefix: options.prefix ?? '',
   });
   const api: TestApi = {
     app,

@@ -101,6 +101,8 @@ export interface ApiOptions {
   readonly console?: { readonly operator: OperatorSource } | undefined;
   /** Absent: plain HTTP. */
   readonly tls?: TlsOptions | undefined;
+  /** Before all paths in the URLs that clients use, without a slash at its end: a proxy takes it off. Absent: none. */
+  readonly prefix?: string;
   /** Further routes, with keys and bodies of their own. */
   readonly plugins?: readonly ((app: FastifyInstance) => void)[];
 }
@@ -213,7 +215,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
       done();
     });
     addApiInfo(open, build);
-    addApiDocs(open, build.buildno);
+    addApiDocs(open, build.buildno, options.prefix ?? '');
     open.options('/api/v1', openToAnyone, (_request, reply) => reply.code(200).send());
     addKeyed(open, functions, '/api/v1', (scope) => {
       const uploads = createUploadBudget(limits.uploadBytes);
@@ -285,9 +287,9 @@ function reportRoutes(app: FastifyInstance, report: (route: ApiRouteInfo) => voi
 /** Adds the routes that need no key: actions and triggers that their owners offer publicly. */
 function addPublicRoutes(
   app: FastifyInstance,
-  { functions, log, web: limits = {}, guard = closedGuard, console }: ApiOptions,
+  { functions, log, web: limits = {}, guard = closedGuard, console, prefix = '' }: ApiOptions,
 ): void {
-  const web = createWeb({ functions, log, limits, guard, isolatesPages: console !== undefined });
+  const web = createWeb({ functions, log, limits, guard, hasConsole: console !== undefined, prefix });
   addWeb(app, web);
   addGateway(app, { web, apis: functions.apis });
   addDomains(app, { web, apis: functions.apis });

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { parseApihost, readLocalKey, resolveSettings, type SettingSources } from './settings.ts';
+import { parseApihost, readLocalKey, registryAt, resolveSettings, type SettingSources } from './settings.ts';
 
 const localKey = { value: 'local:key', source: '/data/guest.auth' };
 
@@ -78,6 +78,10 @@ test.each([
   ['[::1]:3233', 'http://[::1]:3233'],
 ])('reads the address %s as %s', (text, expected) => {
   expect(parseApihost(text, '--apihost')).toBe(expected);
+});
+
+test('the registry is at the host, also of a server below a path', () => {
+  expect(registryAt('https://example.com:8443/ward')).toBe('https://example.com:8443');
 });
 
 test.each(['ftp://host', 'http://', 'http://user:secret@host', 'http://host/?key=1', 'a b'])(

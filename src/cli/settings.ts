@@ -112,6 +112,11 @@ export function parseApihost(text: string, source: string): string {
   return url.href.replace(/\/+$/, '');
 }
 
+/** Where the server of this address has its registry: clients of registries know only hosts, so never below a path. */
+export function registryAt(apihost: string): string {
+  return new URL(apihost).origin;
+}
+
 export function isLoopback(href: string): boolean {
   const { hostname } = new URL(href);
   return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);

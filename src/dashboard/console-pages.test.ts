@@ -9,6 +9,8 @@ import { consolePages } from './console-pages.ts';
 
 let folder: string;
 let app: FastifyInstance;
+/** As Vite writes it. */
+const page = '<!doctype html><script type="module" crossorigin src="./assets/a-1.js"></script>';
 const script = `console.log('${'x'.repeat(2000)}')`;
 
 beforeAll(async () => {
@@ -16,7 +18,7 @@ beforeAll(async () => {
   await mkdir(join(folder, 'built/assets'), { recursive: true });
   await writeFile(join(folder, 'secret.js'), 'secret\n');
   await writeFile(join(folder, 'built/stamp'), 'stamp');
-  await writeFile(join(folder, 'built/index.html'), '<!doctype html>');
+  await writeFile(join(folder, 'built/index.html'), page);
   await writeFile(join(folder, 'built/assets/a-1.js'), script);
   await writeFile(join(folder, 'built/assets/a-1.js.gz'), gzipSync(script));
   app = serve(join(folder, 'built'));
@@ -32,9 +34,15 @@ function serve(built: string): FastifyInstance {
   return server;
 }
 
+/** The path that a browser loads for the page at this address. */
+function scriptOf(address: string, html: string): string | undefined {
+  const src = /^<!doctype html><script type="module" crossorigin src="([^"]*)"><\/script>$/.exec(html)?.[1];
+  return src === undefined ? undefined : new URL(src, `http://ward.test${address}`).pathname;
+}
+
 test('the page has a strict policy, and is asked for each time', async () => {
   const answer = await app.inject('/console/');
-  expect([answer.statusCode, answer.payload]).toEqual([200, '<!doctype html>']);
+  expect([answer.statusCode, scriptOf('/console/', answer.payload)]).toEqual([200, '/console/assets/a-1.js']);
   expect(answer.headers).toMatchObject({
     'content-type': 'text/html; charset=utf-8',
     'cache-control': 'no-cache',
@@ -51,16 +59,23 @@ test('the page has a strict policy, and is asked for each time', async () => {
   const { etag } = answer.headers;
   const same = await app.inject({ url: '/console/', headers: { 'if-none-match': String(etag) } });
   expect([same.statusCode, same.payload]).toEqual([304, '']);
-  expect((await app.inject('/console')).headers['location']).toBe('/console/');
+  const { location } = (await app.inject('/console')).headers;
+  expect(new URL(String(location), 'http://ward/x/console').pathname).toBe('/x/console/');
 });
 
 test('each address of the application is its page', async () => {
   const addresses = [
+    ...['index.html', 'runs', 'runs/', 'runs//a', 'runs/a?b=/c/d'],
     ...['runs/0123?name=a', 'functions/caf%C3%A9', 'triggers/a.b'],
     ...['functions/shop/hello.js', 'functions/v1.2/hello'],
   ];
-  for (const address of addresses)
-    expect((await app.inject(`/console/${address}`)).payload).toBe('<!doctype html>');
+  for (const address of addresses) {
+    const url = `/console/${address}`;
+    const { payload } = await app.inject(url);
+    // A proxy may take a prefix off.
+    for (const prefix of ['', '/ward', '/a/b'])
+      expect(scriptOf(prefix + url, payload)).toBe(`${prefix}/console/assets/a-1.js`);
+  }
 });
 
 test('files are compressed for those who take it, and kept for ever', async () => {

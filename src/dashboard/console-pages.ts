@@ -1,9 +1,11 @@
 /**
  * `/console/`: the built files of the web application. They are listed once, at the start, so a request can name
- * nothing else. All other paths are pages of the application, which its script tells apart.
+ * nothing else. All other paths are pages of the application, which its script tells apart. All references are relative, because
+ * a proxy can have all this below a prefix.
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { relativeUrl } from '../lib/index.ts';
 import { type BuiltFile, listBuiltFiles } from './built-files.ts';
 
 const root = '/console/';
@@ -45,19 +47,19 @@ To run Ward without it: ward up --no-console
 export function consolePages(folder: string): (app: FastifyInstance) => void {
   const files = listBuiltFiles(folder);
   const page = files.get(entry);
+  const html = page === undefined ? '' : readFileSync(page.path, 'utf8');
   return (app) => {
     app.addHook('onRequest', (_request, reply, done) => {
       reply.headers(safeHeaders);
       done();
     });
-    app.get(root.slice(0, -1), access, (_request, reply) => reply.redirect(root));
+    app.get(root.slice(0, -1), access, ({ url }, reply) => reply.redirect(relativeUrl(url, root)));
     app.get(`${root}*`, access, (request, reply) => {
       const name = nameOf(request);
       const file = files.get(name) ?? (isFileName(name) ? undefined : page);
       if (page === undefined) return sendText(reply, 503, unbuilt);
-      return file === undefined
-        ? sendText(reply, 404, 'There is no such file.\n')
-        : send(request, reply, file);
+      if (file === undefined) return sendText(reply, 404, 'There is no such file.\n');
+      return file === page ? sendPage(request, reply, page, html) : send(request, reply, file);
     });
   };
 }
@@ -71,18 +73,31 @@ function nameOf({ url }: FastifyRequest): string {
   return url.slice(root.length).replace(/[?#].*$/s, '');
 }
 
-function send({ headers }: FastifyRequest, reply: FastifyReply, file: BuiltFile): FastifyReply {
+/** @param html with references as from the root of the console */
+function sendPage(request: FastifyRequest, reply: FastifyReply, page: BuiltFile, html: string): FastifyReply {
+  const assets = relativeUrl(request.url, `${root}assets/`);
+  return hasItAlready(request, reply, page) ? reply : reply.send(html.replaceAll('"./assets/', `"${assets}`));
+}
+
+function send(request: FastifyRequest, reply: FastifyReply, file: BuiltFile): FastifyReply {
+  if (hasItAlready(request, reply, file)) return reply;
+  const { zipped } = file;
+  const isZipped = zipped !== undefined && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+  if (isZipped) reply.header('content-encoding', 'gzip');
+  const { path, bytes } = isZipped ? zipped : file;
+  return reply.header('content-length', bytes).send(createReadStream(path));
+}
+
+/** Answers a browser that has the file. */
+function hasItAlready({ headers }: FastifyRequest, reply: FastifyReply, file: BuiltFile): boolean {
   reply
     .header('content-type', file.type)
     .header('cache-control', file.isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
     .header('vary', 'accept-encoding')
     .header('etag', file.etag);
-  if (headers['if-none-match'] === file.etag) return reply.code(304).send();
-  const { zipped } = file;
-  const isZipped = zipped !== undefined && /\bgzip\b/.test(String(headers['accept-encoding'] ?? ''));
-  if (isZipped) reply.header('content-encoding', 'gzip');
-  const { path, bytes } = isZipped ? zipped : file;
-  return reply.header('content-length', bytes).send(createReadStream(path));
+  if (headers['if-none-match'] !== file.etag) return false;
+  reply.code(304).send();
+  return true;
 }
 
 function sendText(reply: FastifyReply, status: number, text: string): FastifyReply {

@@ -108,7 +108,7 @@ class Jar {
   async logInAs(person: string) {
     provider.visitAs(person);
     const answer = await this.comeBack(await provider.visit(await this.leave()));
-    expect([answer.statusCode, answer.headers['location']]).toEqual([303, '/console/']);
+    expect([answer.statusCode, answer.headers['location']]).toEqual([303, '../../console/']);
   }
 
   async session() {
@@ -142,7 +142,7 @@ test('a person gets a session with the role of the group, which ends with its ke
   });
   const answer = await jar.comeBack(await provider.visit(leaving.href));
   expect(answer.headers).toMatchObject({
-    ...{ location: '/console/', 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' },
+    ...{ location: '../../console/', 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' },
   });
   expect(jar.set).toEqual([
     expect.stringMatching(/^__Host-ward-away=; .*Max-Age=0$/),
@@ -245,7 +245,10 @@ describe('refused:', () => {
   const failed = async (jar: Jar, url: URL | string, code: string) => {
     const before = await keysOf('guest');
     const answer = await jar.comeBack(url);
-    expect([answer.statusCode, answer.headers['location']]).toEqual([303, `/console/login?failed=${code}`]);
+    expect([answer.statusCode, answer.headers['location']]).toEqual([
+      303,
+      `../../console/login?failed=${code}`,
+    ]);
     expect(jar.set.filter((each) => /^__Host-ward-(key|operator|choice)=/.test(each))).toEqual([]);
     expect(await keysOf('guest')).toEqual(before);
   };
@@ -326,7 +329,7 @@ describe('refused:', () => {
     const url = await provider.visit(await jar.leave());
     for (const name of ['return', 'redirect_uri', 'next', 'failed'])
       url.searchParams.set(name, 'https://evil.example.com/');
-    expect((await jar.comeBack(url)).headers['location']).toBe('/console/');
+    expect((await jar.comeBack(url)).headers['location']).toBe('../../console/');
     const denied = `${callback}?error=access_denied&error_description=call+555`;
     const state = new URL(await jar.leave()).searchParams.get('state');
     await failed(jar, `${denied}&state=${state}&iss=${provider.issuer}`, 'OIDC_LOGIN_FAILED');

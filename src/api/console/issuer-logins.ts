@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type BegunSession, callbackPath, type Functions, functionFault } from '../../functions/index.ts';
-import { isFault } from '../../lib/index.ts';
+import { isFault, relativeUrl } from '../../lib/index.ts';
 import { clientOf } from '../actors.ts';
 import { bodyOf } from '../body.ts';
 import { sendError, sendUncached } from '../errors.ts';
@@ -98,10 +98,10 @@ export function addIssuerLogins(
         clearAwayCookie(reply);
         try {
           setSessions(reply, await arrive(request));
-          return goTo(reply, home);
+          return goTo(request, reply, home);
         } catch (error) {
           if (!isFault(error)) throw error;
-          return goTo(reply, `${home}login?failed=${error.code}`);
+          return goTo(request, reply, `${home}login?failed=${error.code}`);
         }
       },
     },
@@ -140,9 +140,9 @@ function setSessions(reply: FastifyReply, begun: readonly BegunSession[]): void 
 }
 
 /** The address with the code stays in no history and in no `Referer`. */
-function goTo(reply: FastifyReply, path: string): FastifyReply {
+function goTo({ url }: FastifyRequest, reply: FastifyReply, path: string): FastifyReply {
   return reply
     .header('cache-control', 'no-store')
     .header('referrer-policy', 'no-referrer')
-    .redirect(path, 303);
+    .redirect(relativeUrl(url, path), 303);
 }

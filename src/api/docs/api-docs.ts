@@ -1,26 +1,31 @@
 /** `/api/v1/api-docs`: the API's description for authors of clients, in Swagger 2.0 as in OpenWhisk. */
 import type { FastifyInstance } from 'fastify';
-import type { JsonObject } from '../../lib/index.ts';
+import { type JsonObject, relativeUrl } from '../../lib/index.ts';
 import { sendJson } from '../errors.ts';
 import { addResource } from '../resource.ts';
 import { definitions, ref } from './definitions.ts';
 import { type DocumentedOperation, operations, queryParameters } from './operations.ts';
 
-const docsPath = '/api/v1/api-docs';
+const basePath = '/api/v1';
+const docsPath = `${basePath}/api-docs`;
 
-export function addApiDocs(scope: FastifyInstance, version: string): void {
-  const text = JSON.stringify(apiDocument(version));
+/** @param prefix of the paths that clients use, without a slash at its end */
+export function addApiDocs(scope: FastifyInstance, version: string, prefix: string): void {
+  const text = JSON.stringify(apiDocument(version, prefix));
   addResource(scope, [docsPath, `${docsPath}/`], {
     GET: { access: 'anyone', handler: (_request, reply) => void sendJson(reply, 200, text) },
   });
   // OpenWhisk has pages for people at this path.
   addResource(scope, ['/api/v1/docs', '/api/v1/docs/'], {
-    GET: { access: 'anyone', handler: (_request, reply) => void reply.redirect(docsPath, 308) },
+    GET: {
+      access: 'anyone',
+      handler: ({ url }, reply) => void reply.redirect(relativeUrl(url, docsPath), 308),
+    },
   });
 }
 
 /** @param version of Ward */
-export function apiDocument(version: string): JsonObject {
+export function apiDocument(version: string, prefix = ''): JsonObject {
   const paths: Record<string, JsonObject> = {};
   for (const operation of operations) {
     const { path, method } = operation;
@@ -29,7 +34,7 @@ export function apiDocument(version: string): JsonObject {
   return {
     swagger: '2.0',
     info: { title: 'Ward: the OpenWhisk REST API', version },
-    basePath: '/api/v1',
+    basePath: prefix + basePath,
     consumes: ['application/json'],
     produces: ['application/json'],
     securityDefinitions: { basicAuth: { type: 'basic' } },

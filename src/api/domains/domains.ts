@@ -18,7 +18,7 @@ interface DomainsOptions {
 /** Do not add it below a hook that asks for credentials or sets CORS headers. */
 export function addDomains(app: FastifyInstance, { web, apis }: DomainsOptions): void {
   const place = { url: '/*', constraints: ofDomains };
-  addWebScope(app, place, { ...web, isolatesPages: false }, (request) => {
+  addWebScope(app, place, { ...web, isolatesPages: false, withholdsCookies: false }, (request) => {
     const domain = domainOf(request.raw);
     if (domain === undefined) throw notFound();
     return locate(request, domain, apis);

@@ -8,7 +8,7 @@ import {
   serialiseRecord,
   serialiseResult,
 } from '../../functions/index.ts';
-import { giveBack, isJsonObject, type JsonObject } from '../../lib/index.ts';
+import { giveBack, isJsonObject, type JsonObject, relativeUrl } from '../../lib/index.ts';
 import { anyEntityOf, identityOf } from '../authentication.ts';
 import { markRecordLost, sendJson } from '../errors.ts';
 import { queryBoolean, queryWaitMs } from '../query.ts';
@@ -39,7 +39,7 @@ export function invokeHandler({ invocations, limits }: Functions): RouteHandlerM
       // Sent for a refused call, too.
       sendRateLimit(reply, invocations.usage(identity));
     }
-    return sendAnswer(reply, answer, resultOnly);
+    return sendAnswer(request, reply, answer, resultOnly);
   };
 }
 
@@ -49,12 +49,13 @@ function payloadOf({ body }: FastifyRequest): JsonObject {
   throw malformed('the payload must be a JSON object');
 }
 
-function sendAnswer(reply: FastifyReply, answer: InvokeAnswer, resultOnly: boolean) {
+function sendAnswer({ url }: FastifyRequest, reply: FastifyReply, answer: InvokeAnswer, resultOnly: boolean) {
   const { activationId, record } = answer;
   reply.header('x-openwhisk-activation-id', activationId);
   markRecordLost(reply, answer.isRecordLost);
   if (record === undefined) {
-    reply.header('location', `/api/v1/namespaces/_/activations/${activationId}/stream`);
+    const stream = `/api/v1/namespaces/_/activations/${activationId}/stream`;
+    reply.header('location', relativeUrl(url, stream));
     return sendJson(reply, 202, `{"activationId":"${activationId}"}`);
   }
   const { result } = record;

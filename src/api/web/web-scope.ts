@@ -31,8 +31,10 @@ export interface WebScopeOptions {
   readonly answers: BodyBudget;
   readonly maxBodyBytes: number;
   readonly log: Log;
-  /** The console is on this origin, too: see `isolatePages`. */
+  /** The console or pages of others are on this origin, too: see `isolatePages`. */
   readonly isolatesPages: boolean;
+  /** Pages of others are on this host: see `withholdCookies`. */
+  readonly withholdsCookies: boolean;
 }
 
 /** Methods that reach a web action. */
@@ -58,6 +60,7 @@ export function addWebScope(
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     scope.setErrorHandler(webErrorHandler(options));
     if (options.isolatesPages) isolatePages(scope);
+    if (options.withholdsCookies) withholdCookies(scope);
     scope.route({
       ...place,
       method: webMethods,
@@ -86,13 +89,28 @@ const ownOrigin =
 
 /**
  * Gives each page of an action an origin of its own in the browser. Otherwise its script would speak for the person who
- * is logged in to the console, since both have the host of Ward. An action can only add to it.
+ * is logged in to the console, or to what else is on this host. An action can only add to it.
  */
 function isolatePages(scope: FastifyInstance): void {
   const name = 'content-security-policy';
   scope.addHook('onSend', (_request, reply, payload, done) => {
     const given = [reply.getHeader(name) ?? []].flat();
     reply.header(name, [...given, ownOrigin].join(', '));
+    done(null, payload);
+  });
+}
+
+/**
+ * Keeps an action from cookies. Below a prefix of a host, browsers send it those of the other pages there, and send them what it
+ * sets.
+ */
+function withholdCookies(scope: FastifyInstance): void {
+  scope.addHook('onRequest', ({ raw }, _reply, done) => {
+    delete raw.headers.cookie;
+    done();
+  });
+  scope.addHook('onSend', (_request, reply, payload, done) => {
+    reply.removeHeader('set-cookie');
     done(null, payload);
   });
 }

@@ -44,6 +44,8 @@ export async function startWeb(options: TestWebOptions = {}): Promise<TestWeb> {
     log: silentLog,
     limits: options.web ?? {},
     guard: options.guard ?? closedGuard,
+    hasConsole: false,
+    prefix: '',
   });
   addWeb(app, web);
   options.extend?.(app, web, api);

@@ -16,7 +16,9 @@ interface WebOptions {
   readonly functions: Pick<Functions, 'actions' | 'namespaces' | 'invocations' | 'limits'>;
   readonly log: Log;
   readonly limits?: Partial<WebLimits>;
-  readonly isolatesPages?: boolean;
+  readonly hasConsole: boolean;
+  /** Of the host that Ward shares with pages of others; '' when it has its own. */
+  readonly prefix: string;
   readonly guard: TokenGuard;
 }
 
@@ -45,7 +47,7 @@ const defaultWebLimits: WebLimits = {
 /** The common parts of web actions and the gateway, counters included. */
 export type Web = WebScopeOptions;
 
-export function createWeb({ functions, log, guard, isolatesPages = false, ...options }: WebOptions): Web {
+export function createWeb({ functions, log, guard, hasConsole, prefix, ...options }: WebOptions): Web {
   const limits = { ...defaultWebLimits, ...options.limits };
   const capacity = limits.addresses;
   return {
@@ -56,7 +58,8 @@ export function createWeb({ functions, log, guard, isolatesPages = false, ...opt
     answers: createAnswerMemory(limits.answerBytes),
     maxBodyBytes: functions.limits.payloadBytes,
     log,
-    isolatesPages,
+    isolatesPages: hasConsole || prefix !== '',
+    withholdsCookies: prefix !== '',
   };
 }
 

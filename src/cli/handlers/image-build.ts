@@ -12,6 +12,7 @@ import { localOptions, openServer } from '../local.ts';
 import { printableLine } from '../printable.ts';
 import { scanTable } from '../scan/table.ts';
 import { countsInWords } from '../scan/words.ts';
+import { registryAt } from '../settings.ts';
 import { keyFileOf } from './image-build-key.ts';
 import { exitInterrupted, interruptible } from './interruptible.ts';
 
@@ -85,7 +86,7 @@ async function pushTarget(context: Context): Promise<PushTarget> {
   const namespace = Array.isArray(body) ? body[0] : undefined;
   if (typeof namespace !== 'string' || auth === undefined)
     throw cliFault('SERVER_NOT_WARD', `${apihost.value} did not name the namespace of the key`);
-  return { url: apihost.value, namespace, auth: auth.value, insecure };
+  return { url: registryAt(apihost.value), namespace, auth: auth.value, insecure };
 }
 
 function warn({ image }: ImageBuildResult, io: Io): void {

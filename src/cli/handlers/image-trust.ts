@@ -4,6 +4,7 @@ import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
 import { readBounded } from '../read-source.ts';
+import { registryAt } from '../settings.ts';
 
 /** The policy is not met. */
 const exitUnsigned = 3;
@@ -127,7 +128,7 @@ function requestOf(input: Input, context: Context) {
       const { apihost, auth, insecure } = context.settings();
       if (auth === undefined)
         throw cliFault('NO_KEY', `no key for ${apihost.value}`, { hint: 'ward property set --auth KEY' });
-      return { url: apihost.value, auth: auth.value, insecure };
+      return { url: registryAt(apihost.value), auth: auth.value, insecure };
     },
   };
 }

@@ -89,7 +89,7 @@ export async function startFeeds(start: string, limits: Partial<FeedLimits> = {}
       elapsed: () => passed,
       onClockJump: (jumpMs) => jumps.push(jumpMs),
       log: silentLog,
-      apiHost: () => 'https://ward.example/',
+      apiHost: () => 'https://ward.example',
       async fire(request) {
         await triggers.get(request.trigger);
         bench.refuse(request);

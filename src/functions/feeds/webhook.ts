@@ -49,9 +49,9 @@ export function isToken(text: string): boolean {
   return /^[\w-]{43}$/.test(text);
 }
 
-/** @param apiHost the public URL of this Ward */
+/** @param apiHost the public URL of this Ward, without a slash at its end */
 export function webhookUrl(apiHost: string, { token }: Pick<Webhook, 'token'>): string {
-  return `${apiHost.replace(/\/+$/, '')}/webhooks/${token}`;
+  return `${apiHost}/webhooks/${token}`;
 }
 
 /** Who knows the URL can fire the trigger, and a key that may deploy gets it from a `CREATE`. */

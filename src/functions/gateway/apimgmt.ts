@@ -27,7 +27,7 @@ import type { ApiService, StoredApi } from './apis.ts';
 interface ApiManagerOptions {
   readonly apis: ApiService;
   readonly actions: Pick<ActionService, 'resolve'>;
-  /** URL under which clients reach Ward. Called for every request. */
+  /** URL under which clients reach Ward, without a slash at its end. Called for every request. */
   readonly apiHost: () => string;
 }
 
@@ -75,7 +75,7 @@ export function createApiManager(options: ApiManagerOptions): readonly BuiltinAc
     }
     const { basePath, title } = await placeOf(apis, wanted, own);
     const change = (document: JsonObject | undefined) =>
-      withOperation(document ?? emptyDocument(basePath, title), { ...wanted, apiHost: hostOf(options) });
+      withOperation(document ?? emptyDocument(basePath, title), { ...wanted, apiHost: options.apiHost() });
     const api = await apis.put(own, basePath, change);
     return withWarnings(describe(options, own, api), [wanted.action], own);
   };
@@ -137,10 +137,6 @@ function actionsOf({ operations }: ApiPath) {
   return operations.flatMap(({ backend }) => backend?.action ?? []);
 }
 
-function hostOf({ apiHost }: ApiManagerOptions): string {
-  return apiHost().replace(/\/+$/, '');
-}
-
 /** Describes an API in the form of OpenWhisk's gateway. */
 function describe(
   options: ApiManagerOptions,
@@ -151,7 +147,7 @@ function describe(
     namespace: own,
     tenantId: own,
     gwApiActivated: true,
-    gwApiUrl: `${hostOf(options)}/apis/${encodeURIComponent(own)}${encodeURI(basePath)}`,
+    gwApiUrl: `${options.apiHost()}/apis/${encodeURIComponent(own)}${encodeURI(basePath)}`,
     apidoc: document,
   };
 }

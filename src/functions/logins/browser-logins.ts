@@ -70,7 +70,7 @@ export interface Choices {
 interface BrowserLoginOptions extends LoginOptions, LoginKeys {
   readonly sessions: PersonSessions;
   readonly spentTokens: SpentTokenStore;
-  /** Where clients reach Ward. */
+  /** Where clients reach Ward, without a slash at its end. */
   readonly apiHost: () => string;
 }
 
@@ -83,12 +83,12 @@ const offerSchema = z.object({
 });
 type Offer = z.infer<typeof offerSchema>;
 
-/** The issuer knows it as the redirect URI. */
+/** Below `apiHost`, the issuer knows it as the redirect URI. */
 export const callbackPath = '/console/session/callback';
 
 export function createBrowserLogins(options: BrowserLoginOptions): BrowserLogins {
   const { logins, codeFlow, sessions, apiHost } = options;
-  const away = (secret: string) => ({ secret, redirectUri: new URL(callbackPath, apiHost()).href });
+  const away = (secret: string) => ({ secret, redirectUri: apiHost() + callbackPath });
   return {
     issuers: [...new Set(logins.flatMap((each) => (each.console === undefined ? [] : [each.issuer])))],
     async leave(issuer, secret, isAnew) {

@@ -12,17 +12,19 @@ export interface ConsoleLogin {
   readonly expiresAt: number;
 }
 
-/** @param origin where the browser reaches Ward; absent: as configured. @throws Fault DATA_DIR_EMPTY, CONFIG_INVALID */
-export async function newConsoleLogin(place: Place, origin: string | undefined): Promise<ConsoleLogin> {
+/** @param reachedAt where the browser reaches Ward; absent: as configured. @throws Fault DATA_DIR_EMPTY, CONFIG_INVALID */
+export async function newConsoleLogin(place: Place, reachedAt: string | undefined): Promise<ConsoleLogin> {
   await using at = await openState(place);
   const { apiHost, dataDir } = at.config;
-  const base = origin ?? apiHost ?? (await readFile(dataPaths(dataDir).address, 'utf8')).trim();
+  const base = reachedAt ?? apiHost ?? (await readFile(dataPaths(dataDir).address, 'utf8')).trim();
   if (!URL.canParse(base))
     throw serverFault('CONFIG_INVALID', `${JSON.stringify(base)} is not the URL of a Ward`, {
       hint: 'name it as your browser reaches it: --url https://ward.example.com',
     });
   const { login, lifeMs } = await newOperatorLogin(at.store.sessions);
-  const url = new URL('/console/login', base);
+  const url = new URL(base);
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/console/login`;
+  url.search = '';
   url.hash = login;
   return { url: url.href, expiresAt: Date.now() + lifeMs };
 }

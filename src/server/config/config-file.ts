@@ -8,6 +8,7 @@ import { operatorPolicySchema, resolverSchema } from '../../sandbox/index.ts';
 import { serverFault } from '../faults.ts';
 import { kindAliasesSchema } from './kind-aliases-setting.ts';
 import { oidcSchema } from './oidc-setting.ts';
+import { notPublicUrl, publicUrlIn } from './public-url.ts';
 
 const syslogAddress = /^(?:tls|tcp):\/\/(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 const count = z.int().min(0).max(1_000_000_000);
@@ -26,6 +27,13 @@ const sizeUpTo = (max: number) =>
     context.addIssue({ code: 'custom', message: `not a size like 22m, of at most ${max} bytes` });
     return z.NEVER;
   });
+
+const publicUrl = z.string().transform((text, context) => {
+  const url = publicUrlIn(text);
+  if (url !== undefined) return url;
+  context.addIssue({ code: 'custom', message: notPublicUrl });
+  return z.NEVER;
+});
 
 const mebibyte = 1024 * 1024;
 
@@ -88,8 +96,8 @@ const fileSchema = z.strictObject({
       message: 'has either cert and key, or acme',
     })
     .optional(),
-  /** URL under which user code reaches the API. */
-  apiHost: z.url().optional(),
+  /** URL under which the world reaches Ward. */
+  apiHost: publicUrl.optional(),
   invoker: z
     .strictObject({
       memoryMiB: z.int().min(128).optional(),

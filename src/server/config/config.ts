@@ -13,6 +13,7 @@ import { type Address, parseAddress } from './address.ts';
 import { type NodeNames, nodeNames } from './bus-setting.ts';
 import type { ConfigFile } from './config-file.ts';
 import type { OidcSetting } from './oidc-setting.ts';
+import { parsePublicUrl } from './public-url.ts';
 import { parseStoreSetting, type StoreSetting } from './store-setting.ts';
 import { type TlsSetting, tlsSettingOf } from './tls-setting.ts';
 
@@ -35,6 +36,7 @@ export interface Config {
   readonly console: boolean;
   /** Undefined: the API speaks plain HTTP. */
   readonly tls: TlsSetting | undefined;
+  /** Without a slash at its end. Its path is the prefix that a proxy takes off. */
   readonly apiHost: string | undefined;
   readonly invoker: {
     readonly memoryMiB: number;
@@ -169,7 +171,7 @@ export async function loadConfig(
     accessLog: flags.accessLog ?? file.accessLog ?? false,
     console: flags.console ?? file.console ?? true,
     tls: file.tls && tlsSettingOf(file.tls),
-    apiHost: env['WARD_API_HOST'] ?? file.apiHost,
+    apiHost: parsePublicUrl(env['WARD_API_HOST']) ?? file.apiHost,
     invoker: {
       memoryMiB: Math.floor((totalmem() / mebibyte) * sandboxShareOfMemory),
       prewarm: [

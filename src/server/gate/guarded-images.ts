@@ -35,8 +35,8 @@ export interface GuardedImagesOptions {
   readonly tellOthers?: () => void;
   /** Present when all servers of the database go by the same advisories. */
   readonly sharing?: SharingParts | undefined;
-  /** Public URL of this Ward, if the operator has configured one. */
-  readonly publicUrl?: () => string | undefined;
+  /** Where clients of the registry reach it, if the operator has configured that. */
+  readonly registryUrl?: () => string | undefined;
   readonly onChange: (event: GateEvent) => void;
   /** Undefined: the pushed blobs are in the data folder. */
   readonly pushedBlobs?: BlobStore | undefined;
@@ -102,7 +102,7 @@ const publicNamespaces = [systemNamespace];
 
 /** @throws Faults of the registry's store and of the gate */
 export async function openGuardedImages(options: GuardedImagesOptions): Promise<GuardedImages> {
-  const { stores, imagesDir, publicUrl, registryQuota, tellOthers, log } = options;
+  const { stores, imagesDir, registryUrl, registryQuota, tellOthers, log } = options;
   await using stack = new AsyncDisposableStack();
   const pushed = stack.use(
     await stores.openRegistry({
@@ -165,7 +165,7 @@ export async function openGuardedImages(options: GuardedImagesOptions): Promise<
           },
         },
         publicPrefixes: publicNamespaces.map((name) => `${name}/`),
-        publicUrl: () => publicUrl?.()?.replace(/\/+$/, ''),
+        publicUrl: () => registryUrl?.(),
         log,
       }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

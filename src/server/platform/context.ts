@@ -24,7 +24,7 @@ export interface Context {
   readonly kinds: readonly RuntimeKind[];
   /** The kinds, and their aliases. */
   readonly runtimes: readonly Runtime[];
-  /** URL under which clients reach Ward. */
+  /** URL under which clients reach Ward, without a slash at its end. */
   readonly apiHost: () => string;
   /** True when the start is complete, and calls arrive. */
   readonly isServing: () => boolean;

@@ -28,6 +28,7 @@ import { buildInfo, consoleFolder } from '../build-info.ts';
 import { createNodeRoutes } from '../cluster/node-routes.ts';
 import { requireSharedStores } from '../config/bus-setting.ts';
 import { type Config, withoutUndefined } from '../config/config.ts';
+import { prefixIn } from '../config/public-url.ts';
 import type { AcmeSetting } from '../config/tls-setting.ts';
 import { type GuardedImages, openGuardedImages } from '../gate/guarded-images.ts';
 import type { DataPart } from '../instance/missing-parts.ts';
@@ -295,7 +296,8 @@ function openGate(
     stores,
     imagesDir: config.imagesDir,
     apiHost,
-    publicUrl: () => config.apiHost,
+    // Its clients know only hosts, so its paths have no prefix.
+    registryUrl: () => config.apiHost && new URL(config.apiHost).origin,
     onChange: (event) => events.gateChanged(event),
     tellOthers: () => events.tellOthers(),
     sharing:
@@ -357,6 +359,7 @@ function composeApi(context: Context, parts: ApiParts): ReturnType<typeof create
     ...(audit === undefined ? {} : { audit }),
     ...{ cluster, nodes },
     metrics: { ...figures, token: secrets.metricsToken },
+    prefix: config.apiHost === undefined ? '' : prefixIn(config.apiHost),
     readiness: () => readiness(store.recording, disk.status(), config.records, reach?.()),
     accessLog: config.accessLog,
     tls,

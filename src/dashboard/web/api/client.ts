@@ -1,5 +1,6 @@
 /** The one way to Ward's API. Every request says that the console makes it, which pages of others can't. */
 import { signal } from '@preact/signals';
+import { prefix } from './prefix.ts';
 import { learnClock } from './server-clock.ts';
 
 /** What Ward answered instead of what was asked for. */
@@ -46,7 +47,7 @@ const aboutSessions: ReadonlySet<string> = new Set(['/console/session', sessionP
 
 export const ownHeaders = { 'x-ward-console': '1' } as const;
 
-/** Returns the answer as JSON. @throws ApiError */
+/** Returns the answer as JSON. @param path of Ward, without its prefix. @throws ApiError */
 export async function call<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
   return (await (await send(method, path, options)).json()) as T;
 }
@@ -56,7 +57,7 @@ export async function send(method: string, path: string, options: CallOptions = 
   const { body, signal: until, accept = 'application/json', ifMatch } = options;
   let response: Response;
   try {
-    response = await fetch(path, {
+    response = await fetch(prefix + path, {
       method,
       headers: {
         ...ownHeaders,

@@ -1,7 +1,8 @@
-/** The address of the page, below `/console/`. Links are ordinary ones; a click on one stays in this document. */
+/** The address of the page, below the root of the console. Links are ordinary ones; a click on one stays in this document. */
 import { signal } from '@preact/signals';
+import { prefix } from '../api/prefix.ts';
 
-export const root = '/console/';
+export const root = `${prefix}/console/`;
 
 export interface Place {
   /** Decoded parts of the path after the root. */

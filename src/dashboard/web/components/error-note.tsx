@@ -1,5 +1,6 @@
 /** What went wrong: it stays until it is read, with what helps to find out why. */
 import { ApiError } from '../api/client.ts';
+import { prefix } from '../api/prefix.ts';
 import { Button } from './button.tsx';
 import { Identifier } from './copy.tsx';
 
@@ -23,7 +24,7 @@ export function ErrorNote({ error, onRetry, onDismiss }: ErrorNoteProps) {
       {report !== undefined && (
         <p>
           {/* In another tab, so that nothing that was typed here is lost. */}
-          <a href={`/console/gate/report/${report}`} target="_blank" rel="noopener">
+          <a href={`${prefix}/console/gate/report/${report}`} target="_blank" rel="noopener">
             What the gate found, and what to do (in a new tab)
           </a>
         </p>
