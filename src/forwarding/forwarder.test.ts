@@ -6,6 +6,7 @@ import { type HostAndPort, pinAddress } from '../egress/index.ts';
 import { mustRun, silentLog, withTimeout } from '../lib/index.ts';
 import { type Destination, parseDestination } from './destination.ts';
 import { createForwarder, type ForwarderTiming } from './forwarder.ts';
+import { addUpErrors, type ForwardingError, shownError } from './forwarding-errors.ts';
 import { type Receiver, startReceiver } from './receiver.fixture.ts';
 import { missingForRsyslog, startRsyslog } from './rsyslog.fixture.ts';
 
@@ -24,6 +25,8 @@ interface Options {
   readonly timing?: Partial<ForwarderTiming>;
   readonly pin?: (place: HostAndPort) => Promise<string>;
   readonly onRead?: (activationId: string) => void;
+  /** Of the settings. */
+  readonly revision?: () => string;
 }
 
 function start({
@@ -32,24 +35,35 @@ function start({
   timing = {},
   pin = async ({ host }) => host,
   onRead = () => {},
+  revision = () => 'one',
 }: Options) {
+  const noted = new Map<string, readonly ForwardingError[]>();
+  const failedRevisions: string[] = [];
   const forwarder = createForwarder({
     async read(_, id) {
       onRead(id);
       return logs[id] ?? [`2026-11-28T20:55:01.000000000Z stdout: ${id}`];
     },
-    destinationOf: async (namespace) => destinations[namespace],
+    async settingsOf(namespace) {
+      const destination = destinations[namespace];
+      return destination && { destination, revision: revision() };
+    },
     pin,
+    report({ namespace, revision: failed, text }) {
+      failedRevisions.push(failed);
+      const errors = [...(noted.get(namespace) ?? []), { text, times: 1, lastAt: Date.now() }];
+      noted.set(namespace, addUpErrors(errors));
+    },
     log: silentLog,
     timing: { ...quick, ...timing },
   });
   onTestFinished(() => forwarder.close(1000));
   const add = (activationId: string, namespace = 'guest') =>
-    forwarder.add({ namespace, action: 'hello', activationId });
+    forwarder.add({ namespace, action: 'hello', activationId }, revision());
   return {
     add,
-    errors: (namespace: string) => forwarder.errors(namespace),
-    changed: (namespace: string) => forwarder.changed(namespace),
+    failedRevisions,
+    errors: (namespace: string) => (noted.get(namespace) ?? []).map(shownError),
     close: (withinMs: number) => forwarder.close(withinMs),
   };
 }
@@ -100,7 +114,7 @@ test('after an outage everything arrives once, and the error says what happened'
   const splunkServer = await receiver();
   splunkServer.status = 503;
   splunkServer.headers = { 'retry-after': '1' };
-  const { add, errors, changed } = start({ destinations: { guest: splunk(splunkServer.port) } });
+  const { add, errors } = start({ destinations: { guest: splunk(splunkServer.port) } });
   add('a');
   await expect.poll(() => splunkServer.received.length).toBeGreaterThan(2);
   add('b');
@@ -111,8 +125,20 @@ test('after an outage everything arrives once, and the error says what happened'
   expect(errors('guest')).toEqual([
     expect.stringMatching(/^\d{4}-.*Z \(\d+ times, last\): the destination answered 503$/),
   ]);
-  changed('guest');
-  expect(errors('guest')).toEqual([]);
+});
+
+test('failures with earlier settings are no reason to give up with new ones', async () => {
+  const splunkServer = await receiver();
+  splunkServer.status = 503;
+  const { add, errors, failedRevisions } = start({
+    destinations: { guest: splunk(splunkServer.port) },
+    revision: () => (splunkServer.received.length >= 5 ? 'two' : 'one'),
+  });
+  add('a');
+  await expect
+    .poll(() => errors('guest').at(-1))
+    .toMatch(/answered 503; the log of 1 activation was given up$/);
+  expect(failedRevisions).toEqual([...Array(5).fill('one'), ...Array(8).fill('two')]);
 });
 
 test('a refusal is final, and the error has neither the answer nor the token', async () => {

@@ -12,16 +12,32 @@ import { nextBatch, type ReadLog } from './batch.ts';
 import type { Destination } from './destination.ts';
 import { Refused } from './faults.ts';
 import type { LogSource } from './log-event.ts';
-import { type Batch, Outlet } from './outlet.ts';
+import { type Batch, mostWaiting, Outlet } from './outlet.ts';
 
 export interface ForwarderOptions {
   readonly read: ReadLog;
   /** Undefined: the namespace's logs stay here. */
-  readonly destinationOf: (namespace: string) => Promise<Destination | undefined>;
+  readonly settingsOf: (namespace: string) => Promise<ForwardingSettings | undefined>;
   /** Checks where a destination is, and returns the address to connect to. @throws Fault */
   readonly pin: (place: HostAndPort) => Promise<string>;
+  /** Called with each reason why logs were not sent. Must not throw. */
+  readonly report: (failure: ForwardingFailure) => void;
   readonly log: Log;
   readonly timing?: Partial<ForwarderTiming>;
+}
+
+export interface ForwardingSettings {
+  readonly destination: Destination;
+  /** Another one after each change. */
+  readonly revision: string;
+}
+
+export interface ForwardingFailure {
+  readonly namespace: string;
+  /** Of the settings. */
+  readonly revision: string;
+  /** For the owner of the namespace. */
+  readonly text: string;
 }
 
 export interface ForwarderTiming {
@@ -35,12 +51,8 @@ export interface ForwarderTiming {
 }
 
 export interface Forwarder {
-  /** Returns at once. */
-  add(source: LogSource): void;
-  /** Of this server since the settings were changed or it started. Newest last. */
-  errors(namespace: string): readonly string[];
-  /** The namespace has another destination, or none. */
-  changed(namespace: string): void;
+  /** Returns at once. @param revision of the settings */
+  add(source: LogSource, revision: string): void;
   /** Sends what waits, once and for at most this long. */
   close(withinMs: number): Promise<void>;
 }
@@ -78,24 +90,22 @@ class NamespaceForwarder implements Forwarder {
     this.#timing = { ...defaultTiming, ...options.timing };
   }
 
-  add(source: LogSource): void {
+  add(source: LogSource, revision: string): void {
     if (this.#closing.signal.aborted) return;
     const { namespace } = source;
-    const outlet = this.#outlets.get(namespace) ?? new Outlet();
+    const outlet = this.#outlets.get(namespace) ?? new Outlet(revision);
     this.#outlets.set(namespace, outlet);
-    outlet.add(source, Date.now());
+    outlet.revision = revision;
+    if (!outlet.add(source))
+      this.#report(
+        namespace,
+        outlet,
+        `more than ${mostWaiting} activations waited, and the oldest were given up`,
+      );
     if (outlet.isBusy) return;
     outlet.isBusy = true;
     const running = this.#run(namespace, outlet).finally(() => this.#running.delete(running));
     this.#running.add(running);
-  }
-
-  errors(namespace: string): readonly string[] {
-    return this.#outlets.get(namespace)?.errors() ?? [];
-  }
-
-  changed(namespace: string): void {
-    this.#outlets.get(namespace)?.forgetErrors();
   }
 
   async close(withinMs: number): Promise<void> {
@@ -111,27 +121,29 @@ class NamespaceForwarder implements Forwarder {
     while (outlet.waiting.length > 0) {
       const failed = await this.#turns.take(() => this.#send(namespace, outlet));
       if (failed === undefined) outlet.failures = 0;
-      else await this.#afterFailure(outlet, failed);
+      else await this.#afterFailure(namespace, outlet, failed);
     }
     // In the same step as the last look at what waits, so that `add` relies on nobody who looks no more.
     outlet.isBusy = false;
-    if (outlet.errors().length === 0) this.#outlets.delete(namespace);
+    if (outlet.failures === 0) this.#outlets.delete(namespace);
   }
 
   /** Sends one batch. Undefined if that succeeded. */
   async #send(namespace: string, outlet: Outlet): Promise<Failed | undefined> {
-    const { destinationOf, pin, read } = this.#options;
+    const { settingsOf, pin, read } = this.#options;
     let batch: Batch | undefined;
     try {
       this.#closed.signal.throwIfAborted();
-      const destination = await destinationOf(namespace);
-      if (destination === undefined) {
+      const settings = await settingsOf(namespace);
+      if (settings === undefined) {
         outlet.waiting.length = 0;
         return undefined;
       }
+      outlet.revision = settings.revision;
       batch = await this.#reading.take(() => nextBatch(outlet.waiting.slice(), read, Date.now()));
       if (batch.events.length > 0) {
         const signal = AbortSignal.any([AbortSignal.timeout(this.#timing.sendMs), this.#closed.signal]);
+        const { destination } = settings;
         const { endpoint } = destination;
         const address = await untilAborted(signal, pin(endpoint));
         // Only here: the clients for it take memory.
@@ -145,14 +157,18 @@ class NamespaceForwarder implements Forwarder {
     }
   }
 
-  async #afterFailure(outlet: Outlet, { error, batch }: Failed): Promise<void> {
+  async #afterFailure(namespace: string, outlet: Outlet, { error, batch }: Failed): Promise<void> {
     outlet.failures++;
     const lost = this.#giveUp(outlet, { error, batch });
     const whose = lost === 1 ? 'the log of 1 activation was' : `the logs of ${lost} activations were`;
     const consequence = lost === 0 ? '' : `; ${whose} given up`;
-    outlet.fail(`${whyOf(error)}${consequence}`, Date.now());
+    this.#report(namespace, outlet, `${whyOf(error)}${consequence}`);
     this.#options.log.debug({ reason: messageOf(error) }, 'logs were not forwarded');
     if (outlet.waiting.length > 0) await this.#pause(this.#pauseAfter(outlet, error));
+  }
+
+  #report(namespace: string, { revision }: Outlet, text: string): void {
+    this.#options.report({ namespace, revision, text });
   }
 
   /** Returns how many activations are given up. */

@@ -1,12 +1,11 @@
 /**
- * What waits to be forwarded for one namespace, and how that went: ids of activations, whose logs stay in the store until
- * they are sent. So an outlet takes little memory however long the logs are and however long its destination is away.
+ * What waits to be forwarded for one namespace: ids of activations, whose logs stay in the store until they are sent. So an
+ * outlet takes little memory however long the logs are and however long its destination is away.
  */
 import type { LogEvent, LogSource } from './log-event.ts';
 
 /** Activations that wait at most. When more come, the oldest are given up. */
-const mostWaiting = 2_000;
-const mostErrors = 10;
+export const mostWaiting = 2_000;
 
 export interface Waiting {
   readonly source: LogSource;
@@ -23,26 +22,35 @@ export interface Batch {
   readonly part: { readonly of: Waiting; readonly sentLines: number } | undefined;
 }
 
-interface Trouble {
-  readonly text: string;
-  at: number;
-  times: number;
-}
-
 export class Outlet {
   readonly waiting: Waiting[] = [];
   /** Tries of what comes next, one after the other, that failed. */
   failures = 0;
   /** Something sends or waits for its next try. */
   isBusy = false;
-  #troubles: Trouble[] = [];
+  #revision: string;
 
-  add(source: LogSource, now: number): void {
-    if (this.waiting.length >= mostWaiting) {
-      this.waiting.shift();
-      this.fail(`more than ${mostWaiting} activations waited, and the oldest were given up`, now);
-    }
+  constructor(revision: string) {
+    this.#revision = revision;
+  }
+
+  /** Of the settings that were read last. */
+  get revision(): string {
+    return this.#revision;
+  }
+
+  /** What failed with other settings does not count for these. */
+  set revision(revision: string) {
+    if (revision !== this.#revision) this.failures = 0;
+    this.#revision = revision;
+  }
+
+  /** False: the oldest was given up for it. */
+  add(source: LogSource): boolean {
     this.waiting.push({ source, sentLines: 0 });
+    if (this.waiting.length <= mostWaiting) return true;
+    this.waiting.shift();
+    return false;
   }
 
   /**
@@ -59,29 +67,5 @@ export class Outlet {
     this.waiting.splice(0, this.waiting.length, ...rest);
     if (part !== undefined) part.of.sentLines = part.sentLines;
     return whole.length + (part === undefined ? 0 : 1);
-  }
-
-  /** Notes an error. The same error again only counts. */
-  fail(text: string, now: number): void {
-    const known = this.#troubles.find((each) => each.text === text);
-    if (known === undefined) this.#troubles.push({ text, at: now, times: 1 });
-    else {
-      known.at = now;
-      known.times++;
-    }
-    this.#troubles = this.#troubles.toSorted((a, b) => a.at - b.at).slice(-mostErrors);
-  }
-
-  /** Newest last. */
-  errors(): readonly string[] {
-    return this.#troubles.map(({ text, at, times }) => {
-      const often = times === 1 ? '' : ` (${times} times, last)`;
-      return `${new Date(at).toISOString()}${often}: ${text}`;
-    });
-  }
-
-  forgetErrors(): void {
-    this.#troubles = [];
-    this.failures = 0;
   }
 }

@@ -38,6 +38,7 @@ export type * from './types/egress.ts';
 export { severalRefusals } from './types/egress.ts';
 export type * from './types/entities.ts';
 export type * from './types/feeds.ts';
+export type * from './types/forwarding-errors.ts';
 export type * from './types/holdings.ts';
 export type * from './types/keys.ts';
 export type * from './types/leases.ts';

@@ -13,6 +13,7 @@ import { domainStore } from './domains.ts';
 import { egressStore } from './egress.ts';
 import { entityStore } from './entities.ts';
 import { feedStore } from './feeds.ts';
+import { forwardingErrorStore } from './forwarding-errors.ts';
 import type { GroupWriter } from './group-writer.ts';
 import { holdingStore } from './holdings.ts';
 import { keyStore } from './keys.ts';
@@ -61,6 +62,7 @@ export function storeParts(db: Kysely<Schema>, writer: GroupWriter, words: SqlWo
     usage: usageStore(db, writer),
     usageSlots: usageSlotStore(db),
     egress: egressStore(db, writer),
+    forwardingErrors: forwardingErrorStore(db),
     recording: writer.recording,
     appliedMigrations: () => appliedMigrations(db),
   };

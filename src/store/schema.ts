@@ -353,6 +353,12 @@ export interface SentEntriesTable {
   seq: number;
 }
 
+/** At most one for each namespace, deleted with it. */
+export interface ForwardingErrorTable {
+  namespace: string;
+  document: string;
+}
+
 export interface Schema {
   namespaces: NamespaceTable;
   keys: KeyTable;
@@ -389,4 +395,5 @@ export interface Schema {
   logouts: LogoutTable;
   namespace_members: NamespaceMemberTable;
   acme: AcmeTable;
+  forwarding_errors: ForwardingErrorTable;
 }

@@ -15,6 +15,7 @@ import { egressTests } from './suite/egress.ts';
 import { entityTests } from './suite/entities.ts';
 import { entityLinkTests } from './suite/entity-links.ts';
 import { feedTests } from './suite/feeds.ts';
+import { forwardingErrorTests } from './suite/forwarding-errors.ts';
 import { holdingTests } from './suite/holdings.ts';
 import { keyTests } from './suite/keys.ts';
 import { leaseTests } from './suite/leases.ts';
@@ -71,6 +72,7 @@ export function storeSuite(name: string, makePlace: () => Promise<StorePlace>): 
     describe('certificates', () => acmeTests(context));
     describe('leases', () => leaseTests(context));
     describe('violations', () => violationTests(context));
+    describe('errors of log forwarding', () => forwardingErrorTests(context));
     describe('sessions', () => sessionTests(context));
     describe('spent tokens', () => spentTokenTests(context));
     describe('marks of code', () => codeMarkTests(context));

@@ -70,6 +70,16 @@ test('each recorded activation goes to the forwarder, which asks where its desti
     ]);
 });
 
+test('another server shows its errors, too', async () => {
+  await using platform = await startPlatform({ forwarding, isAlone: false });
+  const other = await platform.restart();
+  await platform.functions.logForwarding.set('guest', { splunk_hec: splunk });
+  await call(platform);
+  await expect
+    .poll(async () => (await other.logForwarding.errors('guest')).errors, { timeout: 5000 })
+    .toEqual([expect.stringMatching(/^\d{4}-.*Z: .*log\.example:8088 is loopback; the log of 1 activation/)]);
+});
+
 test('without places that the operator allows, there is no destination', async () => {
   await using platform = await startPlatform();
   const { logForwarding } = platform.functions;

@@ -5,9 +5,10 @@
 import { type EgressCeiling, pinAddress, type ResolveName, requireAllowedHost } from '../../egress/index.ts';
 import {
   createForwarder,
-  type Destination,
+  type ForwardingSettings,
   ownDestination,
   parseDestination,
+  shownError,
 } from '../../forwarding/index.ts';
 import type { JsonObject, Log } from '../../lib/index.ts';
 import type { Store } from '../../store/index.ts';
@@ -15,7 +16,8 @@ import { createBoundedCache } from '../entities/bounded-cache.ts';
 import type { Forgetful } from '../entities/changed.ts';
 import { concurrentUpdate, notFound } from '../faults.ts';
 import type { Vault } from '../vault/vault.ts';
-import { destinationIn, withDestination } from './stored-destination.ts';
+import { createErrorLog } from './error-log.ts';
+import { destinationIn, forwardingRevision, withDestination } from './stored-destination.ts';
 
 export interface ForwardingRules {
   /** Where destinations may be. */
@@ -35,7 +37,7 @@ export interface LogForwardingService {
   get(namespace: string): Promise<JsonObject>;
   /** @throws Fault DESTINATION_INVALID, EGRESS_INVALID, EGRESS_EXCEEDED, CONCURRENT_UPDATE, NOT_FOUND */
   set(namespace: string, given: unknown): Promise<JsonObject>;
-  /** Errors of this server. */
+  /** Of all servers, since the settings were changed. */
   errors(namespace: string): Promise<ForwardingErrors>;
 }
 
@@ -56,7 +58,7 @@ export interface LogForwarding extends LogForwardingService, Forgetful {
 }
 
 interface LogForwardingOptions {
-  readonly store: Pick<Store, 'namespaces' | 'activations'>;
+  readonly store: Pick<Store, 'namespaces' | 'activations' | 'forwardingErrors'>;
   readonly vault: Vault;
   readonly rules: ForwardingRules;
   readonly log: Log;
@@ -68,7 +70,8 @@ const cacheCapacity = 10_000;
 const closeMs = 2_000;
 
 interface Known {
-  readonly destination: Destination | undefined;
+  /** Undefined: the logs stay here. */
+  readonly settings: ForwardingSettings | undefined;
 }
 
 export function createLogForwarding({ store, vault, rules, log }: LogForwardingOptions): LogForwarding {
@@ -76,20 +79,22 @@ export function createLogForwarding({ store, vault, rules, log }: LogForwardingO
   const find = (namespace: string): Promise<Known | undefined> =>
     cache.load(namespace, async () => {
       const row = await store.namespaces.byName(namespace);
-      return row && { destination: destinationIn(row.settings, namespace, vault) };
+      return row && { settings: forwardingSettings(row.settings, namespace, vault) };
     });
-  const destinationOf = async (namespace: string) => (await find(namespace))?.destination;
+  const settingsOf = async (namespace: string) => (await find(namespace))?.settings;
   const { ceiling, resolve } = rules;
   const read = (...of: [namespace: string, activationId: string]) => store.activations.logs(...of);
+  const errorLog = createErrorLog({ store, log });
   const forwarder = createForwarder({
     read,
-    destinationOf,
+    settingsOf,
     pin: (place) => pinAddress(place, ceiling, resolve),
+    report: (failure) => errorLog.note(failure),
     log,
   });
 
   return {
-    get: async (namespace) => (await destinationOf(namespace))?.shown ?? { [ownDestination]: {} },
+    get: async (namespace) => (await settingsOf(namespace))?.destination.shown ?? { [ownDestination]: {} },
     async set(namespace, given) {
       const destination = parseDestination(given);
       if (destination !== undefined) requireAllowedHost(destination.endpoint, ceiling);
@@ -99,17 +104,17 @@ export function createLogForwarding({ store, vault, rules, log }: LogForwardingO
       const isWritten = await store.namespaces.putSettings(namespace, settings, row.settings);
       cache.drop(namespace);
       if (!isWritten) throw concurrentUpdate();
-      forwarder.changed(namespace);
       return destination?.shown ?? { [ownDestination]: {} };
     },
     async errors(namespace) {
-      const destination = (await destinationOf(namespace))?.name ?? ownDestination;
-      return { destination, errors: forwarder.errors(namespace) };
+      const destination = (await settingsOf(namespace))?.destination.name ?? ownDestination;
+      return { destination, errors: (await errorLog.list(namespace)).map(shownError) };
     },
     recorded({ namespace, path, activationId, traceId }) {
       const add = (known: Known | undefined) => {
-        if (known?.destination !== undefined)
-          forwarder.add({ namespace, action: path, activationId, ...(traceId && { traceId }) });
+        if (known?.settings === undefined) return;
+        const source = { namespace, action: path, activationId, ...(traceId && { traceId }) };
+        forwarder.add(source, known.settings.revision);
       };
       const known = cache.get(namespace);
       if (known !== undefined) add(known);
@@ -119,6 +124,20 @@ export function createLogForwarding({ store, vault, rules, log }: LogForwardingO
         );
     },
     forget: (changed) => cache.dropWhere((_, namespace) => changed?.namespaces.has(namespace) ?? true),
-    close: () => forwarder.close(closeMs),
+    async close() {
+      await forwarder.close(closeMs);
+      await errorLog.close();
+    },
   };
+}
+
+/** @throws Fault STORED_ENTITY_CORRUPT, VAULT_KEY_MISSING */
+function forwardingSettings(
+  settings: JsonObject,
+  namespace: string,
+  vault: Vault,
+): ForwardingSettings | undefined {
+  const destination = destinationIn(settings, namespace, vault);
+  const revision = forwardingRevision(settings);
+  return destination === undefined || revision === undefined ? undefined : { destination, revision };
 }

@@ -46,6 +46,7 @@ import * as usageSlots from './0036-usage-slots.ts';
 import * as startKinds from './0037-start-kinds.ts';
 import * as earlierCode from './0038-earlier-code.ts';
 import * as sessionEnds from './0039-session-ends.ts';
+import * as forwardingErrors from './0040-forwarding-errors.ts';
 import { type Migrations, mayUse, notingReaders } from './min-reader.ts';
 
 export const migrations: Migrations = {
@@ -88,6 +89,7 @@ export const migrations: Migrations = {
   '0037-start-kinds': startKinds,
   '0038-earlier-code': earlierCode,
   '0039-session-ends': sessionEnds,
+  '0040-forwarding-errors': forwardingErrors,
 };
 
 /** Called with the newest migration of a newer Ward that has upgraded the database in a way that this Ward can use. */

@@ -5,7 +5,7 @@ import { all, domainRow } from './context.ts';
 /** It deletes the namespace at the end. */
 export async function readAll(stores: Omit<Store, 'close' | typeof Symbol.asyncDispose>): Promise<void> {
   const { entities, activations, feeds, deliveries, accepted, keys, apis, namespaces, holdings } = stores;
-  const { changes, leases, usage, usageSlots, egress, domains } = stores;
+  const { changes, leases, usage, usageSlots, egress, domains, forwardingErrors } = stores;
   for (const filter of [{}, { package: 'p' }, { link: 'guest/t' }, { shared: true }] as const) {
     await entities.list({ ...all, collection: 'rules', ...filter });
     await entities.count({ ...all, collection: 'rules', ...filter });
@@ -74,6 +74,8 @@ export async function readAll(stores: Omit<Store, 'close' | typeof Symbol.asyncD
   for (const filter of [{}, { namespace: 'guest' }, { namespace: 'guest', action: 'a' }])
     await egress.list(filter, undefined, 10);
   await egress.forget(1, 10);
+  await forwardingErrors.get('guest');
+  for (const expected of [undefined, {}]) await forwardingErrors.replace('guest', {}, expected);
   const range = { minutes: 5, since: 1, until: 9 } as const;
   await usageSlots.sums(range);
   await usageSlots.count(range);

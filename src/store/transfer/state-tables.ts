@@ -31,6 +31,7 @@ export const stateTables: readonly TableCopy[] = [
   'logouts',
   'namespace_members',
   'acme',
+  'forwarding_errors',
 ].map((name) => ({ name }));
 
 /** Leases and marks of servers that run, what they heard of each other, logins, what an engine keeps for itself, and a view. */

@@ -71,6 +71,7 @@ async function fill(store: Store, names: readonly string[]): Promise<void> {
     await store.violations.add({
       ...{ namespace: 'guest', at: 1, kind, detail: 'why', action: null, activationId: newActivationId() },
     });
+  await store.forwardingErrors.replace('guest', { errors: ['ü'] }, undefined);
   await accept(store, 'guest');
 }
 
@@ -91,13 +92,14 @@ describe.skipIf(missing !== undefined)(
         removed: 0,
       });
       await using moved = await openPostgresStore({ url });
-      const seen = async ({ namespaces, entities, activations, violations, holdings, accepted }: Store) => ({
+      const seen = async ({ namespaces, entities, activations, violations, ...other }: Store) => ({
         namespaces: await namespaces.list(),
         entities: await entities.list({ ...all, collection: 'actions' }),
         activations: await activations.list(all),
         violations: await violations.list({ skip: 0, limit: 10 }),
-        holdings: await holdings.get('guest'),
-        accepted: await accepted.pending(10),
+        holdings: await other.holdings.get('guest'),
+        accepted: await other.accepted.pending(10),
+        forwardingErrors: await other.forwardingErrors.get('guest'),
       });
       expect(await seen(moved)).toEqual(await seen(store));
       // The number of the next row continues after those that came along.

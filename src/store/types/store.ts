@@ -13,6 +13,7 @@ import type { DomainStore } from './domains.ts';
 import type { EgressStore } from './egress.ts';
 import type { EntityStore } from './entities.ts';
 import type { FeedStore } from './feeds.ts';
+import type { ForwardingErrorStore } from './forwarding-errors.ts';
 import type { HoldingStore } from './holdings.ts';
 import type { KeyStore } from './keys.ts';
 import type { Lease, LeasedWrites, LeaseStore } from './leases.ts';
@@ -79,6 +80,7 @@ export interface Store extends AsyncDisposable {
   readonly usage: UsageStore;
   readonly usageSlots: UsageSlotStore;
   readonly egress: EgressStore;
+  readonly forwardingErrors: ForwardingErrorStore;
   readonly recording: Recording;
   /** Of these tables, the oldest first. Other rooms have tables and migrations of their own. */
   appliedMigrations(): Promise<readonly AppliedMigration[]>;

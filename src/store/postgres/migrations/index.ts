@@ -17,6 +17,7 @@ import * as sessionPersons from '../../migrations/0033-session-persons.ts';
 import * as namespaceMembers from '../../migrations/0034-namespace-members.ts';
 import * as egressDays from '../../migrations/0035-egress-days.ts';
 import * as usageSlots from '../../migrations/0036-usage-slots.ts';
+import * as forwardingErrors from '../../migrations/0040-forwarding-errors.ts';
 import type { Migrations } from '../../migrations/min-reader.ts';
 import * as schema from './0001-schema.ts';
 import * as facts from './0003-facts.ts';
@@ -62,4 +63,5 @@ export const postgresMigrations: Migrations = {
   '0028-room-for-claims': roomForClaims,
   '0029-writers': writers,
   '0030-session-ends': sessionEnds,
+  '0031-forwarding-errors': forwardingErrors,
 };
