@@ -107,7 +107,10 @@ describe.skipIf(missing !== undefined)(`an invoker${missing ? ` (${missing})` : 
     expect(logs).toEqual([expect.stringContaining('a line')]);
     for (const { pid } of wardsBelow(invoker.pid)) {
       expect(listeningSocketsOf(pid)).toEqual([]);
-      expect(await readFile(`/proc/${pid}/environ`, 'utf8')).not.toMatch(/postgres:|AWS_SECRET/);
+      const environ = await readFile(`/proc/${pid}/environ`, 'utf8');
+      expect(environ).not.toMatch(/postgres:|AWS_SECRET/);
+      for (const shown of [environ, await readFile(`/proc/${pid}/cmdline`, 'utf8')])
+        expect(shown).not.toContain(token);
     }
     expect(await readFile(join(invoker.dataDir, 'config.yaml'), 'utf8')).not.toMatch(/store|blobs|bus/);
   });
@@ -310,9 +313,12 @@ async function startInvoker(dataDir: string, url: string, token?: string): Promi
   const credentials = Object.keys(process.env).filter((name) => name.startsWith('AWS_'));
   const hidden = Object.fromEntries(credentials.map((name) => [name, undefined]));
   const config = { invoker: { prewarm: [], memoryMiB: 1024 }, cluster: { node: 'inv1' } };
+  // As its unit has it: empty once it has joined.
+  const tokenFile = `${dataDir}.token`;
+  await writeFile(tokenFile, `${token ?? ''}\n`, { mode: 0o600 });
   const { ward } = await Ward.startSaying(config, dataDir, undefined, {
-    flags: ['--role', 'invoker', '--join', url],
-    env: { ...hidden, ...(token !== undefined && { WARD_JOIN_TOKEN: token }) },
+    flags: ['--role', 'invoker', '--join', url, '--token-file', tokenFile],
+    env: hidden,
   });
   return ward;
 }

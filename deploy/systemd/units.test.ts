@@ -85,10 +85,16 @@ test('secrets come from files, never from the unit', () => {
     'metrics-token',
     'pgpass',
   ]);
-  expect(valuesOf('ward-invoker.service', 'EnvironmentFile')).toEqual([
-    '/etc/ward/ward.env',
-    '-/etc/ward/join.env',
+});
+
+test('the token of an invoker is a credential, and the unit starts without it', () => {
+  expect(valuesOf('ward-invoker.service', 'LoadCredential')).toEqual(['join-token:/etc/ward/join-token']);
+  expect(valuesOf('ward-invoker.service', 'SetCredential')).toEqual(['join-token:\\n']);
+  expect(valuesOf('ward-invoker.service', 'ExecStart')).toEqual([
+    expect.stringMatching(/ --token-file %d\/join-token$/),
   ]);
+  for (const setting of ['Environment', 'EnvironmentFile'])
+    expect(valuesOf('ward-invoker.service', setting).join()).not.toMatch(/join|token/i);
 });
 
 test('`ward up` knows the flags of the units', () => {

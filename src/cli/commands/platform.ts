@@ -26,6 +26,10 @@ export const upCommand: CommandSpec = {
       summary: 'permission to join, from ward node token, or WARD_JOIN_TOKEN; needed once',
     },
     {
+      flags: '--token-file <FILE>',
+      summary: 'file with the token, which only you can read; empty for a node that has joined',
+    },
+    {
       flags: '--accept-missing <PART>',
       summary:
         'start although the data folder was in use and lacks this part, and create a new one; repeatable',
@@ -52,6 +56,10 @@ export const upCommand: CommandSpec = {
     {
       command: 'WARD_JOIN_TOKEN=TOKEN ward up --role invoker --join https://ward.example.com',
       does: 'only runs actions, for the API nodes of that cluster',
+    },
+    {
+      command: 'ward up --role invoker --join https://ward.example.com --token-file /etc/ward/join-token',
+      does: 'the same, and no environment and no list of processes shows the token',
     },
   ],
   handler: async () => (await import('../handlers/platform.ts')).up,

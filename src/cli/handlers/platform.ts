@@ -19,6 +19,7 @@ export const up: Handler = async (input) => {
     role: roleOf(input.text('role')),
     join: input.has('join') ? input.texts('join') : undefined,
     token: input.text('token'),
+    tokenFile: input.text('tokenFile'),
     acceptMissing,
     acceptMixed: input.has('acceptMixed'),
     takeOver: input.has('takeOver'),

@@ -8,7 +8,7 @@ import type { Config } from '../config/config.ts';
 import { type BusPlace, busPlace } from './bus-place.ts';
 import type { Foundation } from './foundation.ts';
 
-/** How a node joins a cluster: `--join` and `--token`, or `WARD_JOIN` and `WARD_JOIN_TOKEN`. */
+/** How a node joins a cluster: `--join` and `--token-file`, or `WARD_JOIN` and `WARD_JOIN_TOKEN`. */
 export interface JoinRequest {
   /** Addresses of API nodes, at least one. */
   readonly urls: readonly string[];

@@ -49,6 +49,8 @@ export interface UpOptions {
   readonly join?: readonly string[] | undefined;
   /** Permission to join it once. */
   readonly token?: string | undefined;
+  /** A file that has it. */
+  readonly tokenFile?: string | undefined;
   readonly acceptMissing?: readonly DataPart[];
   readonly acceptMixed?: boolean;
   /** From the Ward that serves the same data folder, if any. */
