@@ -94,6 +94,28 @@ describe.skipIf(missing !== undefined)(`ward up with blobs in S3${missing ? ` ($
       await expect(readdir(join(ward.dataDir, part, 'blobs'))).rejects.toThrow('ENOENT');
   });
 
+  test('a check beside the server tells what the bucket lacks', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-s3-images-'));
+    const fsck = async () => {
+      const env = { WARD_BLOBS: blobs, WARD_IMAGES: folder.path };
+      const { code, stdout } = await runWard(['fsck', '--data', ward.dataDir, '-o', 'json'], { env });
+      return { code, findings: JSON.parse(stdout).findings };
+    };
+    expect(await fsck()).toEqual({ code: 0, findings: [] });
+    const [key = ''] = await moto.keys('ward/registry/sha256/');
+    const bytes = await moto.get(key);
+    await moto.remove(key);
+    const found = await fsck();
+    if (bytes !== undefined) await moto.put(key, new Uint8Array(bytes));
+    expect(found).toMatchObject({
+      code: 1,
+      findings: [{ area: 'registry', problem: 'is missing in the bucket', of: /guest\/app/ }].map((each) => ({
+        ...each,
+        of: expect.stringMatching(each.of),
+      })),
+    });
+  });
+
   test('a bucket that is away refuses deploys, and lets warm calls go on, until it is back', async () => {
     expect((await ward.invoke('hello', { n: 2 })).status).toBe(200);
     proxy.breakage = () => ({ kind: 'instead', status: 503, body: '<Error><Code>SlowDown</Code></Error>' });

@@ -47,7 +47,7 @@ export interface BlobStore extends BlobReader {
   size(digest: Digest): Promise<number | undefined>;
   /** @param signal ends it; the bytes can then be there or not. */
   delete(digest: Digest, signal?: AbortSignal): Promise<void>;
-  /** Every blob, in no order; one that is added or removed meanwhile can be missing. */
+  /** Every blob: in a bucket by digest, in a folder in no order. One that is added or removed meanwhile can be missing. */
   list(): AsyncIterable<Digest>;
 }
 

@@ -1,6 +1,7 @@
 /** Pushed content: repositories, manifests, tags and blobs, in one database and a store of bytes. */
 
 export { registryStoreFault, registryStoreFaults } from './faults.ts';
+export { type HeldBlobs, openHeldBlobs } from './held-blobs.ts';
 export {
   hasImageConfig,
   isManifestType,

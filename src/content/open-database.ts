@@ -20,6 +20,8 @@ interface SharedDatabase {
   readonly url: string;
   /** Without it, a database that a newer Ward has upgraded is refused. */
   readonly onNewer?: OnNewer | undefined;
+  /** Writes nothing, and refuses a database that another version of Ward has written. */
+  readonly isReader?: boolean;
 }
 
 /** @throws Fault IMAGE_STORE_INVALID, and Faults of the store room */
@@ -27,7 +29,8 @@ export async function openRegistryDatabase(place: RegistryPlace): Promise<Regist
   const { dir, database, databaseCacheKiB: cacheKiB, now = Date.now } = place;
   if (database === undefined) return openSqliteRegistry({ path: registryFile(dir), cacheKiB, now });
   const { openPostgresRegistry } = await import('./postgres/database.ts');
-  return openPostgresRegistry({ url: database.url, onNewer: database.onNewer, now: place.now });
+  const { kind: _, ...options } = database;
+  return openPostgresRegistry({ ...options, now: place.now });
 }
 
 export function registryFile(dir: string): string {

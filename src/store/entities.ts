@@ -87,6 +87,26 @@ export function entityStore(db: Kysely<Schema>, words: SqlWords): EntityStore {
         .executeTakeFirstOrThrow();
       return Number(now) + Number(earlier);
     },
+    async codeAfter(digest, limit) {
+      const rows = await db
+        .selectFrom('entities')
+        .select('code_digest as digest')
+        .distinct()
+        .where('code_digest', '>', digest)
+        .orderBy('code_digest')
+        .limit(limit)
+        .execute();
+      return rows.flatMap((row) => row.digest ?? []);
+    },
+    async actionsWithCode(digest) {
+      const rows = await db
+        .selectFrom('entities')
+        .select(['namespace', 'path'])
+        .where('code_digest', '=', digest)
+        .limit(5)
+        .execute();
+      return rows.map(({ namespace, path }) => `${namespace}/${path}`).toSorted();
+    },
     async earlierCode(namespace, path) {
       const row = await db
         .selectFrom('earlier_code')

@@ -26,6 +26,7 @@ interface PostgresRegistryOptions {
   readonly url: string;
   /** Without it, a database that a newer Ward has upgraded is refused. */
   readonly onNewer?: OnNewer | undefined;
+  readonly isReader?: boolean;
   /** Replaces the database's clock, for tests. Epoch milliseconds. */
   readonly now?: (() => number) | undefined;
 }

@@ -7,7 +7,16 @@ const reads: Readonly<Record<string, readonly string[]>> = {
   namespaceMembers: ['list', 'endedAt'],
   keys: ['byId', 'list', 'loggedOutAt'],
   sessions: ['use'],
-  entities: ['get', 'list', 'count', 'countByCodeDigest', 'earlierCode', 'earlierDigests'],
+  entities: [
+    'get',
+    'list',
+    'count',
+    'countByCodeDigest',
+    'codeAfter',
+    'actionsWithCode',
+    'earlierCode',
+    'earlierDigests',
+  ],
   apis: ['get', 'list'],
   domains: ['get', 'list', 'owner', 'proved'],
 };

@@ -14,7 +14,8 @@ import {
 } from '../../store/index.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { dataPaths } from '../instance/instance.ts';
-import type { Findings, FsckArea } from './findings.ts';
+import type { NamedInBucket } from './bucket.ts';
+import type { BlobArea, Findings } from './findings.ts';
 
 export interface CheckedDatabases {
   /** Undefined when it is missing or damaged: then nothing can be compared with it. */
@@ -74,8 +75,6 @@ export interface BlobsCheck {
   readonly onStep: (text: string) => void;
 }
 
-type BlobArea = FsckArea & ('code' | 'registry');
-
 interface NamedBlobs extends BlobsCheck {
   readonly area: BlobArea;
   readonly databasePath: string;
@@ -96,6 +95,39 @@ const naming = {
   },
 } as const;
 
+/** What the tables of a folder name in a bucket. */
+export function namedBlobs({
+  area,
+  database,
+  databasePath,
+}: Pick<NamedBlobs, 'area' | 'database' | 'databasePath'>): NamedInBucket {
+  const { named, remedy } = naming[area];
+  return {
+    ...{ area, remedy },
+    named: () => named(database).filter(isDigest).toSorted(),
+    async namesOf(digest) {
+      using now = openSnapshot(databasePath);
+      return now === undefined ? [] : ownersIn(now, area, digest);
+    },
+    isKept: async (digest) => area === 'code' && keepsCode(database, digest),
+  };
+}
+
+function ownersIn(database: DatabaseSnapshot, area: BlobArea, digest: Digest): readonly string[] {
+  return database.all(`${naming[area].owners}'${digest}' limit 5`).map(({ name }) => String(name));
+}
+
+/** Whether it is earlier code, or code of an accepted call. */
+function keepsCode(state: DatabaseSnapshot, digest: Digest): boolean {
+  // A database of an older Ward has no earlier code.
+  const hasEarlier = state.all(`select 1 as one from sqlite_schema where name = 'earlier_code'`).length > 0;
+  const sources = [
+    ...(hasEarlier ? [`select 1 as one from earlier_code where digest = '${digest}'`] : []),
+    `select 1 as one from accepted where code_digest = '${digest}'`,
+  ];
+  return state.all(`${sources.join(' union all ')} limit 1`).length > 0;
+}
+
 /** Compares each blob with its digest. */
 export async function readBlobs(
   area: BlobArea,
@@ -112,11 +144,11 @@ export async function checkNamedBlobs(
   { area, dir, databasePath, database, signal, onStep }: NamedBlobs,
   findings: Findings,
 ): Promise<void> {
-  const { named, owners, remedy } = naming[area];
+  const { named, remedy } = naming[area];
   const { present, damaged } = await readBlobs(area, { dir, signal, onStep }, findings);
   const before = named(database).filter(isDigest);
   const told = (digest: Digest, problem: string): void => {
-    const names = database.all(`${owners}'${digest}' limit 5`).map(({ name }) => String(name));
+    const names = ownersIn(database, area, digest);
     const of = names.length === 0 ? digest : `${digest} (${names.join(', ')})`;
     findings.tell(area, of, problem, remedy);
   };
@@ -129,7 +161,9 @@ export async function checkNamedBlobs(
     for (const digest of missing) if (still.has(digest)) told(digest, 'is missing');
   }
   const known = new Set(before);
-  const unnamed = [...present].filter((digest) => !known.has(digest)).length;
+  const isUnused = (digest: Digest) =>
+    !known.has(digest) && !(area === 'code' && keepsCode(database, digest));
+  const unnamed = [...present].filter(isUnused).length;
   if (unnamed > 0)
     findings.note(`${area}: ${unnamed} blobs are unused; a running Ward removes them after an hour`);
 }

@@ -11,6 +11,8 @@ const fsckAreas = [
   'audit',
 ] as const;
 export type FsckArea = (typeof fsckAreas)[number];
+/** Areas of blobs that tables name. */
+export type BlobArea = FsckArea & ('code' | 'registry');
 
 /** Something is damaged or missing. */
 export interface Damage {

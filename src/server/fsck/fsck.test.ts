@@ -276,6 +276,9 @@ describe('a data folder', () => {
     const { findings, notes } = await check();
     expect(findings).toEqual([]);
     expect(notes.join()).toContain('1 blobs are unused');
+    // Earlier code may go, but as long as it is there, it has a use.
+    sql(state?.() ?? '', `insert into earlier_code values ('guest', 'hello', 'sha256:${name}', '{}')`);
+    expect((await check()).notes.join()).not.toContain('unused');
   });
 
   test('that a running Ward serves is checked, but not repaired', async () => {

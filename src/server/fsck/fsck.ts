@@ -3,8 +3,6 @@
  * server: it reads databases as of one moment.
  */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { describeLocation } from '../../blobs/index.ts';
 import { manifestsKnownIn } from '../../content/index.ts';
 import { createVault, unreadableIn } from '../../functions/index.ts';
 import { gateSchema } from '../../gate/index.ts';
@@ -14,7 +12,6 @@ import { advisoryStatus, compareDigest } from '../../scanner/index.ts';
 import { newestSchema, type PostgresStore, schemaOfState } from '../../store/index.ts';
 import { actAsOwner, ownerOf } from '../admin/act-as.ts';
 import { openUsedGate, operatorStores, readUsedState } from '../admin/operator-stores.ts';
-import { sharedAdvisories } from '../advisories/shared-row.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { serverFault } from '../faults.ts';
 import { sharedPolicy } from '../gate/policy-source.ts';
@@ -24,11 +21,14 @@ import { gatePaths } from '../instance/gate-paths.ts';
 import { dataPaths } from '../instance/instance.ts';
 import { readGivenKeys } from '../secrets/secrets.ts';
 import { openVaultKeys } from '../secrets/vault-keys.ts';
+import { type OpenBucket, openBucketByHand } from '../stores/shared-blobs.ts';
 import type { PostgresStores, Stores } from '../stores/stores.ts';
-import { type CheckedDatabases, checkDatabases, checkNamedBlobs } from './databases.ts';
+import { checkBlobPlaces } from './blob-places.ts';
+import { checkSharedAdvisories } from './bucket.ts';
+import { type CheckedDatabases, checkDatabases } from './databases.ts';
 import { Findings, type FsckReport } from './findings.ts';
 import { checkStore } from './images.ts';
-import { checkSharedCode, checkSharedImages, checkSharedUsage } from './shared-state.ts';
+import { checkSharedUsage } from './shared-state.ts';
 
 export interface FsckOptions {
   readonly dataDir?: string;
@@ -62,34 +62,17 @@ export async function checkAll(options: FsckOptions): Promise<FsckReport> {
   }
   const findings = new Findings();
   const databases = stores.engine === 'sqlite' ? checkDatabases(dataDir, findings, stack, onStep) : elsewhere;
-  const { state, registry } = databases;
+  const { registry } = databases;
   await using shared = stores.engine === 'sqlite' ? undefined : await sharedState(stores, findings);
-  const blobs = { signal, onStep };
+  await using bucket = config.blobs === undefined ? undefined : await openBucketByHand(config.blobs);
   if (stores.engine === 'sqlite') checkMix(dataDir, findings);
   else {
     findings.note('databases: in PostgreSQL, whose pg_amcheck checks them');
     if (shared !== undefined) await checkSharedUsage(shared, findings);
-    if (config.blobs === undefined) {
-      if (shared !== undefined) await checkSharedCode({ ...blobs, store: shared, dir: paths.code }, findings);
-      await checkSharedImages({ ...blobs, dir: paths.registry }, findings);
-    }
   }
-  const isElsewhere = config.blobs !== undefined;
-  if (config.blobs !== undefined)
-    findings.note(
-      `code, registry and shared advisories: their blobs are in ${describeLocation(config.blobs)}, and not checked`,
-    );
-  if (state !== undefined && !isElsewhere) {
-    const of = { area: 'code', dir: paths.code, databasePath: paths.database, database: state } as const;
-    await checkNamedBlobs({ ...blobs, ...of }, findings);
-  }
-  if (registry !== undefined && !isElsewhere) {
-    const databasePath = join(paths.registry, 'registry.db');
-    const of = { area: 'registry', dir: paths.registry, databasePath, database: registry } as const;
-    await checkNamedBlobs({ ...blobs, ...of }, findings);
-  }
+  await checkBlobPlaces({ config, stores, shared, databases, bucket, signal, onStep }, findings);
   const pushed =
-    registry === undefined || isElsewhere
+    registry === undefined || bucket !== undefined
       ? new Map()
       : await layersOf(paths.registry, manifestsKnownIn(registry));
   // The store can belong to another user.
@@ -100,7 +83,7 @@ export async function checkAll(options: FsckOptions): Promise<FsckReport> {
   });
   await checkAdvisories(dataDir, findings, onStep);
   await checkKeys({ config, given, stores, shared, findings, onStep }, databases);
-  await checkAudit({ dataDir, stores, shared, findings, onStep }, databases);
+  await checkAudit({ dataDir, stores, shared, bucket, findings, onStep }, databases);
   const { checked, all, notes } = findings;
   return { dataDir, imagesDir, isRunning, checked, findings: all, repaired, notes };
 }
@@ -183,10 +166,11 @@ async function openSealed({ config, given, stores, shared, findings, onStep }: K
 
 interface AuditLogCheck extends Pick<KeysCheck, 'stores' | 'shared' | 'findings' | 'onStep'> {
   readonly dataDir: string;
+  readonly bucket: OpenBucket | undefined;
 }
 
 async function checkAudit(
-  { dataDir, stores, shared, findings, onStep }: AuditLogCheck,
+  { dataDir, stores, shared, bucket, findings, onStep }: AuditLogCheck,
   { gate }: CheckedDatabases,
 ): Promise<void> {
   if (stores.engine === 'postgres' && shared === undefined) return;
@@ -200,11 +184,17 @@ async function checkAudit(
   findings.checked.audit += entries;
   for (const { seq, text } of problems)
     findings.tell('audit', `entry ${seq}`, text, 'see ward audit verify, and compare with a backup');
-  for (const name of [sharedPolicy, sharedVex, sharedAdvisories])
-    await audit.sharedFile(name).catch((error: unknown) => {
+  const unlessCorrupt = async (work: () => Promise<unknown>) => {
+    try {
+      await work();
+    } catch (error) {
       if (!isFault(error, 'GATE_STORE_CORRUPT')) throw error;
       findings.tell('databases', 'the gate', error.message, error.hint ?? '');
-    });
+    }
+  };
+  for (const name of [sharedPolicy, sharedVex]) await unlessCorrupt(() => audit.sharedFile(name));
+  const advisories = await bucket?.open('advisories');
+  await unlessCorrupt(() => checkSharedAdvisories(audit, advisories, findings));
 }
 
 const advisoriesRemedy = 'move the file away, and download the advisories again with ward advisories update';

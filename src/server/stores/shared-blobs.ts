@@ -67,17 +67,21 @@ export async function openServerBlobs(
   };
 }
 
-/** The pushed blobs for a command, which shares no copies with the server. */
-export async function openRegistryByHand(
-  location: BlobLocation,
-): Promise<AsyncDisposable & { readonly blobs: BlobStore }> {
+export interface OpenBucket extends AsyncDisposable {
+  open(name: 'code' | 'registry' | 'advisories'): Promise<BlobStore>;
+}
+
+/** For a command, which shares no copies with the server. */
+export async function openBucketByHand(location: BlobLocation): Promise<OpenBucket> {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtempDisposable(join(tmpdir(), 'ward-blobs-'));
   stack.defer(() => folder.remove());
   const shared: SharedBlobs = stack.use(await openSharedBlobs(location, silentLog));
-  const blobs = await shared.open({ name: 'registry', dir: folder.path, ...registryModes });
   const opened = stack.move();
-  return { blobs, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return {
+    open: (name) => shared.open({ name, dir: join(folder.path, name), ...registryModes }),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }
 
 /** Beside the folder of the blobs, while they come from a bucket. */

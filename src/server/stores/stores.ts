@@ -2,6 +2,8 @@
 import { accessSync, constants } from 'node:fs';
 import type { BlobLocation, BlobStore } from '../../blobs/index.ts';
 import {
+  type HeldBlobs,
+  openHeldBlobs,
   openRegistryReader,
   openRegistryStore,
   type RegistryPlace,
@@ -24,7 +26,7 @@ import { connectionUrl, type PostgresSetting } from '../config/store-setting.ts'
 import { serverFault } from '../faults.ts';
 import { gatePaths } from '../instance/gate-paths.ts';
 import { dataPaths } from '../instance/instance.ts';
-import { openRegistryByHand } from './shared-blobs.ts';
+import { openBucketByHand } from './shared-blobs.ts';
 
 type StateOptions = Omit<StoreOptions, 'path'>;
 
@@ -49,9 +51,10 @@ export interface PostgresStores extends CommonStores {
   /** For messages; without a password. */
   readonly where: string;
   openState(options?: StateOptions): Promise<PostgresStore>;
-  /** These two write nothing. @throws Fault STORE_UNFIT, GATE_STORE_FAILED when another version of Ward has written it */
+  /** These write nothing. @throws Fault STORE_UNFIT, GATE_STORE_FAILED when another version of Ward has written it */
   readState(): Promise<PostgresStore>;
   readGate(): Promise<GateStore>;
+  readHeldBlobs(): Promise<HeldBlobs & AsyncDisposable>;
 }
 
 export type Stores = FolderStores | PostgresStores;
@@ -99,6 +102,7 @@ function postgresStores(
       openPostgresStore({ ...at, ...(onRecording === undefined ? {} : { onRecording }) }),
     readState: () => openPostgresStore({ ...at, isReader: true }),
     readGate: () => openPostgresGateStore({ ...at, isReader: true }),
+    readHeldBlobs: () => openHeldBlobs({ dir, database: { kind: 'postgres', ...at, isReader: true } }),
     // Its connections never wait for a disk of this machine.
     openGate: () => openPostgresGateStore(at),
     ...registryOf({ dir, database: { kind: 'postgres', ...at } }),
@@ -119,8 +123,8 @@ async function registryReaderOver(
   location: BlobLocation,
 ): Promise<RegistryReader | undefined> {
   await using stack = new AsyncDisposableStack();
-  const { blobs } = stack.use(await openRegistryByHand(location));
-  const reader = await stores.openRegistryReader(blobs);
+  const bucket = stack.use(await openBucketByHand(location));
+  const reader = await stores.openRegistryReader(await bucket.open('registry'));
   if (reader === undefined) return undefined;
   stack.use(reader);
   const opened = stack.move();

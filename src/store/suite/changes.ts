@@ -88,7 +88,7 @@ const writes: {
   },
   entities: {
     ...{ get: 'reads', list: 'reads', count: 'reads', countByCodeDigest: 'reads' },
-    ...{ earlierCode: 'reads', earlierDigests: 'reads' },
+    ...{ codeAfter: 'reads', actionsWithCode: 'reads', earlierCode: 'reads', earlierDigests: 'reads' },
     async put({ entities }) {
       const row = entityRow('t', { collection: 'triggers' });
       await entities.put(row, null);

@@ -97,6 +97,22 @@ export function entityTests({ store, reopen }: Context): void {
     await store().entities.put(entityRow('c', { codeDigest: 'd2' }), null);
     expect(await store().entities.countByCodeDigest('d1')).toBe(2);
     expect(await store().entities.countByCodeDigest('d3')).toBe(0);
+    expect(await store().entities.actionsWithCode('d1')).toEqual(['guest/a', 'other/b']);
+    expect(await store().entities.actionsWithCode('d3')).toEqual([]);
+  });
+
+  test('the code of all actions is listed once, in order and by pages', async () => {
+    for (const [path, codeDigest] of [
+      ['a', 'd3'],
+      ['b', 'd1'],
+      ['c', 'd3'],
+      ['d', 'd2'],
+      ['e', null],
+    ] as const)
+      await store().entities.put(entityRow(path, { codeDigest }), null);
+    expect(await store().entities.codeAfter('', 2)).toEqual(['d1', 'd2']);
+    expect(await store().entities.codeAfter('d2', 2)).toEqual(['d3']);
+    expect(await store().entities.codeAfter('d3', 2)).toEqual([]);
   });
 
   test('an entity without a namespace is refused', async () => {

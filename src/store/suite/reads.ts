@@ -12,6 +12,8 @@ export async function readAll(stores: Omit<Store, 'close' | typeof Symbol.asyncD
   }
   await entities.get('guest', 'a');
   await entities.countByCodeDigest('d');
+  await entities.codeAfter('d', 10);
+  await entities.actionsWithCode('d');
   await entities.earlierCode('guest', 'a');
   for (const inPackage of [undefined, 'p']) await entities.earlierDigests('guest', inPackage);
   for (const filter of [

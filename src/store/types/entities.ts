@@ -65,6 +65,10 @@ export interface EntityStore {
   deleteTree(namespace: string, path: string, expected: string): Promise<readonly EntityRow[] | undefined>;
   /** How many actions have this code, now or as their earlier code. */
   countByCodeDigest(digest: string): Promise<number>;
+  /** The code of all actions after this digest, in the order of the digests. Earlier code may be missing, and is not among it. */
+  codeAfter(digest: string, limit: number): Promise<readonly string[]>;
+  /** `namespace/path` of up to five actions that have this code now. */
+  actionsWithCode(digest: string): Promise<readonly string[]>;
   earlierCode(namespace: string, path: string): Promise<EarlierCode | undefined>;
   /** Of all actions of the namespace, or of one of its packages. */
   earlierDigests(namespace: string, inPackage?: string): Promise<readonly string[]>;
