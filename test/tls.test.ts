@@ -158,8 +158,8 @@ describe.skipIf(missing !== undefined)(`TLS${missing ? ` (${missing})` : ''}`, (
     const document = await ask('/console/');
     expect(document).toMatchObject({ status: 200, headers: { 'strict-transport-security': 'max-age=60' } });
     const files = Array.from(
-      document.body.matchAll(/(?:src|href)="(\/console\/[^"]+)"/g),
-      ([, path = '']) => path,
+      document.body.matchAll(/(?:src|href)="([^":]+)"/g),
+      ([, reference = '']) => new URL(reference, `${ward.url}/console/`).pathname,
     );
     expect(files.some((path) => path.endsWith('.js'))).toBe(true);
     const answers = await Promise.all(files.map((path) => ask(path)));
