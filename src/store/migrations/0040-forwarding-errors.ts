@@ -8,7 +8,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('forwarding_errors')
     .addColumn('namespace', 'text', (column) =>
-      column.primaryKey().references('namespaces.name').onDelete('cascade'),
+      column.primaryKey().notNull().references('namespaces.name').onDelete('cascade'),
     )
     .addColumn('document', 'text', (column) => column.notNull())
     .execute();
