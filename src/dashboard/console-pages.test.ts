@@ -78,6 +78,14 @@ test('each address of the application is its page', async () => {
   }
 });
 
+test('the page is compressed for those who take it', async () => {
+  const headers = { 'accept-encoding': 'gzip' };
+  const answer = await app.inject({ url: '/console/runs/a', headers });
+  expect(answer.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'accept-encoding' });
+  const html = gunzipSync(answer.rawPayload).toString();
+  expect(scriptOf('/console/runs/a', html)).toBe('/console/assets/a-1.js');
+});
+
 test('files are compressed for those who take it, and kept for ever', async () => {
   const url = '/console/assets/a-1.js';
   const plain = await app.inject(url);

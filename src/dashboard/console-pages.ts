@@ -4,6 +4,7 @@
  * a proxy can have all this below a prefix.
  */
 import { createReadStream, readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { relativeUrl } from '../lib/index.ts';
 import { type BuiltFile, listBuiltFiles } from './built-files.ts';
@@ -75,17 +76,25 @@ function nameOf({ url }: FastifyRequest): string {
 
 /** @param html with references as from the root of the console */
 function sendPage(request: FastifyRequest, reply: FastifyReply, page: BuiltFile, html: string): FastifyReply {
+  if (hasItAlready(request, reply, page)) return reply;
   const assets = relativeUrl(request.url, `${root}assets/`);
-  return hasItAlready(request, reply, page) ? reply : reply.send(html.replaceAll('"./assets/', `"${assets}`));
+  const text = html.replaceAll('"./assets/', `"${assets}`);
+  return takesGzip(request)
+    ? reply.header('content-encoding', 'gzip').send(gzipSync(text))
+    : reply.send(text);
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, file: BuiltFile): FastifyReply {
   if (hasItAlready(request, reply, file)) return reply;
   const { zipped } = file;
-  const isZipped = zipped !== undefined && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+  const isZipped = zipped !== undefined && takesGzip(request);
   if (isZipped) reply.header('content-encoding', 'gzip');
   const { path, bytes } = isZipped ? zipped : file;
   return reply.header('content-length', bytes).send(createReadStream(path));
+}
+
+function takesGzip({ headers }: FastifyRequest): boolean {
+  return /\bgzip\b/.test(String(headers['accept-encoding'] ?? ''));
 }
 
 /** Answers a browser that has the file. */
