@@ -92,6 +92,13 @@ test('files are compressed for those who take it, and kept for ever', async () =
   expect([plain.payload, plain.headers['content-encoding']]).toEqual([script, undefined]);
   expect(plain.headers['cache-control']).toBe('public, max-age=31536000, immutable');
   expect(plain.headers['content-type']).toBe('text/javascript; charset=utf-8');
+  expect(plain.headers).toMatchObject({
+    'x-content-type-options': 'nosniff',
+    'cross-origin-resource-policy': 'same-origin',
+  });
+  expect(plain.headers).not.toHaveProperty('content-security-policy');
+  const missing = await app.inject('/console/assets/a-2.js');
+  expect(missing.headers['content-security-policy']).toContain("default-src 'none'");
   const zipped = await app.inject({ url, headers: { 'accept-encoding': 'br, gzip' } });
   expect(zipped.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'accept-encoding' });
   expect(gunzipSync(zipped.rawPayload).toString()).toBe(script);

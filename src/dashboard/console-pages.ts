@@ -27,13 +27,19 @@ const contentSecurityPolicy = [
   "trusted-types 'none'",
 ].join('; ');
 
-const safeHeaders = {
+/** Browsers heed them only for documents. */
+const documentHeaders = {
   'content-security-policy': contentSecurityPolicy,
-  'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
+};
+const safeHeaders = {
+  ...documentHeaders,
+  'x-content-type-options': 'nosniff',
   'cross-origin-resource-policy': 'same-origin',
 };
+/** No browser makes a document of these. */
+const codeTypes = /^text\/(?:javascript|css)\b/;
 
 const unbuilt = `The console is not built.
 
@@ -85,6 +91,7 @@ function sendPage(request: FastifyRequest, reply: FastifyReply, page: BuiltFile,
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, file: BuiltFile): FastifyReply {
+  if (codeTypes.test(file.type)) for (const name of Object.keys(documentHeaders)) reply.removeHeader(name);
   if (hasItAlready(request, reply, file)) return reply;
   const { zipped } = file;
   const isZipped = zipped !== undefined && takesGzip(request);
