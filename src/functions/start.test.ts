@@ -47,5 +47,8 @@ test('code of an action that is deleted stays for the calls that an earlier serv
   const codes = () => Array.fromAsync(platform.blobs.list());
   expect(await codes()).toHaveLength(1);
   expect(await next.invocations.resumeAccepted()).toEqual({ run: 1, interrupted: 0 });
+  await expect.poll(() => platform.store.accepted.pending(1)).toEqual([]);
+  await next.actions.put(ref('hello'), hello, false, guest);
+  await next.actions.delete(ref('hello'));
   await expect.poll(codes).toEqual([]);
 });
