@@ -38,6 +38,59 @@ export interface Database {
   }[];
 }
 
+/** `GET /ward/v1/operator/disk`. */
+export interface DiskUse {
+  /** When Ward looked. */
+  readonly at: number;
+  readonly dataDir: string;
+  readonly engine: Database['engine'];
+  /** Code, pushed images and advisories: what the folders have are copies. */
+  readonly isInBucket: boolean;
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+  readonly reserveBytes: number;
+  readonly state: string;
+  /** The largest first. */
+  readonly parts: readonly PartOnDisk[];
+}
+
+export interface PartOnDisk {
+  readonly what: string;
+  readonly paths: readonly string[];
+  readonly bytes: number;
+  readonly files: number;
+  /** False: there are more. */
+  readonly isWhole: boolean;
+}
+
+/** `GET /ward/v1/retention`; and `GET /ward/v1/operator/retention`, with the namespaces that have rules of their own. */
+export interface Retention {
+  readonly kept: readonly KeptData[];
+}
+
+export interface RetentionOfAll extends Retention {
+  /** Null: without a limit. Absent: as for all. */
+  readonly namespaces: readonly {
+    readonly namespace: string;
+    readonly days?: number | null;
+    readonly most?: number | null;
+  }[];
+}
+
+export interface KeptData {
+  readonly what: string;
+  /** Ward removes older ones; null: they have no age. */
+  readonly days: number | null;
+  /** Ward removes the oldest beyond this number; null: as many as there are. */
+  readonly most: number | null;
+  /** What `most` counts in. */
+  readonly per: 'namespace' | 'function' | 'ward';
+  /** What else removes them. */
+  readonly until: string | null;
+  /** Keys of the configuration; none: it is fixed. */
+  readonly settings: readonly string[];
+}
+
 /** The calls of a namespace in a window of time. */
 export interface NamespaceCalls {
   readonly namespace: string;

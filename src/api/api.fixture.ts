@@ -172,6 +172,11 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
       disk: { freeBytes: 1, reserveBytes: 1, state: 'ample' },
     }),
     namespaces: async () => ({ total: 1, namespaces: [] }),
+    disk: async () => ({
+      ...{ at: 0, dataDir: folder, engine: 'sqlite' as const, isInBucket: false, parts: [] },
+      ...{ totalBytes: 1, freeBytes: 1, reserveBytes: 1, state: 'ample' },
+    }),
+    retention: async () => ({ kept: [], namespaces: [] }),
     backup: async () => ({ dataDir: folder, isElsewhere: false, last: null }),
     database: async () => ({ engine: 'sqlite' as const, migrations: [] }),
     isolation: async () => ({ policy: [], doctor: null, doctorRuns: [], prove: null, proveRuns: [] }),

@@ -50,7 +50,7 @@ import { addReports, type ReportSource } from './resources/reports.ts';
 import { addRules } from './resources/rules.ts';
 import { addTokenExchange } from './resources/token.ts';
 import { addTriggers } from './resources/triggers.ts';
-import { addQuotaHeaders, addUsage, addUsageDays } from './resources/usage.ts';
+import { addQuotaHeaders, addUsage, addUsageDays, type TellRetention } from './resources/usage.ts';
 import { addWebhooks } from './resources/webhooks.ts';
 import { type RouteAccess, refuseUndeclaredRoutes } from './route-access.ts';
 import {
@@ -84,12 +84,12 @@ export interface ApiOptions {
   /** Absent: no sandboxes are made by this server's policy. */
   readonly explain?: ExplainAction;
   readonly actionFigures?: ListActionFigures;
+  readonly retention?: TellRetention;
   /** Lets nodes join the cluster; absent: this server has no authority of one. */
   readonly cluster?: ClusterRoutes | undefined;
   readonly metrics?: MetricsSource;
   /** For `/ping?ready`; absent: always ready. */
   readonly readiness?: () => Readiness;
-  /** Logs every request. */
   readonly accessLog?: boolean;
   /** Gets every route that does something, also of plugins, with its `url` as in Fastify: `/api/v1/namespaces/:ns/actions`. */
   readonly onRoute?: ((route: ApiRouteInfo) => void) | undefined;
@@ -228,7 +228,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
       addActivations(scope, functions);
     });
     addKeyed(open, functions, '/ward/v1', (scope) => {
-      addUsage(scope, functions.quotas);
+      addUsage(scope, functions.quotas, options.retention);
       addUsageDays(scope, functions);
       addEgress(scope, functions);
       addActivationInputs(scope, functions);

@@ -69,6 +69,7 @@ export {
   type EgressQuery,
   type EgressTarget,
   type EgressTargets,
+  egressKeptDays,
   listEgress,
   parseEgressPlace,
 } from './namespaces/egress-targets.ts';
@@ -90,7 +91,14 @@ export {
 } from './namespaces/quotas.ts';
 export { createRetention } from './namespaces/retention.ts';
 export { startStoredSamples } from './namespaces/stored-samples.ts';
-export { dayOf, parseDay, type UsageRow, usageCsv, usageRows } from './namespaces/usage.ts';
+export {
+  dayOf,
+  parseDay,
+  type UsageRow,
+  usageCsv,
+  usageKeptDays,
+  usageRows,
+} from './namespaces/usage.ts';
 export type { PackageService } from './packages/packages.ts';
 export { type ResealReport, reseal, surveyVault, unreadableIn } from './rotation/reseal.ts';
 export { acmePlace } from './rotation/sealed-rows.ts';
@@ -104,6 +112,7 @@ export {
   type SessionService,
 } from './sessions/sessions.ts';
 export type { DeliveryService } from './triggers/deliveries.ts';
+export { maxDeadLetters } from './triggers/delivery-tries.ts';
 export type { FiringService } from './triggers/firing.ts';
 export type { RuleService } from './triggers/rules.ts';
 export type { TriggerService } from './triggers/triggers.ts';

@@ -44,6 +44,7 @@ export type * from './types/keys.ts';
 export type * from './types/leases.ts';
 export type * from './types/members.ts';
 export type * from './types/namespace-members.ts';
+export { mostMembers } from './types/namespace-members.ts';
 export type * from './types/namespaces.ts';
 export type * from './types/sessions.ts';
 export type * from './types/spent-tokens.ts';
@@ -53,6 +54,7 @@ export type * from './types/usage.ts';
 export type * from './types/usage-slots.ts';
 export { bandMs, slotMinutes } from './types/usage-slots.ts';
 export type * from './types/violations.ts';
+export { violationsKept } from './types/violations.ts';
 
 /** Loaded on demand: users of other parts of the room should not wait for the query builder. */
 export const openStore: typeof import('./open.ts').openStore = async (options) =>

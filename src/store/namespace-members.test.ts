@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { mostMembers } from './namespace-members.ts';
 import { openStore } from './open.ts';
 import { keyRow, namespaceRow } from './suite/context.ts';
+import { mostMembers } from './types/namespace-members.ts';
 
 test('a namespace remembers only those who have logged in last', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'ward-members-'));

@@ -4,10 +4,7 @@ import { deletionOf, endOfLogins } from './key-rows.ts';
 import { inTransaction, note } from './noted.ts';
 import type { Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
-import type { MemberLogin, NamespaceMemberStore } from './types/namespace-members.ts';
-
-/** Pipelines log in, too, and an issuer can name each branch of a repository differently. */
-export const mostMembers = 1000;
+import { type MemberLogin, mostMembers, type NamespaceMemberStore } from './types/namespace-members.ts';
 
 export function namespaceMemberStore(db: Kysely<Schema>, words: SqlWords): NamespaceMemberStore {
   return {

@@ -4,9 +4,12 @@ import type { Unit } from './batch.ts';
 import type { GroupWriter } from './group-writer.ts';
 import type { Schema } from './schema.ts';
 import { statement, step } from './statements.ts';
-import type { ViolationQuery, ViolationRow, ViolationStore } from './types/violations.ts';
-
-const violationsKept = 1000;
+import {
+  type ViolationQuery,
+  type ViolationRow,
+  type ViolationStore,
+  violationsKept,
+} from './types/violations.ts';
 
 export function violationStore(db: Kysely<Schema>, writer: GroupWriter): ViolationStore {
   const unitOf = violationUnit(db);

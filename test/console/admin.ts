@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import type { TestProvider } from '../../src/oidc/provider.fixture.ts';
 import type { ConsoleBrowser } from '../browser.ts';
 import { onlyOneMachine } from '../one-machine.ts';
-import type { Ward } from '../ward.ts';
+import { imagesDir, type Ward } from '../ward.ts';
 import { foreignText, longName, script } from './hostile.ts';
 import { pipeline } from './issuer-login.ts';
 
@@ -43,10 +43,18 @@ export function adminPages(parts: () => Parts): void {
     await page.getByRole('link', { name: longName }).click();
 
     await page.getByLabel('Calls a minute').fill('7');
+    await page.getByLabel('Keep records, days').fill('3');
     await page.getByRole('button', { name: 'Save the limits' }).click();
     await page.getByText('Changed the limits.').waitFor();
     const { body } = await ward.request('GET', '/api/v1/namespaces/_/limits', { auth: first });
     expect(body).toMatchObject({ invocationsPerMinute: 7 });
+    const daysOf = async (options: object) => {
+      const { kept } = (await ward.request('GET', '/ward/v1/retention', options)).body;
+      return kept.find(({ what }: { what: string }) => what === 'logs').days;
+    };
+    expect(await daysOf({ auth: first })).toBe(3);
+    expect(await daysOf({})).toBe(7);
+    expect(await page.getByLabel('Keep records, number').getAttribute('placeholder')).toBe('1000000');
 
     await page.getByRole('button', { name: 'New key…' }).click();
     await page.getByLabel('What it is for').fill(`${script} ${foreignText}`);
@@ -117,8 +125,19 @@ export function adminPages(parts: () => Parts): void {
     const { browser } = parts();
     const { page } = browser;
     await page.goto('/console/usage');
-    await page.getByRole('link', { name: longName }).waitFor();
+    await page.getByRole('link', { name: longName }).first().waitFor();
     await page.getByText('Your namespace').waitFor();
+    const disk = page.getByRole('region', { name: 'Disk of this Ward' });
+    await disk.getByText('Room held for a full disk').waitFor();
+    await disk.getByText(join(imagesDir, 'blobs')).waitFor();
+    const kept = page.getByRole('region', { name: 'How long it is kept' });
+    for (const what of ['Captured inputs', 'Dead letters', 'Earlier code', 'Pushed images'])
+      await kept.getByText(what).waitFor();
+    const entries = kept.getByRole('row').filter({ hasText: 'Entries of the audit log' });
+    await entries.getByText('400 days').waitFor();
+    await entries.getByText('audit.keepEntries').waitFor();
+    const own = page.getByRole('region', { name: 'Namespaces with rules of their own' });
+    await own.getByRole('row').filter({ hasText: longName }).getByText('3 days').waitFor();
     await browser.inspect('usage');
     const saved = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Download as CSV' }).click();

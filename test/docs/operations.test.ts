@@ -14,6 +14,7 @@ import { strictPolicy } from '../../src/sandbox/policy.ts';
 import { loadConfig } from '../../src/server/config/config.ts';
 import { systemLimits } from '../../src/server/config/limits.ts';
 import { dataPaths } from '../../src/server/instance/instance.ts';
+import { keptData } from '../../src/server/platform/kept-data.ts';
 import { faults, shortRuns } from '../chaos/faults.ts';
 import { codeBlocksOf, columnsOf, expectTests, plain, readText, root, tableOf } from './markdown.ts';
 
@@ -45,6 +46,17 @@ test.each(Object.keys(keys))('there is a key %s', async (key) => {
     code: 'CONFIG_INVALID',
     message: expect.stringMatching(`(?:^|[ ;])${path}(?:\\.\\w+)?: (?!Unrecognized)`),
   });
+});
+
+test('what Ward keeps, and how long', async () => {
+  const kept = keptData(await load(''));
+  const { rows } = tableOf(document, '`what`', 'What Ward keeps');
+  expect(rows.map((row) => row.map(plain))).toEqual(
+    kept.map(({ what, days, most, per, until, settings: [age, number] }) => [
+      ...[what, age ?? days?.toString() ?? '', number ?? (most === null ? '' : `${most} per ${per}`)],
+      until ?? '',
+    ]),
+  );
 });
 
 test('an unknown key is refused', async () => {

@@ -4,7 +4,15 @@
  */
 
 import type { FastifyInstance } from 'fastify';
-import type { Backup, Database, Isolation, Overview, ViolationsPage } from '../../answers/index.ts';
+import type {
+  Backup,
+  Database,
+  DiskUse,
+  Isolation,
+  Overview,
+  RetentionOfAll,
+  ViolationsPage,
+} from '../../answers/index.ts';
 import type { Functions, OperatorSession } from '../../functions/index.ts';
 import { sendError, sendUncached } from '../errors.ts';
 import { apiFault } from '../faults.ts';
@@ -38,6 +46,10 @@ export interface OperatorSource extends OperatorNamespaces, OperatorNews {
   overview(): Promise<Overview>;
   /** What `ward backup` wrote last on this machine, and why it can't make one. */
   backup(): Promise<Backup>;
+  /** How much of the disk Ward uses, and for what. */
+  disk(): Promise<DiskUse>;
+  /** How long Ward keeps what, and namespaces with rules of their own. */
+  retention(): Promise<RetentionOfAll>;
   /** The engine of the database, and the migrations that ran. */
   database(): Promise<Database>;
   /** The policy of sandboxes in words, and the last report of `ward doctor`. */
@@ -74,36 +86,19 @@ export function addOperator(
       scope.setNotFoundHandler((request, reply) =>
         sendError(request, reply, 404, 'The requested resource does not exist.'),
       );
-      addResource(scope, ['/overview'], {
-        GET: {
-          access: 'operator',
-          handler: async (_, reply) => sendUncached(reply, await source.overview()),
-        },
-      });
-      addResource(scope, ['/backup'], {
-        GET: {
-          access: 'operator',
-          handler: async (_, reply) => sendUncached(reply, await source.backup()),
-        },
-      });
-      addResource(scope, ['/database'], {
-        GET: {
-          access: 'operator',
-          handler: async (_, reply) => sendUncached(reply, await source.database()),
-        },
-      });
+      for (const name of ['overview', 'disk', 'retention', 'backup', 'database', 'isolation'] as const)
+        addResource(scope, [`/${name}`], {
+          GET: {
+            access: 'operator',
+            handler: async (_, reply) => sendUncached(reply, await source[name]()),
+          },
+        });
       addOperatorNamespaces(scope, functions, source);
       addOperatorUsage(scope, functions);
       addOperatorEgress(scope, functions);
       addOperatorCalls(scope, functions);
       addOperatorLogouts(scope, functions);
       if (audit !== undefined) addOperatorAudit(scope, audit);
-      addResource(scope, ['/isolation'], {
-        GET: {
-          access: 'operator',
-          handler: async (_, reply) => sendUncached(reply, await source.isolation()),
-        },
-      });
       addResource(scope, ['/violations'], {
         GET: {
           access: 'operator',

@@ -1,6 +1,6 @@
 /**
- * `/namespaces/{ns}/usage`: how much of its quotas a namespace uses; and `/usage`: what it used on each day. OpenWhisk has no
- * such routes.
+ * `/namespaces/{ns}/usage`: how much of its quotas a namespace uses; `/retention`: how long that stays; and `/usage`: what it used
+ * on each day. OpenWhisk has no such routes.
  */
 
 import { Readable } from 'node:stream';
@@ -13,8 +13,18 @@ import { queryDay, queryText } from '../query.ts';
 import { sendQuotas } from '../rate-limit.ts';
 import { addResource } from '../resource.ts';
 
-/** @param scope with authentication, below `/ward/v1` */
-export function addUsage(scope: FastifyInstance, quotas: Functions['quotas']): void {
+/** How long Ward keeps what of a namespace. */
+export type TellRetention = (namespace: string) => Promise<object>;
+
+/**
+ * @param scope with authentication, below `/ward/v1`
+ * @param retention undefined: this server keeps nothing
+ */
+export function addUsage(
+  scope: FastifyInstance,
+  quotas: Functions['quotas'],
+  retention: TellRetention | undefined,
+): void {
   addResource(scope, ['/namespaces/:ns/usage', '/namespaces/:ns/usage/'], {
     GET: {
       access: 'read',
@@ -24,6 +34,14 @@ export function addUsage(scope: FastifyInstance, quotas: Functions['quotas']): v
         sendQuotas(reply, usage);
         return sendJson(reply, 200, JSON.stringify(usage));
       },
+    },
+  });
+  if (retention === undefined) return;
+  addResource(scope, ['/retention'], {
+    GET: {
+      access: 'read',
+      handler: async (request, reply) =>
+        sendJson(reply, 200, JSON.stringify(await retention(identityOf(request).namespace))),
     },
   });
 }

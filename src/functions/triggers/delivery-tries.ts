@@ -54,7 +54,7 @@ export interface DeliveryTriesOptions {
 export const leaseMs = 60_000;
 
 /** Limit of dead letters of a namespace. The oldest are dropped first. */
-const maxDeadLetters = 1000;
+export const maxDeadLetters = 1000;
 const pruneSize = 100;
 
 export class DeliveryTries {

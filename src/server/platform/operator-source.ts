@@ -11,14 +11,19 @@ import { buildInfo } from '../build-info.ts';
 import { type NodeFigures, unfinishedAt } from '../cluster/node-figures.ts';
 import type { Config } from '../config/config.ts';
 import type { DiskStatus } from './disk-reserve.ts';
+import { createDiskUse } from './disk-use.ts';
+import { keptData, ownRetention } from './kept-data.ts';
 
 export interface OperatorParts {
-  readonly config: Pick<Config, 'blobs' | 'bus' | 'dataDir' | 'node' | 'sandbox' | 'store'>;
+  readonly config: Pick<
+    Config,
+    'audit' | 'blobs' | 'bus' | 'dataDir' | 'imagesDir' | 'node' | 'retention' | 'sandbox' | 'store'
+  >;
   readonly store: Pick<
     Store,
     'accepted' | 'appliedMigrations' | 'clusterNodes' | 'keys' | 'namespaces' | 'usageSlots' | 'violations'
   >;
-  readonly namespaces: Pick<Functions['namespaces'], 'get'>;
+  readonly namespaces: Pick<Functions['namespaces'], 'get' | 'list'>;
   readonly quotas: Pick<Functions['quotas'], 'usage'>;
   readonly waivers: OperatorSource['waivers'];
   readonly policy: OperatorSource['policy'];
@@ -37,6 +42,7 @@ export function createOperatorSource(parts: OperatorParts): OperatorSource {
     // Its figures are in no database, and here they are known.
     return { ...list, nodes: list.nodes.map((node) => ({ ...node, figures: figuresHere(status()) })) };
   };
+  const diskUse = createDiskUse({ config });
   return {
     waivers,
     policy,
@@ -56,6 +62,20 @@ export function createOperatorSource(parts: OperatorParts): OperatorSource {
         return { name, createdAt, ...rest, keys: further.length + 1, limits, quota };
       });
       return asJson({ total, namespaces: await Promise.all(found) });
+    },
+    async disk() {
+      return asJson({
+        ...disk(),
+        ...(await diskUse()),
+        ...{ dataDir: config.dataDir, engine: config.store.engine, isInBucket: config.blobs !== undefined },
+      });
+    },
+    async retention() {
+      const own = (await namespaces.list()).flatMap(({ name, own }) => {
+        const rule = ownRetention(own);
+        return rule === undefined ? [] : [{ namespace: name, ...rule }];
+      });
+      return asJson({ kept: keptData(config), namespaces: own });
     },
     async backup() {
       const { readLastBackup } = await import('../backup/last-backup.ts');

@@ -46,6 +46,7 @@ import { type Dispatching, type Equipped, openDispatching } from './dispatching.
 import { openDomain } from './domain.ts';
 import { createExplainer } from './explain-action.ts';
 import { type Foundation, openCode, openFoundation } from './foundation.ts';
+import { keptData } from './kept-data.ts';
 import { withMemory } from './memory-watch.ts';
 import { createOperatorSource } from './operator-source.ts';
 import type { PlatformGround } from './platform-ground.ts';
@@ -356,6 +357,9 @@ function composeApi(context: Context, parts: ApiParts): ReturnType<typeof create
       sandbox: config.sandbox,
     }),
     actionFigures: createActionFigureList({ functions, codeGate: guarded.codeGate }),
+    retention: async (namespace) => ({
+      kept: keptData(config, (await functions.namespaces.get(namespace)).own),
+    }),
     ...(audit === undefined ? {} : { audit }),
     ...{ cluster, nodes },
     metrics: { ...figures, token: secrets.metricsToken },

@@ -15,6 +15,9 @@ export interface NamespaceMemberRow {
 /** What the store notes of a login, with the key that it makes. */
 export type MemberLogin = Pick<NamespaceMemberRow, 'name' | 'role'>;
 
+/** Of each namespace. Pipelines log in, too, and an issuer can name each branch of a repository differently. */
+export const mostMembers = 1000;
+
 /** Creating the key of a login makes its person a member. */
 export interface NamespaceMemberStore {
   /** The last login first. */

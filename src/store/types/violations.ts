@@ -21,8 +21,11 @@ export interface ViolationQuery {
   readonly limit: number;
 }
 
+/** Of each namespace, the newest. */
+export const violationsKept = 1000;
+
 export interface ViolationStore {
-  /** Settles when it is on disk. The newest thousand of each namespace are kept. Rejects with STORE_NO_NAMESPACE. */
+  /** Settles when it is on disk. The newest of each namespace are kept. Rejects with STORE_NO_NAMESPACE. */
   add(row: ViolationRow): Promise<void>;
   /** The latest added one comes first. */
   list(query: ViolationQuery): Promise<readonly ViolationRow[]>;

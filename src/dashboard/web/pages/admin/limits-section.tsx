@@ -1,7 +1,7 @@
 /** The limits of a namespace that an operator changes here. An empty field means the usual value. */
 
 import { useState } from 'preact/hooks';
-import type { Limits } from '../../../../answers/index.ts';
+import type { Limits, Retention } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
 import { Button } from '../../components/button.tsx';
 import { TextField } from '../../components/fields.tsx';
@@ -25,10 +25,17 @@ interface LimitsSectionProps {
   readonly root: string;
   readonly limits: Limits;
   readonly own: Limits;
+  /** The usual one. */
+  readonly retention: Retention;
   readonly onChanged: () => void;
 }
 
-export function LimitsSection({ root, limits, own, onChanged }: LimitsSectionProps) {
+export function LimitsSection({ root, limits, own, retention, onChanged }: LimitsSectionProps) {
+  const records = retention.kept.find(({ what }) => what === 'records');
+  const usual: Limits = {
+    ...limits,
+    ...{ retentionMaxAgeDays: records?.days, retentionMaxRecords: records?.most },
+  };
   const before = Object.fromEntries(shown.map(({ field, unit }) => [field, textOf(own[field], unit)]));
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>(before);
   const { isBusy, run } = useAction();
@@ -54,7 +61,7 @@ export function LimitsSection({ root, limits, own, onChanged }: LimitsSectionPro
             <TextField
               key={field}
               label={label}
-              placeholder={textOf(limits[field], unit) || 'no limit'}
+              placeholder={textOf(usual[field], unit) || 'no limit'}
               value={texts[field] ?? ''}
               onInput={(text) => setTexts({ ...texts, [field]: text })}
             />

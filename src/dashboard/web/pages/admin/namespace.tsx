@@ -1,7 +1,7 @@
 /** One namespace, for operators: its quotas, its limits, its keys. Deletes it. */
 
 import { useState } from 'preact/hooks';
-import type { NamespaceDetail } from '../../../../answers/index.ts';
+import type { NamespaceDetail, Retention } from '../../../../answers/index.ts';
 import { call, send } from '../../api/client.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { goTo, linkTo } from '../../app/router.ts';
@@ -25,7 +25,13 @@ const systemNamespace = 'whisk.system';
 export function Namespace({ path: { name = '' } }: PageProps) {
   const [isOpen, setOpen] = useState(false);
   const root = `/ward/v1/operator/namespaces/${encodeURIComponent(name)}`;
-  const loaded = useLoad((signal) => call<NamespaceDetail>('GET', root, { signal }), root);
+  const loaded = useLoad(async (signal) => {
+    const [detail, retention] = await Promise.all([
+      call<NamespaceDetail>('GET', root, { signal }),
+      call<Retention>('GET', '/ward/v1/operator/retention', { signal }),
+    ]);
+    return { ...detail, retention };
+  }, root);
   return (
     <>
       <PageHead title={name} about={<a href={linkTo(['namespaces'])}>Namespaces</a>}>
@@ -36,7 +42,7 @@ export function Namespace({ path: { name = '' } }: PageProps) {
         )}
       </PageHead>
       <LoadView loaded={loaded}>
-        {({ createdAt, usage: { code, records, registry }, limits, own, keys }) => (
+        {({ createdAt, usage: { code, records, registry }, limits, own, keys, retention }) => (
           <div class="stack sections">
             <Section title="Holds" actions={<a href={linkTo(['audit'], { namespace: name })}>Its changes</a>}>
               <Facts
@@ -54,6 +60,7 @@ export function Namespace({ path: { name = '' } }: PageProps) {
               root={root}
               limits={limits}
               own={own}
+              retention={retention}
               onChanged={loaded.reload}
             />
             <KeysSection root={root} name={name} keys={keys} onChanged={loaded.reload}>

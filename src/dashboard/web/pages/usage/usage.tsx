@@ -1,6 +1,6 @@
 /** What namespaces hold against their quotas, and the disk: of all for an operator, of its own for a key. */
 
-import type { HeldNamespaces, Limits, Overview, Usage as UsageAnswer } from '../../../../answers/index.ts';
+import type { HeldNamespaces, Limits, Usage as UsageAnswer } from '../../../../answers/index.ts';
 import { call, inNamespace } from '../../api/client.ts';
 import { serverNow } from '../../api/server-clock.ts';
 import { linkTo } from '../../app/router.ts';
@@ -9,25 +9,27 @@ import { Button } from '../../components/button.tsx';
 import { csvText } from '../../components/csv.ts';
 import { saveFile } from '../../components/download.ts';
 import { Facts } from '../../components/facts.tsx';
-import { Figures } from '../../components/figures.tsx';
 import { LoadView } from '../../components/load-view.tsx';
 import { Meter } from '../../components/meter.tsx';
 import { PageHead } from '../../components/page-head.tsx';
 import { Section } from '../../components/section.tsx';
-import { Status, type Tone } from '../../components/status.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { countText, sizeText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
 import { UsageDays } from './days.tsx';
+import { Disk } from './disk.tsx';
+import { RetentionSection } from './retention.tsx';
 
 export function Usage() {
   return (
     <>
       <PageHead title="Data and usage" about="What is kept, and how much more may be." />
       <div class="stack sections">
+        {may('operator') && <Disk />}
         {may('operator') && <AllNamespaces />}
         {may('read') && <OwnNamespace />}
-        {(may('operator') || may('read')) && <UsageDays />}
+        <RetentionSection />
+        <UsageDays />
       </div>
     </>
   );
@@ -56,56 +58,26 @@ const columns: readonly Column<Row>[] = [
   { title: 'Images', cell: ({ quota: { registry } }) => <Meter {...registry} /> },
 ];
 
-const diskStates: Readonly<Record<string, readonly [Tone, string]>> = {
-  ample: ['good', 'enough room'],
-  short: ['warn', 'short: tenants can’t write'],
-  critical: ['bad', 'critical: tenants can’t write or call'],
-};
-
-async function loadAll(signal: AbortSignal) {
-  const [overview, { namespaces }] = await Promise.all([
-    call<Overview>('GET', '/ward/v1/operator/overview', { signal }),
-    call<HeldNamespaces>('GET', '/ward/v1/operator/namespaces?limit=0', { signal }),
-  ]);
-  return { disk: overview.disk, namespaces };
-}
-
 function AllNamespaces() {
-  const loaded = useLoad(loadAll, '');
+  const path = '/ward/v1/operator/namespaces?limit=0';
+  const loaded = useLoad((signal) => call<HeldNamespaces>('GET', path, { signal }), path);
   return (
     <LoadView loaded={loaded}>
-      {({ disk, namespaces }) => {
-        const [tone, text] = diskStates[disk.state] ?? ['idle', disk.state];
-        const held = namespaces.reduce(
-          (sum, { quota }) => sum + quota.code.used + quota.records.used + quota.registry.used,
-          0,
-        );
-        return (
-          <>
-            <Section title="Disk">
-              <Figures
-                figures={[
-                  {
-                    name: 'Free for Ward',
-                    value: sizeText(disk.freeBytes),
-                    about: <Status tone={tone} text={text} />,
-                  },
-                  { name: 'Reserve', value: sizeText(disk.reserveBytes), about: 'kept free for Ward itself' },
-                  { name: 'Held by namespaces', value: sizeText(held) },
-                ]}
-              />
-            </Section>
-            <Section
-              title="Namespaces"
-              actions={<Button onClick={() => save(namespaces)}>Download as CSV</Button>}
-            >
-              <Table caption="Namespaces" columns={columns} rows={namespaces} keyOf={({ name }) => name} />
-            </Section>
-          </>
-        );
-      }}
+      {({ namespaces }) => (
+        <Section
+          title="Namespaces"
+          actions={<Button onClick={() => save(namespaces)}>Download as CSV</Button>}
+        >
+          <p class="quiet">They hold {sizeText(namespaces.reduce(heldBytes, 0))} of their quotas.</p>
+          <Table caption="Namespaces" columns={columns} rows={namespaces} keyOf={({ name }) => name} />
+        </Section>
+      )}
     </LoadView>
   );
+}
+
+function heldBytes(sum: number, { quota: { code, records, registry } }: Row): number {
+  return sum + code.used + records.used + registry.used;
 }
 
 function save(rows: readonly Row[]): void {
