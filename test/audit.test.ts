@@ -187,7 +187,10 @@ const changing: Readonly<Record<string, readonly Call[] | string>> = {
   'POST /ward/v1/token': 'makes a key: src/api/resources/token.test.ts has its entry',
   'DELETE /ward/v1/token': 'deletes such a key',
   ...Object.fromEntries(
-    ['POST ', 'DELETE /:ns', 'PUT /:ns/limits', 'POST /:ns/keys', 'DELETE /:ns/keys/:id'].map((route) => [
+    [
+      ...['POST ', 'DELETE /:ns', 'PUT /:ns/limits', 'POST /:ns/keys', 'DELETE /:ns/keys/:id'],
+      'DELETE /:ns/members/:id/logins',
+    ].map((route) => [
       route.replace(' ', ' /ward/v1/operator/namespaces'),
       'an operator changes it: src/api/console/operator-namespaces.test.ts has its entry',
     ]),

@@ -1,10 +1,12 @@
 /** The pages of those who run Ward: namespaces and their keys, usage, nodes, the audit log. */
+import { createHash, randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import type { TestProvider } from '../../src/oidc/provider.fixture.ts';
 import type { ConsoleBrowser } from '../browser.ts';
+import { openStateOf } from '../engine-switch.ts';
 import { onlyOneMachine } from '../one-machine.ts';
 import { imagesDir, type Ward } from '../ward.ts';
 import { foreignText, longName, script } from './hostile.ts';
@@ -66,7 +68,17 @@ export function adminPages(parts: () => Parts): void {
     expect(refused.status).toBe(403);
     await page.getByRole('button', { name: 'I have copied it' }).click();
     await page.getByRole('cell', { name: script }).waitFor();
+    const { name: member, works: isIn } = await logIn(ward, longName);
+    expect(await isIn()).toBe(true);
+    await page.reload();
+    await page.getByRole('region', { name: 'Members' }).getByText(member).waitFor();
+    expect(await page.locator('main img').count()).toBe(0);
     await browser.inspect('namespace');
+    await page.getByRole('button', { name: `Log out ${member}` }).click();
+    await browser.inspect('namespace, logging a member out');
+    await page.getByRole('button', { name: 'End the logins' }).click();
+    await page.getByText(`Logged ${member} out.`).waitFor();
+    await expect.poll(isIn).toBe(false);
     await page.getByRole('button', { name: 'Delete the key' }).click();
     await page.getByLabel(`Type ${longName} to confirm`).fill(longName);
     await page.getByRole('button', { name: 'Delete the key', exact: true }).click();
@@ -195,6 +207,26 @@ export function adminPages(parts: () => Parts): void {
     await page.unrouteAll();
     expect(browser.problems).toEqual([]);
   });
+}
+
+/** A person with a hostile name logs in, as an issuer would let them. */
+async function logIn(ward: Ward, namespace: string) {
+  const name = `${script} ${foreignText} ${'s'.repeat(200)} of https://login.example`;
+  const [keyId, secret] = [randomUUID(), 'x'.repeat(64)];
+  await using store = await openStateOf(ward.dataDir);
+  await store.keys.create(
+    {
+      ...{ keyId, namespace, scope: 'read', label: 'login: x', person: 'a'.repeat(64), maker: name },
+      ...{ keyHash: createHash('sha256').update(secret).digest('hex') },
+      ...{ createdAt: Date.now(), expiresAt: null },
+    },
+    { name, role: 'viewer' },
+  );
+  const auth = `${keyId}:${secret}`;
+  return {
+    name,
+    works: async () => (await ward.request('GET', '/api/v1/namespaces', { auth })).status === 200,
+  };
 }
 
 /** A place outside of all dialogs. */

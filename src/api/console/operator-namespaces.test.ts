@@ -1,4 +1,5 @@
 /** Operators manage namespaces over the API: what they send is checked, and the audit log names them. */
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newOperatorLogin } from '../../functions/index.ts';
 import { startApi, type TestApi } from '../api.fixture.ts';
@@ -74,6 +75,44 @@ test.each<[Method, string, object | undefined]>([
   const before = await ask('GET', '/guest');
   expect(await ask(method, url, body)).toMatchObject({ status: 400 });
   expect((await ask('GET', '/guest')).body).toEqual(before.body);
+});
+
+/** A person has logged in, and has a key. */
+async function logIn(namespace: string, name: string): Promise<string> {
+  const keyId = randomUUID();
+  await api.store.keys.create(
+    {
+      ...{ keyId, namespace, keyHash: '0'.repeat(64), scope: 'read', label: 'login: a', maker: null },
+      ...{ createdAt: 1, expiresAt: null, person: `person of ${name}` },
+    },
+    { name, role: 'viewer' },
+  );
+  return keyId;
+}
+
+test('members of a namespace are listed and logged out, there only', async () => {
+  const name = '<img src=x> of https://login.example';
+  for (const namespace of ['acme', 'other']) {
+    await ask('POST', '', { name: namespace });
+    await logIn(namespace, name);
+  }
+  const [member, ...others] = (await ask('GET', '/acme/members')).body;
+  expect(others).toEqual([]);
+  expect(member).toMatchObject({ id: `person of ${name}`, name, role: 'viewer', keys: 1 });
+  const logins = (namespace: string, id: string) => `/${namespace}/members/${encodeURIComponent(id)}/logins`;
+  expect(await ask('DELETE', logins('acme', member.id))).toEqual({ status: 200, body: { ended: 1 } });
+  expect((await ask('GET', '/acme/members')).body).toMatchObject([{ name, keys: 0 }]);
+  expect((await ask('GET', '/other/members')).body).toMatchObject([{ name, keys: 1 }]);
+  expect(await ask('DELETE', logins('acme', 'nobody'))).toMatchObject({ status: 404 });
+  expect(await ask('GET', '/absent/members')).toMatchObject({ status: 404 });
+  const entries = (await api.store.unsealed.read(1000)).map(({ entry }) => entry);
+  expect(entries).toContainEqual(
+    expect.objectContaining({
+      ...{ event: 'log-out-member', name: `/acme/${name}`, namespace: 'acme' },
+      actor: 'operator by console',
+    }),
+  );
+  for (const namespace of ['acme', 'other']) await ask('DELETE', `/${namespace}`);
 });
 
 test('each change has its entry, which names the operator and the address', async () => {

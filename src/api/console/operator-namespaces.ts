@@ -1,5 +1,4 @@
-/** `/ward/v1/operator/namespaces`: operators create and delete namespaces, set their limits, and make and delete keys. */
-
+/** `/ward/v1/operator/namespaces`: operators create and delete namespaces, set their limits, make and delete keys, and see and log out members. */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { HeldNamespaces, NamespaceDetail } from '../../answers/index.ts';
@@ -40,9 +39,14 @@ const limitsBody = z
 /** @param scope for operators */
 export function addOperatorNamespaces(
   scope: FastifyInstance,
-  { namespaces, quotas, limits: { list } }: Pick<Functions, 'limits' | 'namespaces' | 'quotas'>,
+  functions: Pick<Functions, 'limits' | 'members' | 'namespaces' | 'quotas'>,
   source: OperatorNamespaces,
 ): void {
+  const {
+    namespaces,
+    quotas,
+    limits: { list },
+  } = functions;
   addResource(scope, ['/namespaces'], {
     GET: {
       access: 'operator',
@@ -93,6 +97,11 @@ export function addOperatorNamespaces(
       },
     },
   });
+  addKeyRoutes(scope, functions);
+  addMemberRoutes(scope, functions);
+}
+
+function addKeyRoutes(scope: FastifyInstance, { namespaces }: Pick<Functions, 'namespaces'>): void {
   addResource(scope, ['/namespaces/:ns/keys'], {
     POST: {
       access: 'operator',
@@ -111,6 +120,31 @@ export function addOperatorNamespaces(
         const [name, id] = [pathPart(request, 'ns'), pathPart(request, 'id')];
         await asOperator(request, () => namespaces.deleteKey(name, id));
         return reply.code(204).send();
+      },
+    },
+  });
+}
+
+function addMemberRoutes(
+  scope: FastifyInstance,
+  { namespaces, members }: Pick<Functions, 'members' | 'namespaces'>,
+): void {
+  addResource(scope, ['/namespaces/:ns/members'], {
+    GET: {
+      access: 'operator',
+      handler: async (request, reply) => {
+        const { name } = await namespaces.get(pathPart(request, 'ns'));
+        return sendUncached(reply, [...(await members.list(name))]);
+      },
+    },
+  });
+  addResource(scope, ['/namespaces/:ns/members/:id/logins'], {
+    DELETE: {
+      access: 'operator',
+      handler: async (request, reply) => {
+        const [name, id] = [pathPart(request, 'ns'), pathPart(request, 'id')];
+        const ended = await asOperator(request, () => members.logOut(name, id));
+        return sendUncached(reply, { ended });
       },
     },
   });

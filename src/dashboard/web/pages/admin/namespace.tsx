@@ -1,7 +1,7 @@
-/** One namespace, for operators: its quotas, its limits, its keys. Deletes it. */
+/** One namespace, for operators: its quotas, its limits, its keys, its members. Deletes it. */
 
 import { useState } from 'preact/hooks';
-import type { NamespaceDetail, Retention } from '../../../../answers/index.ts';
+import type { Member, NamespaceDetail, Retention } from '../../../../answers/index.ts';
 import { call, send } from '../../api/client.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { goTo, linkTo } from '../../app/router.ts';
@@ -18,6 +18,7 @@ import { countText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
 import { KeysSection } from './keys-section.tsx';
 import { LimitsSection } from './limits-section.tsx';
+import { MembersSection } from './members-section.tsx';
 
 /** Ward's own functions live there. */
 const systemNamespace = 'whisk.system';
@@ -26,11 +27,12 @@ export function Namespace({ path: { name = '' } }: PageProps) {
   const [isOpen, setOpen] = useState(false);
   const root = `/ward/v1/operator/namespaces/${encodeURIComponent(name)}`;
   const loaded = useLoad(async (signal) => {
-    const [detail, retention] = await Promise.all([
+    const [detail, members, retention] = await Promise.all([
       call<NamespaceDetail>('GET', root, { signal }),
+      call<readonly Member[]>('GET', `${root}/members`, { signal }),
       call<Retention>('GET', '/ward/v1/operator/retention', { signal }),
     ]);
-    return { ...detail, retention };
+    return { ...detail, members, retention };
   }, root);
   return (
     <>
@@ -42,7 +44,7 @@ export function Namespace({ path: { name = '' } }: PageProps) {
         )}
       </PageHead>
       <LoadView loaded={loaded}>
-        {({ createdAt, usage: { code, records, registry }, limits, own, keys, retention }) => (
+        {({ createdAt, usage: { code, records, registry }, limits, own, keys, members, retention }) => (
           <div class="stack sections">
             <Section title="Holds" actions={<a href={linkTo(['audit'], { namespace: name })}>Its changes</a>}>
               <Facts
@@ -66,6 +68,7 @@ export function Namespace({ path: { name = '' } }: PageProps) {
             <KeysSection root={root} name={name} keys={keys} onChanged={loaded.reload}>
               To replace the first key: <code>ward namespace rotate-key {name}</code>
             </KeysSection>
+            <MembersSection root={root} members={members} onChanged={loaded.reload} />
           </div>
         )}
       </LoadView>
