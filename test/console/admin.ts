@@ -89,6 +89,22 @@ export function adminPages(parts: () => Parts): void {
     await page.getByRole('cell', { name: 'create-namespace' }).waitFor();
     await page.getByRole('cell', { name: 'operator by console' }).first().waitFor();
     await browser.inspect('audit');
+    const table = page.getByRole('region', { name: 'Audit log' });
+    await page.getByLabel('When').selectOption('hour');
+    expect(page.url()).toBe(`${ward.url}/console/audit?namespace=${longName}&since=hour`);
+    await table.getByText('create-namespace').waitFor();
+    await page.goto(`/console/audit?namespace=${longName}&since=${Date.now() + 3_600_000}`);
+    await page.getByText('No entry fits.').waitFor();
+    await page.reload();
+    await page.getByText('No entry fits.').waitFor();
+    expect(await page.getByLabel('When').locator('option:checked').textContent()).toMatch(
+      /^Since \d\d?:\d\d/,
+    );
+    await page.getByLabel('When').selectOption('Any time');
+    await table.getByText('create-namespace').waitFor();
+    // What is no time is no filter.
+    await page.goto(`/console/audit?namespace=${longName}&since=${encodeURIComponent(script)}`);
+    await table.getByText('create-namespace').waitFor();
     // The refused name.
     browser.forget(/^console: .* status of 400 /);
     expect(browser.problems).toEqual([]);

@@ -25,9 +25,15 @@ export function Time({ at }: TimeProps) {
   const exact = date.toISOString();
   return (
     <time dateTime={exact} title={exact}>
-      {formFor(date, new Date()).format(date)}
+      {timeText(at)}
     </time>
   );
+}
+
+/** In the reader's zone, for where no element can be. */
+export function timeText(at: number): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? 'unknown' : formFor(date, new Date()).format(date);
 }
 
 function formFor(date: Date, now: Date): Intl.DateTimeFormat {

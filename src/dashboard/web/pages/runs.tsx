@@ -26,7 +26,7 @@ import { usePages } from '../components/use-pages.ts';
 import type { VirtualColumn } from '../components/virtual-rows.tsx';
 import { CancelCalls } from './cancel-calls.tsx';
 import { FilterForm, useTyped } from './filter-form.tsx';
-import { periodOptions, sinceOf } from './run-filters.ts';
+import { PeriodField, sinceOf } from './period-field.tsx';
 import { RunStatus } from './run-status.tsx';
 
 const outcomeOptions = [
@@ -126,12 +126,7 @@ function Filters({ query, isFiltered }: { readonly query: URLSearchParams; reado
         onInput={(start) => setQuery({ start })}
         options={startOptions}
       />
-      <SelectField
-        label="Started"
-        value={query.get('since') ?? ''}
-        onInput={(value) => setQuery({ since: value })}
-        options={periodOptions}
-      />
+      <PeriodField label="Started" />
       <Button type="submit">Filter</Button>
       <a class="button" href={linkTo(['errors'], { name: given, since: query.get('since') ?? '' })}>
         By error

@@ -13,6 +13,7 @@ import { PageHead } from '../../components/page-head.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { Time } from '../../components/time.tsx';
 import { useLoad } from '../../components/use-load.ts';
+import { PeriodField, sinceOf } from '../period-field.tsx';
 
 const pageSize = 100;
 
@@ -40,9 +41,15 @@ export function Audit({ query }: PageProps) {
     const value = query.get(name) ?? '';
     if (value !== '') search.set(name, value);
   }
+  const since = sinceOf(query.get('since') ?? '');
+  if (since !== undefined) search.set('since', String(since));
   if (before !== undefined) search.set('before', String(before));
   const path = `${isOperator ? '/ward/v1/operator/audit' : '/ward/v1/audit'}?${search}`;
   const loaded = useLoad((signal) => call<AuditPage>('GET', path, { signal }), path);
+  const filter = (changes: Readonly<Record<string, string>>) => {
+    setBefore(undefined);
+    setQuery(changes);
+  };
   return (
     <>
       <PageHead
@@ -56,12 +63,10 @@ export function Audit({ query }: PageProps) {
             isBare
             placeholder={label}
             value={query.get(name) ?? ''}
-            onInput={(text) => {
-              setBefore(undefined);
-              setQuery({ [name]: text });
-            }}
+            onInput={(text) => filter({ [name]: text })}
           />
         ))}
+        <PeriodField label="When" isBare onInput={(period) => filter({ since: period })} />
       </PageHead>
       <LoadView loaded={loaded}>
         {({ entries, next }) => (

@@ -5,19 +5,18 @@ import type { ErrorGroup, ErrorGroups } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
 import { groupsPath } from '../../api/runs.ts';
 import type { PageProps } from '../../app/pages.ts';
-import { linkTo, setQuery } from '../../app/router.ts';
+import { linkTo } from '../../app/router.ts';
 import { may } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
 import { Empty } from '../../components/empty.tsx';
-import { SelectField } from '../../components/fields.tsx';
 import { LoadView } from '../../components/load-view.tsx';
 import { PageHead } from '../../components/page-head.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { Time } from '../../components/time.tsx';
 import { countedText, countText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
+import { PeriodField, sinceOf } from '../period-field.tsx';
 import { QueryField } from '../query-field.tsx';
-import { periodOptions, sinceOf } from '../run-filters.ts';
 import { RunStatus } from '../run-status.tsx';
 import { ReplayAll } from './replay-all.tsx';
 
@@ -79,13 +78,7 @@ export function Errors({ query }: PageProps) {
         }
       >
         <QueryField name="name" label="Function" placeholder="name or package/name" />
-        <SelectField
-          label="Started"
-          isBare
-          value={period}
-          onInput={(value) => setQuery({ since: value })}
-          options={periodOptions}
-        />
+        <PeriodField label="Started" isBare />
         <Button onClick={loaded.reload}>Look again</Button>
       </PageHead>
       <LoadView loaded={loaded}>

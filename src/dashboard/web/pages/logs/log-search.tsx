@@ -7,7 +7,7 @@ import type { PageProps } from '../../app/pages.ts';
 import { linkTo, setQuery } from '../../app/router.ts';
 import { Button } from '../../components/button.tsx';
 import { Empty } from '../../components/empty.tsx';
-import { SelectField, TextField } from '../../components/fields.tsx';
+import { TextField } from '../../components/fields.tsx';
 import { LoadView } from '../../components/load-view.tsx';
 import { PageHead } from '../../components/page-head.tsx';
 import { type Column, Table } from '../../components/table.tsx';
@@ -15,7 +15,7 @@ import { Time } from '../../components/time.tsx';
 import { countedText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
 import { FilterForm, useTyped } from '../filter-form.tsx';
-import { periodOptions, sinceOf } from '../run-filters.ts';
+import { PeriodField, sinceOf } from '../period-field.tsx';
 import { LogLineText } from './log-line.tsx';
 import { type LogLine, parseLine } from './log-lines.ts';
 
@@ -49,7 +49,7 @@ export function LogSearch({ query }: PageProps) {
   return (
     <>
       <PageHead title="Search logs" about="Lines of the logs of runs, newest run first." />
-      <Fields text={text ?? ''} name={name ?? ''} period={period ?? ''} />
+      <Fields text={text ?? ''} name={name ?? ''} />
       {text ? (
         <Found key={`${text} ${name} ${period}`} text={text} name={name ?? ''} period={period ?? ''} />
       ) : (
@@ -67,19 +67,14 @@ interface Asked {
   readonly period: string;
 }
 
-function Fields({ text, name, period }: Asked) {
+function Fields({ text, name }: Omit<Asked, 'period'>) {
   const [typedText, setText] = useTyped(text);
   const [typedName, setName] = useTyped(name);
   return (
     <FilterForm onSubmit={() => setQuery({ text: typedText, name: typedName.trim() })}>
       <TextField label="Text" value={typedText} onInput={setText} />
       <TextField label="Function" value={typedName} onInput={setName} placeholder="name or package/name" />
-      <SelectField
-        label="Started"
-        value={period}
-        onInput={(value) => setQuery({ since: value })}
-        options={periodOptions}
-      />
+      <PeriodField label="Started" />
       <Button type="submit">Search</Button>
     </FilterForm>
   );
