@@ -298,7 +298,7 @@ export const hostilePages: readonly HostilePage[] = [
   { path: 'namespaces', shows: ['namespaces.name'] },
   {
     path: 'namespaces/guest',
-    shows: ['keys.label', 'keys.maker'],
+    shows: ['keys.label', 'keys.maker', 'name', 'role'],
     answers: {
       '/namespaces/guest': {
         ...{ ...held, name: 'guest', own: {}, keys: [key] },
@@ -316,7 +316,19 @@ export const hostilePages: readonly HostilePage[] = [
     },
     open: press(/^Log out ./),
   },
-  { path: 'usage', shows: ['days.namespace', 'namespaces.name'] },
+  {
+    path: 'usage',
+    shows: [
+      'dataDir',
+      'days.namespace',
+      'kept.settings',
+      'kept.until',
+      'kept.what',
+      'namespaces.name',
+      'parts.paths',
+      'parts.what',
+    ],
+  },
   {
     path: 'upkeep',
     shows: [
