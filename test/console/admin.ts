@@ -79,7 +79,9 @@ export function adminPages(parts: () => Parts): void {
     await page.getByRole('button', { name: 'End the logins' }).click();
     await page.getByText(`Logged ${member} out.`).waitFor();
     await expect.poll(isIn).toBe(false);
-    await page.getByRole('button', { name: 'Delete the key' }).click();
+    const deleting = page.getByRole('button', { name: 'Delete the key' });
+    await expect.poll(() => deleting.count()).toBe(1);
+    await deleting.click();
     await page.getByLabel(`Type ${longName} to confirm`).fill(longName);
     await page.getByRole('button', { name: 'Delete the key', exact: true }).click();
     await page.getByText('Deleted the key.').waitFor();

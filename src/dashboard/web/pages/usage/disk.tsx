@@ -71,8 +71,12 @@ function columnsOf({ isInBucket }: DiskUse): readonly Column<PartOnDisk>[] {
   return [
     {
       title: 'What',
-      cell: ({ what }) =>
-        `${words.get(what) ?? what}${isInBucket && inBucket.has(what) ? ': copies from the bucket' : ''}`,
+      cell: ({ what }) => (
+        <span class="breaks">
+          {words.get(what) ?? what}
+          {isInBucket && inBucket.has(what) && ': copies from the bucket'}
+        </span>
+      ),
     },
     {
       title: 'On the disk',

@@ -25,14 +25,14 @@ const words: ReadonlyMap<string, string> = new Map([
 const perWords = { namespace: 'namespace', function: 'function', ward: 'Ward' } as const;
 
 const columns: readonly Column<KeptData>[] = [
-  { title: 'What', cell: ({ what }) => words.get(what) ?? what },
+  { title: 'What', cell: ({ what }) => <span class="breaks">{words.get(what) ?? what}</span> },
   { title: 'How long', cell: ({ days }) => daysText(days) },
   {
     title: 'How many',
     cell: ({ most, per }) =>
       most === null ? <span class="quiet">any number</span> : `${countText(most)} per ${perWords[per]}`,
   },
-  { title: 'Or until', cell: ({ until }) => until },
+  { title: 'Or until', cell: ({ until }) => until && <span class="breaks">{until}</span> },
   {
     title: 'Set by',
     cell: ({ settings }) =>
