@@ -21,7 +21,7 @@ const hold = `(() => {
     text.data = text.parentElement.closest('time') ? 'time' : before === ${JSON.stringify(hostname().split('.')[0])} ? 'node' : before
       .replaceAll(/sha256:[0-9a-f]{64}/g, 'sha256:' + '0'.repeat(64))
       .replaceAll(/\\/tmp\\/[\\w-]+/g, '/tmp/0')
-      .replaceAll(/\\b[0-9]{4}-[a-z-]+/g, 'migration')
+      .replaceAll(/(?<![\\w-])[0-9]{4}-[a-z-]+(?![\\w-])/g, 'migration')
       .replaceAll(/(?=[\\w-]*[0-9])[\\w-]{8,}|[0-9]+(?:[.,:][0-9]+)*/g, (id) => '0'.repeat(/\\w{8}/.test(id) ? id.length : 1))
       .replaceAll(/(?<![0-9])0\\s?(?:µs|ms|s|min|h|d|B|KiB|MiB|GiB)(?!\\w)/g, '0 s');
     undo.push(() => { text.data = before; });
