@@ -1,7 +1,15 @@
 /** Every violation that the check must report, and what it must accept. */
 import { describe, expect, it } from 'vitest';
 import { judge } from './check.ts';
-import { type Answer, alarmMarker, type Evidence, type KeptRecord, type Kind, type Run } from './evidence.ts';
+import {
+  type Answer,
+  alarmMarker,
+  type Evidence,
+  type KeptRecord,
+  type Kind,
+  noEvidence,
+  type Run,
+} from './evidence.ts';
 
 const killAt = 1_000_000;
 const slots = 1;
@@ -18,17 +26,7 @@ const firing = (...parts: NonNullable<KeptRecord['parts']>) => record('f', { par
 const interruption = 'The activation was interrupted by a restart of the platform.';
 
 function judged(evidence: Partial<Evidence>) {
-  const none = {
-    answers: [],
-    runs: [],
-    kills: [],
-    silences: [],
-    records: [],
-    counters: [],
-    queued: [],
-    left: [],
-  };
-  return judge({ ...none, ...evidence }, slots);
+  return judge({ ...noEvidence, ...evidence }, slots);
 }
 
 const accepted = answer('accepted', 202);

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
 import type { Proof } from './mutations.ts';
 import { tableOf, violationLines } from './report.ts';
-import type { FaultOutcome } from './run.ts';
+import { type FaultOutcome, outcomeOf } from './run.ts';
 
 export interface NamedFault {
   readonly name: string;
@@ -57,7 +57,7 @@ export async function runCommandOf<F extends NamedFault, B extends string>(
     // If a fault takes longer, the others get less time. With none, they still go on until they prove something.
     const forMs = Math.max(0, began + eachMs * (index + 1) - performance.now());
     const { seed, spellMs } = options;
-    const outcome = await command.run(fault, { forMs, seed, broken, sought, spellMs });
+    const outcome = await outcomeOf(() => command.run(fault, { forMs, seed, broken, sought, spellMs }));
     outcomes.set(broken ?? fault.name, outcome);
     for (const line of violationLines(outcome)) console.log(line);
     const isFound = outcome.violations.some(({ rule }) => rule === sought);

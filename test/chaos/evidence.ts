@@ -125,5 +125,9 @@ export interface Evidence {
   readonly found?: readonly Violation[];
 }
 
+export const noEvidence: Evidence = {
+  ...{ answers: [], runs: [], kills: [], silences: [], records: [], counters: [], queued: [], left: [] },
+};
+
 /** The marker of the alarm, whose firings have no caller. */
 export const alarmMarker = 'tick';

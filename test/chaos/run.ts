@@ -2,7 +2,7 @@
 
 import { randomOf } from '../random.ts';
 import { type Judgement, judge } from './check.ts';
-import type { Violation } from './evidence.ts';
+import { noEvidence, type Violation } from './evidence.ts';
 import { type Exercise, unproven } from './exercise.ts';
 import type { Fault } from './faults.ts';
 import { fullLoad, type LoadPlan } from './load.ts';
@@ -42,6 +42,17 @@ export async function runFault(fault: Fault, options: FaultRun): Promise<FaultOu
   return await runRounds(site, (random) => fault.round(site, random), options);
 }
 
+/** What a fault showed. One that could not begin or be cleared away is a violation, and the others go on. */
+export async function outcomeOf(run: () => Promise<FaultOutcome>): Promise<FaultOutcome> {
+  try {
+    return await run();
+  } catch (error) {
+    const { counts } = judge(noEvidence, 0);
+    const violations = [{ rule: 'broke off', what: textOf(error) }];
+    return { counts, violations, rounds: 0, exercised: [], failed: [], unfailed: [] };
+  }
+}
+
 /** Runs at least one round on servers under load, and judges them and the clients. */
 export async function runRounds(
   site: LoadedSite,
@@ -74,7 +85,7 @@ function isBroken(site: LoadedSite, rule: string | undefined): boolean {
 }
 
 function judgeSoFar(site: LoadedSite): Judgement {
-  return judge({ ...site.soFar(), records: [], counters: [], queued: [], left: [] }, site.slots);
+  return judge({ ...noEvidence, ...site.soFar() }, site.slots);
 }
 
 /** Only violations of this rule, because those of others need all the evidence. */
@@ -88,9 +99,15 @@ async function sooner(site: LoadedSite, sought: string | undefined): Promise<Jud
 
 /** Counts of the evidence that is known before the end. */
 function brokenOff(error: unknown, site: LoadedSite): Judgement {
-  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const { counts } = judgeSoFar(site);
-  return { counts, violations: [{ rule: 'broke off', what: `${what}\n${endOf(site.output())}` }] };
+  return {
+    counts,
+    violations: [{ rule: 'broke off', what: `${textOf(error)}\n${endOf(site.output())}` }],
+  };
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 function endOf(text: string): string {
