@@ -9,8 +9,8 @@ test.each([
   ['25006', 'GATE_STORE_FAILED', 'GATE_STORE_UNWRITABLE', 'GATE_STORE_UNWRITABLE'],
   ['40P01', 'GATE_STORE_FAILED', 'GATE_STORE_UNWRITABLE', 'GATE_STORE_UNWRITABLE'],
   ['57014', 'GATE_STORE_FAILED', 'GATE_STORE_UNWRITABLE', 'GATE_STORE_UNWRITABLE'],
-  ['57P01', 'GATE_STORE_UNREACHABLE', 'GATE_STORE_UNWRITABLE', 'GATE_STORE_FAILED'],
-  ['ECONNRESET', 'GATE_STORE_UNREACHABLE', 'GATE_STORE_UNWRITABLE', 'GATE_STORE_FAILED'],
+  ['57P01', 'GATE_STORE_UNREACHABLE', 'GATE_STORE_UNWRITABLE', 'GATE_STORE_UNREACHABLE'],
+  ['ECONNRESET', 'GATE_STORE_UNREACHABLE', 'GATE_STORE_UNWRITABLE', 'GATE_STORE_UNREACHABLE'],
   ['28P01', 'GATE_STORE_UNREACHABLE', 'GATE_STORE_UNWRITABLE', 'GATE_STORE_UNWRITABLE'],
   ['23505', 'GATE_STORE_FAILED', 'GATE_STORE_FAILED', 'GATE_STORE_FAILED'],
   ['42P01', 'GATE_STORE_FAILED', 'GATE_STORE_FAILED', 'GATE_STORE_FAILED'],
@@ -19,8 +19,8 @@ test.each([
   expect(faults).toEqual([ofRead, ofWrite, ofCommit]);
 });
 
-test('what a client of a refused write reads does not name the database', () => {
-  expect(writeFault(coded('57P01'), 'db/ward')).toMatchObject({
+test.each([writeFault, commitFault])('what a client reads of $name does not name the database', (faultOf) => {
+  expect(faultOf(coded('57P01'), 'db/ward')).toMatchObject({
     message: expect.not.stringContaining('db/ward'),
     retryAfterMs: expect.any(Number),
   });

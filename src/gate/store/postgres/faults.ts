@@ -42,7 +42,16 @@ export function writeFault(error: unknown, where: string): Fault {
 
 /** Of a write whose commit got no answer. */
 export function commitFault(error: unknown, where: string): Fault {
-  if (postgresFault(error, where).code !== 'STORE_UNREACHABLE') return writeFault(error, where);
-  const text = `the connection to ${where} ended during a commit, so the write may have been made or not`;
-  return gateFault('GATE_STORE_FAILED', text, { cause: error });
+  const { code, retryAfterMs } = postgresFault(error, where);
+  if (code !== 'STORE_UNREACHABLE') return writeFault(error, where);
+  // Here, too, clients see the text.
+  return gateFault(
+    'GATE_STORE_UNREACHABLE',
+    'the gate’s database went away during a write, which is done or not',
+    {
+      cause: error,
+      hint: 'See whether it is done, and try again if it is not.',
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    },
+  );
 }
