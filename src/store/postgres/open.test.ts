@@ -376,7 +376,7 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
     const limits = await connection?.raw(
       `select current_setting('statement_timeout') as statement, current_setting('idle_in_transaction_session_timeout') as idle`,
     );
-    expect(limits?.rows).toEqual([{ statement: '30s', idle: '30s' }]);
+    expect(limits?.rows).toEqual([{ statement: '30s', idle: '4s' }]);
     await connection?.raw('set statement_timeout = 20');
     const slow = connection?.raw('select pg_sleep(60)').catch((error) => faultOf(error, 'x').code);
     expect(await slow).toBe('STORE_LOCKED');
@@ -389,6 +389,19 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
       vi.useRealTimers();
     }
     for (const each of held) each.release();
+    await pool.close();
+  });
+
+  test('a server that stands still in a transaction loses its locks, and can go on', async () => {
+    const pool = openPool(await newDatabase());
+    const [still, other] = await Promise.all([pool.connect(), pool.connect()]);
+    await still.raw('create table locked (id int)');
+    await still.raw('begin');
+    await still.raw('lock table locked');
+    await other.raw('select count(*) from locked');
+    const next = await still.raw('select 1').catch((error) => faultOf(error, 'x').code);
+    expect(next).toBe('STORE_UNREACHABLE');
+    for (const each of [still, other]) each.release();
     await pool.close();
   });
 

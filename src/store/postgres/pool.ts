@@ -48,6 +48,8 @@ export interface Pool {
 const mostConnections = 10;
 /** A statement of Ward takes milliseconds; one that waits for a lock must not keep its connection. */
 const statementTimeoutMs = 30_000;
+/** A server that is cut off, or stands still, can hold locks that others wait for. Their callers get their records within 5 s. */
+const idleTransactionMs = 4000;
 /** The server ends a statement before that, unless it is gone without a word. */
 const answerTimeoutMs = 35_000;
 const connectTimeoutMs = 5000;
@@ -73,7 +75,7 @@ export function openPool({ url, schema, isReader = false, lockTimeoutMs }: PoolO
     keepAlive: true,
     // A statement is sent at once, while earlier ones still run.
     pipeline: true,
-    idle_in_transaction_session_timeout: statementTimeoutMs,
+    idle_in_transaction_session_timeout: lockTimeoutMs === undefined ? idleTransactionMs : statementTimeoutMs,
     types: {
       getTypeParser: (type, format) => (type === bigintType ? Number : pg.types.getTypeParser(type, format)),
     },

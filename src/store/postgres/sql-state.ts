@@ -107,8 +107,9 @@ const refusals: readonly Refusal[] = [
 ];
 
 /** Connections that break, that are refused, or that the server ends. */
+/** PostgreSQL also ends the connection of a transaction that took too long, or was idle for too long. */
 function isUnreachable(code: string): boolean {
-  return /^(08|57P0|53)/.test(code) || /^E(?:AI_)?[A-Z0-9]+$/.test(code);
+  return /^(08|57P0|53|25P0[34]$)/.test(code) || /^E(?:AI_)?[A-Z0-9]+$/.test(code);
 }
 
 /** The connection can't be used again: its server takes no writes any more, or it may be in the middle of an answer. */
