@@ -50,7 +50,7 @@ export function errorHandler(log: Log) {
     const trouble = troubleAnswer(log, error, request);
     if (trouble !== undefined) {
       reply.header(faultHeader, trouble.code).header('retry-after', trouble.retrySeconds);
-      return sendError(request, reply, trouble.status, trouble.text);
+      return sendError(request, reply, trouble.status, trouble.text, trouble.details);
     }
     if (isFault(error)) {
       const status = statusOfKind[error.kind];

@@ -5,6 +5,7 @@
 import { type Kysely, sql } from 'kysely';
 import { isFault } from '../lib/index.ts';
 import { parseValue } from './documents.ts';
+import { answerLost } from './faults.ts';
 import type { GroupWriter } from './group-writer.ts';
 import { inTransaction } from './noted.ts';
 import type { AcceptedTable, Schema } from './schema.ts';
@@ -33,9 +34,10 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, words: Sq
       try {
         await writer.submit({ namespace: row.namespace, unit: units.accept(row, attempt), urgent: true });
       } catch (error) {
-        // Its caller is told that it was not accepted.
-        if (isFault(error, 'STORE_ANSWER_LOST')) settle(row.activationId, attempt).catch(() => {});
-        throw error;
+        if (!isFault(error, 'STORE_ANSWER_LOST')) throw error;
+        // Its caller is told to look for it. Another server can run it meanwhile.
+        settle(row.activationId, attempt).catch(() => {});
+        throw answerLost(error, { activationId: row.activationId });
       }
     },
     async claim(activationId, attempt, node) {

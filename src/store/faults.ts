@@ -1,5 +1,5 @@
 /** Faults of the store. */
-import { type Fault, faultTable, isFault } from '../lib/index.ts';
+import { type Fault, faultTable, isFault, type JsonObject } from '../lib/index.ts';
 
 export const storeFaults = {
   /** The disk, the file or the database thread failed. */
@@ -51,6 +51,14 @@ export function storeClosed(): Fault {
   return storeFault('STORE_CLOSED', 'Ward is being stopped, and has closed its database', {
     hint: 'try again when it runs',
     retryAfterMs: backMs,
+  });
+}
+
+/** @param details tell what was written or not */
+export function answerLost({ message, retryAfterMs }: Fault, details: JsonObject): Fault {
+  return storeFault('STORE_ANSWER_LOST', message, {
+    details,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 }
 

@@ -36,7 +36,10 @@ export function lostAnswerTests(place: Place): void {
     await using site = await open(place);
     const { store, way } = site;
     way.lose('answer', 1);
-    await expect(accept(store, 'a')).rejects.toMatchObject({ code: 'STORE_ANSWER_LOST', kind: 'busy' });
+    await expect(accept(store, 'a')).rejects.toMatchObject({
+      ...{ code: 'STORE_ANSWER_LOST', kind: 'busy', retryAfterMs: 5000 },
+      details: { activationId: expect.stringMatching(/^[0-9a-f]{32}$/) as string },
+    });
     const activationId = await accept(store, 'a');
     expect(await store.accepted.pending(9)).toMatchObject([{ activationId }]);
   });
