@@ -38,6 +38,14 @@ const refused = { kind: 'blocking', marker: 'm', at: 0 } as const;
 
 describe('the judgement', () => {
   it.each<[what: string, evidence: Partial<Evidence>]>([
+    [
+      'a call that ran though Ward did not know whether it has accepted it',
+      {
+        answers: [{ ...refused, kind: 'accepted', status: 503, hasRetryAfter: true, isDoubtful: true }],
+        runs: [run()],
+        records: [record()],
+      },
+    ],
     ['an accepted call that ran', { answers: [accepted], runs: [run()], records: [record()] }],
     ['one that says why it could not', { answers: [accepted], records: [failed('The action was deleted.')] }],
     [

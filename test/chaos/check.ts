@@ -8,8 +8,8 @@
  *   was killed must have answered.
  * - An answer of 500 that names an activation has its record, too: of a failure that says why, for which there was a fault.
  * - A call that asks for it (`retried`) runs again after a fault, three times in all, and ends in one record.
- * - A refused call did not run, and is never a 500; a 503 or 507 says when to try again. Nothing ran more often than it
- *   was called.
+ * - A refused call did not run, unless the answer says that Ward does not know, and is never a 500; a 503 or 507 says when
+ *   to try again. Nothing ran more often than it was called.
  * - Everything that ran has a record, unless its caller got no answer, or a kill interrupted the whole that it is part
  *   of. No record exists twice.
  * - Counters match what they count, the queue is empty, and nothing is left on the machine.
@@ -97,7 +97,7 @@ class Court {
     const { status, activationId, isLost } = answer;
     this.counts.byStatus[status] = (this.counts.byStatus[status] ?? 0) + 1;
     if (status === 0) this.counts.broken++;
-    else if (activationId === undefined) this.#hearRefusal(answer);
+    else if (activationId === undefined || answer.isDoubtful) this.#hearRefusal(answer);
     else if (isLost) this.counts.lost++;
     else this.#hearAnswered(answer, activationId);
   }
@@ -152,7 +152,8 @@ class Court {
     if (status === 500) this.#blame('an internal error', `${name(answer)}: ${text}`);
     if ((status === 503 || status === 507) && answer.hasRetryAfter !== true)
       this.#blame('a refusal that does not say when to come again', `${name(answer)}: ${text}`);
-    if (this.#runsOfMarkers.has(marker)) this.#blame('ran though refused', `${name(answer)}: ${text}`);
+    if (this.#runsOfMarkers.has(marker) && answer.isDoubtful !== true)
+      this.#blame('ran though refused', `${name(answer)}: ${text}`);
   }
 
   #hearAnswered(answer: Answer, activationId: string): void {

@@ -49,6 +49,8 @@ export interface Answer {
   readonly via?: string;
   /** Whether the answer said that its record could not be kept. */
   readonly isLost?: boolean;
+  /** Whether the answer said that Ward does not know whether it accepted the call. */
+  readonly isDoubtful?: boolean;
   /** Text of a refusal or a failure. */
   readonly text?: string;
   /** Processes that ran or waited for each processor at that time. */

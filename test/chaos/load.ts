@@ -210,6 +210,7 @@ function answerOf(kind: Kind, marker: string, { status, headers, body }: Reply):
   const isLost = headers.get('x-ward-record') === 'lost';
   const text = JSON.stringify(body?.response?.result ?? body ?? '').slice(0, 300);
   const load = (loadavg()[0] ?? 0) / availableParallelism();
-  const refusal = status < 400 ? {} : { text, hasRetryAfter: headers.has('retry-after') };
+  const isDoubtful = headers.get('x-ward-fault') === 'STORE_ANSWER_LOST';
+  const refusal = status < 400 ? {} : { text, isDoubtful, hasRetryAfter: headers.has('retry-after') };
   return { kind, marker, status, activationId, at: Date.now(), isLost, load, ...refusal };
 }
