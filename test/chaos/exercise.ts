@@ -10,6 +10,8 @@ export interface Exercise {
   readonly count: number;
   /** 1 by default. */
   readonly least?: number;
+  /** It takes longer than there is between two faults. */
+  readonly isSlow?: boolean;
 }
 
 export function unproven(exercises: readonly Exercise[]): readonly Violation[] {

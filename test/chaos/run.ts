@@ -32,6 +32,8 @@ export interface FaultOutcome extends Judgement {
 
 /** For this time, further rounds do what the clients have not done yet. */
 const moreMs = 120_000;
+/** Pause after each of them, for what takes longer than there is between two faults. */
+const pauseMs = 40_000;
 
 /** Runs at least one round. */
 export async function runFault(fault: Fault, options: FaultRun): Promise<FaultOutcome> {
@@ -66,6 +68,7 @@ export async function runRounds(
     do {
       await round(random);
       rounds++;
+      if (performance.now() > until) await pauseForProof(site, sought);
     } while (!isBroken(site, sought) && performance.now() < until + (isUnproven(site) ? moreMs : 0));
     const early = await sooner(site, sought);
     if (early !== undefined) return early;
@@ -74,6 +77,13 @@ export async function runRounds(
   };
   const judgement = await roundsOf().catch((error) => brokenOff(error, site));
   return { ...judgement, rounds, exercised: site.exercised(), ...sitesIn(site.output()) };
+}
+
+async function pauseForProof(site: LoadedSite, sought: string | undefined): Promise<void> {
+  const until = performance.now() + pauseMs;
+  const slow = () => site.exercised().filter(({ isSlow }) => isSlow);
+  const isEnough = () => unproven(slow()).length === 0 || isBroken(site, sought) || performance.now() > until;
+  await site.until(isEnough, 'a pause does not end');
 }
 
 function isUnproven(site: LoadedSite): boolean {

@@ -1,6 +1,6 @@
 /** A cluster from its first to its last start, through its faults, with the evidence of what it did. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { readPostgres } from '../chaos/database.ts';
 import { type Evidence, kinds, type Violation } from '../chaos/evidence.ts';
 import type { Exercise } from '../chaos/exercise.ts';
@@ -134,7 +134,10 @@ export class ClusterSite extends LoadedSite {
   /** Gives orders to a node, which obeys within a moment. A jump of its clock can begin another minute. */
   order({ dataDir }: ClusterNode, orders: Orders): void {
     this.#resets.push(Date.now());
-    writeFileSync(join(dataDir, ordersFile), JSON.stringify(orders));
+    const file = join(dataDir, ordersFile);
+    // A node of role `api` has not made it.
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, JSON.stringify(orders));
   }
 
   /**
