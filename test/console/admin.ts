@@ -100,9 +100,7 @@ export function adminPages(parts: () => Parts): void {
     await page.getByText('No entry fits.').waitFor();
     await page.reload();
     await page.getByText('No entry fits.').waitFor();
-    expect(await page.getByLabel('When').locator('option:checked').textContent()).toMatch(
-      /^Since .*2100/,
-    );
+    expect(await page.getByLabel('When').locator('option:checked').textContent()).toMatch(/^Since .*2100/);
     await page.getByLabel('When').selectOption('Any time');
     await table.getByText('create-namespace').waitFor();
     // What is no time is no filter.
