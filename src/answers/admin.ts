@@ -208,6 +208,42 @@ export interface Overview {
   readonly disk: { readonly freeBytes: number; readonly reserveBytes: number; readonly state: string };
 }
 
+/** `GET /ward/v1/operator/queue`. */
+export interface Queue {
+  readonly total: number;
+  readonly namespaces: readonly QueueOfNamespace[];
+}
+
+export interface QueueOfNamespace {
+  readonly namespace: string;
+  readonly waiting: number;
+  readonly begun: number;
+  readonly oldestWaitingMs: number | null;
+}
+
+/** `GET /ward/v1/operator/advisories`. Times are ISO. */
+export interface Advisories {
+  readonly count: number;
+  readonly ageSeconds?: number | undefined;
+  /** Of the last update. */
+  readonly failed: readonly string[];
+  readonly warning?: string | undefined;
+  readonly sources: readonly AdvisorySource[];
+}
+
+export interface AdvisorySource {
+  readonly source: string;
+  readonly url?: string | undefined;
+  readonly licence?: string | undefined;
+  readonly importedAt: string;
+  readonly checkedAt: string;
+  /** The newest change of a record. */
+  readonly newest?: string | undefined;
+  readonly records: number;
+  /** Those that could not be read. */
+  readonly bad: number;
+}
+
 export interface AuditEntry {
   readonly seq: number;
   /** ISO time. */

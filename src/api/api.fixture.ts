@@ -177,6 +177,8 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
       ...{ totalBytes: 1, freeBytes: 1, reserveBytes: 1, state: 'ample' },
     }),
     retention: async () => ({ kept: [], namespaces: [] }),
+    advisories: async () => ({ count: 0, failed: [], sources: [] }),
+    queue: async () => ({ total: 0, namespaces: [] }),
     backup: async () => ({ dataDir: folder, isElsewhere: false, last: null }),
     database: async () => ({ engine: 'sqlite' as const, migrations: [] }),
     isolation: async () => ({ policy: [], doctor: null, doctorRuns: [], prove: null, proveRuns: [] }),

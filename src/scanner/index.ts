@@ -3,7 +3,7 @@ export { compareDigest } from './advisories/digest.ts';
 export { importAdvisories } from './advisories/import.ts';
 export { advisoryInputs } from './advisories/inputs.ts';
 export { openAdvisories } from './advisories/open.ts';
-export { advisoryStatus } from './advisories/status.ts';
+export { advisoryStatus, listSources as advisorySourcesIn } from './advisories/status.ts';
 export type {
   AdvisoryDatabase,
   AdvisoryInput,

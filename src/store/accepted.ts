@@ -11,12 +11,18 @@ import { inTransaction } from './noted.ts';
 import type { AcceptedTable, Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
 import { statement, step, writeUnits } from './statements.ts';
-import type { AcceptedQueue, AcceptedRow } from './types/accepted.ts';
+import type { AcceptedCounts, AcceptedQueue, AcceptedRow } from './types/accepted.ts';
 
 /** The group of claims and settlements, which do not know their namespace. No read of activations depends on it. */
 const anyNamespace = '';
 /** For a row that exists. */
 const mark = { namespace: anyNamespace, urgent: true, lasting: true, essential: true };
+
+interface Counted {
+  readonly waiting: number | string;
+  readonly begun: number | string;
+  readonly age: number | string | null;
+}
 
 export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, words: SqlWords): AcceptedQueue {
   const { now } = words;
@@ -29,6 +35,14 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, words: Sq
   const settle = async (activationId: string, attempt: number) => {
     await writer.submit({ ...mark, unit: units.settle(activationId, attempt) });
   };
+  const counting = () =>
+    db
+      .selectFrom('accepted')
+      .select(({ fn, eb }) => [
+        fn.countAll<number>().filterWhere('attempt', '=', 0).as('waiting'),
+        fn.countAll<number>().filterWhere('attempt', '>', 0).as('begun'),
+        eb(now, '-', fn.min('accepted_at').filterWhere('attempt', '=', 0)).as('age'),
+      ]);
   return {
     async accept(row, attempt = 0) {
       try {
@@ -105,17 +119,10 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, words: Sq
         .execute();
       return rows.map(toRow);
     },
-    async counts() {
-      const { waiting, begun, age } = await db
-        .selectFrom('accepted')
-        .select(({ fn, eb }) => [
-          fn.countAll<number>().filterWhere('attempt', '=', 0).as('waiting'),
-          fn.countAll<number>().filterWhere('attempt', '>', 0).as('begun'),
-          eb(now, '-', fn.min('accepted_at').filterWhere('attempt', '=', 0)).as('age'),
-        ])
-        .executeTakeFirstOrThrow();
-      const oldestWaitingMs = age === null ? null : Math.max(0, Number(age));
-      return { waiting: Number(waiting), begun: Number(begun), oldestWaitingMs };
+    counts: async () => countsOf(await counting().executeTakeFirstOrThrow()),
+    async countsByNamespace() {
+      const rows = await counting().select('namespace').groupBy('namespace').orderBy('namespace').execute();
+      return rows.map(({ namespace, ...counts }) => ({ namespace, ...countsOf(counts) }));
     },
     async isServed() {
       const row = await db
@@ -258,4 +265,9 @@ function toRow(row: AcceptedTable): AcceptedRow {
     owner: row.owner,
     job: parseValue(row.job),
   };
+}
+
+function countsOf({ waiting, begun, age }: Counted): AcceptedCounts {
+  const oldestWaitingMs = age === null ? null : Math.max(0, Number(age));
+  return { waiting: Number(waiting), begun: Number(begun), oldestWaitingMs };
 }

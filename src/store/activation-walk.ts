@@ -27,6 +27,8 @@ export function matching(
   if (filter.path !== undefined) rows = rows.where('path', '=', filter.path);
   // Without a parameter: only so do both engines take the index of these rows.
   if (filter.failed === true) rows = rows.where(sql<boolean>`status_code > 0`);
+  // A firing has no end.
+  if (filter.calls === true) rows = rows.where('end', 'is not', null);
   if (filter.startKind !== undefined) {
     // Most are warm: with a path, SQLite must take the index of paths, which it can't know.
     const isIndexed = filter.startKind !== 'warm' || filter.path === undefined;

@@ -104,8 +104,8 @@ export function activationStore(db: Kysely<Schema>, writer: GroupWriter, words: 
     },
     async count(query) {
       await writer.flushNamespace(query.namespace);
-      const { namespace, path, since, upto, failed, startKind } = query;
-      if ((path ?? since ?? upto ?? startKind) !== undefined || failed === true)
+      const { namespace, path, since, upto, failed, calls, startKind } = query;
+      if ((path ?? since ?? upto ?? startKind) !== undefined || failed === true || calls === true)
         return countMatching(db, words, query);
       const row = await db
         .selectFrom('activation_counts')

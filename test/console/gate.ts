@@ -7,7 +7,7 @@ import { type ConsoleBrowser, leaving } from '../browser.ts';
 import { onlyOneMachine } from '../one-machine.ts';
 import type { Ward } from '../ward.ts';
 import { zip } from '../zip.ts';
-import { foreignText, script } from './hostile.ts';
+import { foreignText, longName, script } from './hostile.ts';
 
 interface Parts {
   readonly ward: Ward;
@@ -204,6 +204,34 @@ export function gatePages(parts: () => Parts): void {
     expect(await page.getByText('release', { exact: true }).count()).toBe(1);
     await page.unrouteAll();
     await rm(vex, { recursive: true });
+    expect(browser.problems).toEqual([]);
+  });
+
+  test('shows the sources of the advisories, from the figure of the overview', async () => {
+    const { ward, browser } = parts();
+    const { page } = browser;
+    await page.goto('/console/overview');
+    await page.locator('dt:text-is("Advisories") + dd').getByRole('link').click();
+    expect(page.url()).toBe(`${ward.url}/console/gate/advisories`);
+    const sources = page.getByRole('region', { name: 'Sources of advisories' });
+    await sources.waitFor();
+    expect(await sources.getByRole('row').count()).toBe(2);
+    const times = { importedAt: '2026-01-01T00:00:00Z', checkedAt: '2026-01-02T00:00:00Z' };
+    const source = { source: `${script} ${longName}`, url: `https://a.example/${script}`, licence: script };
+    await page.route('**/operator/advisories', (route) =>
+      route.fulfill({
+        json: {
+          ...{ count: 5, ageSeconds: 90, failed: [source.source], warning: script },
+          sources: [{ ...source, ...times, newest: 'never', records: 5, bad: 1 }],
+        },
+      }),
+    );
+    await page.reload();
+    await sources.getByText(source.source).waitFor();
+    await sources.getByText('failed', { exact: true }).waitFor();
+    expect(await page.locator('main img').count()).toBe(0);
+    await browser.inspect('advisories');
+    await page.unrouteAll();
     expect(browser.problems).toEqual([]);
   });
 }

@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { hostileText } from './hostile.ts';
 import type { Answers } from './hostile-answers.ts';
 import {
+  advisories,
   alarm,
   at,
   backup,
@@ -235,6 +236,11 @@ export const hostilePages: readonly HostilePage[] = [
         found: [{ digest, name: 'n', finding: { id: 'i', title: 't', package: 'p' }, reason: 'r' }],
       },
     },
+  },
+  {
+    path: 'gate/advisories',
+    shows: ['sources.licence', 'sources.source', 'sources.url', 'warning'],
+    answers: { '/advisories': advisories },
   },
   {
     path: 'gate/policy',

@@ -39,6 +39,20 @@ export function isolationPage(parts: () => Parts): void {
     expect(await links.allTextContents()).toEqual(['a'.repeat(32)]);
     await page.getByLabel('Only of this kind').fill('other');
     await page.getByText('No violation fits.').waitFor();
+
+    // The figure of the overview counts the last hour, and its list has no others.
+    await addViolation(ward, 'guest', 'c'.repeat(32), Date.now() - 2 * 3_600_000);
+    await page.goto('/console/isolation');
+    await page.getByRole('cell', { name: 'c'.repeat(32) }).waitFor();
+    await page.goto('/console/overview');
+    const figure = page.locator('dt:text-is("Refused in sandboxes") + dd').getByRole('link');
+    const count = Number(await figure.textContent());
+    await figure.click();
+    expect(page.url()).toBe(`${ward.url}/console/isolation?since=hour`);
+    const rows = page.getByRole('region', { name: 'Violations' }).getByRole('row');
+    await rows.nth(1).waitFor();
+    expect((await rows.count()) - 1).toBe(count);
+    expect(await page.getByRole('cell', { name: 'c'.repeat(32) }).count()).toBe(0);
     expect(browser.problems).toEqual([]);
   });
 }
@@ -85,8 +99,13 @@ export async function seedIsolation(ward: Ward): Promise<void> {
   await writeFile(join(ward.dataDir, 'doctor.json'), JSON.stringify(note), { mode: 0o644 });
 }
 
-async function addViolation({ dataDir }: Ward, namespace: string, activationId: string): Promise<void> {
+async function addViolation(
+  { dataDir }: Ward,
+  namespace: string,
+  activationId: string,
+  at = Date.now(),
+): Promise<void> {
   await using store = await openStateOf(dataDir);
-  const about = { namespace, at: Date.now(), action: `${namespace}/${longName}`, activationId };
+  const about = { namespace, at, action: `${namespace}/${longName}`, activationId };
   await store.violations.add({ ...about, kind: 'seccomp', detail: `${script} ${foreignText}` });
 }

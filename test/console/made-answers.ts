@@ -1,5 +1,6 @@
 /** One of each thing that the API tells, with all its texts. */
 import type {
+  Advisories,
   AuditEntry,
   Backup,
   CallVerdict,
@@ -174,6 +175,15 @@ export const overview: Overview = {
   ...{ version: '1', nodes: [node], queue: { waiting: 1, begun: 1, oldestWaitingMs: 1 }, namespaces: 1 },
   advisories: { count: 1, ageSeconds: 1, warning: 'w' },
   disk: { freeBytes: 1, reserveBytes: 1, state: 'short' },
+};
+export const advisories: Advisories = {
+  ...{ count: 1, ageSeconds: 1, failed: ['s'], warning: 'w' },
+  sources: [
+    {
+      ...{ source: 's', url: 'u', licence: 'l', importedAt: '2026-01-01', checkedAt: '2026-01-01' },
+      ...{ newest: '2026-01-01', records: 1, bad: 0 },
+    },
+  ],
 };
 export const backup: Backup = {
   ...{ dataDir: '/d', isElsewhere: false },

@@ -72,6 +72,6 @@ async function show({ page }: Tab, visibility: 'visible' | 'hidden'): Promise<vo
 
 /** The number of runs that the overview shows. */
 async function runsOf({ page }: Tab): Promise<number> {
-  const text = await page.locator('main').textContent();
-  return Number(/; ([\d,]+) runs/.exec(text ?? '')?.[1]?.replace(',', '') ?? 0);
+  const [text] = await page.locator('dt:text-is("Runs kept") + dd').allTextContents();
+  return Number(text?.replaceAll(',', '') ?? 0);
 }

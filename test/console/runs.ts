@@ -151,6 +151,12 @@ export function runPages(given: () => Given): void {
       ward.request('POST', `/api/v1/namespaces/_/actions/${name}`, { body: { waitMs: 50_000 } });
     expect((await start('follow')).status).toBe(202);
     const waiting = (await start('follow')).body.activationId;
+    await page.goto('/console/overview');
+    await page.locator('dt:text-is("Calls that wait") + dd').getByRole('link').click();
+    const queue = page.getByRole('region', { name: 'Accepted calls' }).getByRole('row');
+    const counts = queue.filter({ hasText: 'guest' }).locator('td.number');
+    const [wait, , run] = await counts.allTextContents();
+    expect(Number(wait) + Number(run)).toBe(2);
     await page.goto('/console/runs?name=greet');
     await page.getByRole('button', { name: 'Cancel calls…' }).click();
     await page.getByText('No call of greet is under way.').waitFor();
@@ -184,6 +190,17 @@ export function runPages(given: () => Given): void {
     await browser.inspect('overview');
     const figure = (name: string) => page.locator(`dt:text-is("${name}") + dd`).getByRole('link');
     expect(await figure('Cold starts').getAttribute('href')).toBe('/console/runs?since=hour&start=cold');
+    for (const name of ['Code', 'Records'])
+      expect(await figure(name).getAttribute('href')).toBe('/console/usage');
+    const kept = await figure('Runs kept').textContent();
+    await figure('Runs kept').click();
+    await page.getByText(`${kept} runs`, { exact: true }).waitFor();
+    await page.goBack();
+    await figure('Duration, p50').click();
+    await page.getByRole('heading', { name: 'Runs', exact: true }).waitFor();
+    expect(await page.getByLabel('What').locator('option:checked').textContent()).toBe('Only calls');
+    expect(new URL(page.url()).search).toBe('?since=hour&calls=true');
+    await page.goBack();
     await figure('Duration, p99').click();
     await page.getByText('that took at least').waitFor();
     await page.getByRole('row').nth(1).getByRole('link').waitFor();

@@ -19,8 +19,9 @@ export function addOperatorCalls(
       access: 'operator',
       handler: async ({ query }, reply) => {
         const page = queryPage(query, 'namespaces', list);
-        const window = windowOf(query);
-        const figures: CallFigures = await callFigures({ ...page, window, now: Date.now() });
+        const namespace = queryText(query, 'namespace') || undefined;
+        const asked = { ...page, namespace, window: windowOf(query), now: Date.now() };
+        const figures: CallFigures = await callFigures(asked);
         return sendUncached(reply, figures);
       },
     },

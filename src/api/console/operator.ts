@@ -5,11 +5,13 @@
 
 import type { FastifyInstance } from 'fastify';
 import type {
+  Advisories,
   Backup,
   Database,
   DiskUse,
   Isolation,
   Overview,
+  Queue,
   RetentionOfAll,
   ViolationsPage,
 } from '../../answers/index.ts';
@@ -50,6 +52,10 @@ export interface OperatorSource extends OperatorNamespaces, OperatorNews {
   disk(): Promise<DiskUse>;
   /** How long Ward keeps what, and namespaces with rules of their own. */
   retention(): Promise<RetentionOfAll>;
+  /** How old they are, and each of their sources. */
+  advisories(): Promise<Advisories>;
+  /** Accepted calls by namespace, those with most that wait first. */
+  queue(page: { readonly skip: number; readonly limit: number }): Promise<Queue>;
   /** The engine of the database, and the migrations that ran. */
   database(): Promise<Database>;
   /** The policy of sandboxes in words, and the last report of `ward doctor`. */
@@ -74,6 +80,9 @@ interface OperatorParts {
   readonly audit?: AuditSource | undefined;
 }
 
+/** What takes no query. */
+const told = ['overview', 'disk', 'retention', 'advisories', 'backup', 'database', 'isolation'] as const;
+
 /** Adds the routes, and lets in operators only. */
 export function addOperator(
   app: FastifyInstance,
@@ -86,7 +95,7 @@ export function addOperator(
       scope.setNotFoundHandler((request, reply) =>
         sendError(request, reply, 404, 'The requested resource does not exist.'),
       );
-      for (const name of ['overview', 'disk', 'retention', 'backup', 'database', 'isolation'] as const)
+      for (const name of told)
         addResource(scope, [`/${name}`], {
           GET: {
             access: 'operator',
@@ -99,6 +108,13 @@ export function addOperator(
       addOperatorCalls(scope, functions);
       addOperatorLogouts(scope, functions);
       if (audit !== undefined) addOperatorAudit(scope, audit);
+      addResource(scope, ['/queue'], {
+        GET: {
+          access: 'operator',
+          handler: async ({ query }, reply) =>
+            sendUncached(reply, await source.queue(queryPage(query, 'namespaces', limits.list))),
+        },
+      });
       addResource(scope, ['/violations'], {
         GET: {
           access: 'operator',

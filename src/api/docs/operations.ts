@@ -36,6 +36,7 @@ export const queryParameters = {
   upto: { type: 'integer', description: 'Started then or earlier, in milliseconds since 1970' },
   docs: { type: 'boolean', description: 'Whole records' },
   failed: { type: 'boolean', description: 'Only those that did not succeed' },
+  calls: { type: 'boolean', description: 'Without firings of triggers' },
   start: { type: 'string', description: 'Only those whose sandbox was cold, prewarmed or warm' },
   fingerprint: { type: 'string', description: 'Only those with this error' },
   took: { type: 'integer', description: 'Only those that took at least this long, in milliseconds' },
@@ -199,7 +200,7 @@ export const operations: readonly DocumentedOperation[] = [
   {
     ...{ method: 'get', path: `${ns}/activations`, tag: 'Activations', id: 'getActivations' },
     summary: 'List activations that have ended, the newest first',
-    query: ['name', 'since', 'upto', 'failed', 'start', 'fingerprint', 'took', 'docs', ...page],
+    query: ['name', 'since', 'upto', 'failed', 'calls', 'start', 'fingerprint', 'took', 'docs', ...page],
     answers: { 200: listOf(ref('ActivationBrief')) },
   },
   ofActivation('', 'getActivationById', 'Its record with its log', ref('Activation')),

@@ -196,6 +196,7 @@ function searchOf(query: unknown) {
   if (took !== undefined && !/^\d{1,9}$/.test(took))
     throw malformedQuery('took', 'it is not a number of milliseconds');
   return {
+    ...(queryBoolean(query, 'calls', false) ? { calls: true } : {}),
     ...(startKind === undefined ? {} : { startKind }),
     ...(fingerprint === undefined ? {} : { fingerprint }),
     ...(took === undefined ? {} : { atLeastMs: Number(took) }),

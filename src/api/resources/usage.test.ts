@@ -163,6 +163,9 @@ test('calls: an operator sees how all namespaces do now, the worst first, and no
     total: hour.total,
     namespaces: [{ namespace: hour.namespaces[1].namespace }],
   });
+  const only = await asOperator('?window=5m&namespace=calm');
+  expect(only).toMatchObject({ total: 1, namespaces: [{ namespace: 'calm', calls: 1 }] });
+  expect(await asOperator('?namespace=silent')).toMatchObject({ total: 0, namespaces: [] });
   expect(await asOperator('?window=1y')).toMatchObject({ error: expect.stringContaining('5m, 1h, 1d') });
 
   const guest = await api.call('GET', '/ward/v1/operator/calls');

@@ -43,6 +43,8 @@ export interface CallFigures {
 
 export interface CallFiguresQuery {
   readonly window: CallWindow;
+  /** Absent: all. */
+  readonly namespace?: string | undefined;
   readonly skip: number;
   readonly limit: number;
   /** Epoch milliseconds. */
@@ -59,14 +61,16 @@ export function isCallWindow(text: string): text is CallWindow {
 
 export async function callFigures(
   store: Pick<UsageSlotStore, 'sums' | 'slots'>,
-  { window, skip, limit, now }: CallFiguresQuery,
+  { window, namespace: only, skip, limit, now }: CallFiguresQuery,
 ): Promise<CallFigures> {
   const { minutes, slots: count } = callWindows[window];
   const slotMs = minutes * minuteMs;
   const last = Math.floor(now / slotMs);
   const range = { minutes, since: last - count + 1, until: last };
   const since = range.since * slotMs;
-  const all = (await store.sums(range)).toSorted(moreUrgentFirst);
+  const all = (await store.sums(range))
+    .filter(({ namespace }) => only === undefined || namespace === only)
+    .toSorted(moreUrgentFirst);
   const page = all.slice(skip, skip + limit);
   const names = page.map(({ namespace }) => namespace);
   const slots = Map.groupBy(await store.slots(range, names), ({ namespace }) => namespace);

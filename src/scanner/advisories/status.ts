@@ -8,13 +8,21 @@ import type { AdvisoryStatus, SourceStatus } from './types.ts';
 
 /** Undefined when there are none. @throws Fault ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED */
 export function advisoryStatus({ path }: { readonly path: string }): AdvisoryStatus | undefined {
-  if (!existsSync(path)) return undefined;
+  return existsSync(path) ? read(path, (db) => readStatus(db, statSync(path).size)) : undefined;
+}
+
+/** Quick, where the whole status counts many rows. @throws Fault ADVISORIES_CORRUPT, ADVISORIES_UNSUPPORTED */
+export function listSources({ path }: { readonly path: string }): readonly SourceStatus[] {
+  return existsSync(path) ? read(path, readSources) : [];
+}
+
+function read<T>(path: string, from: (db: DatabaseSync) => T): T {
   let db: DatabaseSync | undefined;
   try {
     db = openReadOnly(path);
     const form = formOf(db);
     if (form !== 'ours') throw unreadable(path, form);
-    return readStatus(db, statSync(path).size);
+    return from(db);
   } catch (error) {
     throw error instanceof Error && 'errcode' in error ? corrupt(path, error.message) : error;
   } finally {
@@ -31,12 +39,16 @@ function readStatus(db: DatabaseSync, sizeBytes: number): AdvisoryStatus {
   return {
     state: readState(db),
     sizeBytes,
-    sources: db.prepare('select * from source order by name').all().map(toStatus),
+    sources: readSources(db),
     ecosystems,
     exploited: count('exploited'),
     probabilities: count('probability'),
     ratings: count('rating'),
   };
+}
+
+function readSources(db: DatabaseSync): readonly SourceStatus[] {
+  return db.prepare('select * from source order by name').all().map(toStatus);
 }
 
 function toStatus(row: Record<string, unknown>): SourceStatus {

@@ -10,6 +10,7 @@ import type { AdvisoriesAge } from '../advisories/age.ts';
 import { buildInfo } from '../build-info.ts';
 import { type NodeFigures, unfinishedAt } from '../cluster/node-figures.ts';
 import type { Config } from '../config/config.ts';
+import { gatePaths } from '../instance/gate-paths.ts';
 import type { DiskStatus } from './disk-reserve.ts';
 import { createDiskUse } from './disk-use.ts';
 import { keptData, ownRetention } from './kept-data.ts';
@@ -76,6 +77,16 @@ export function createOperatorSource(parts: OperatorParts): OperatorSource {
         return rule === undefined ? [] : [{ namespace: name, ...rule }];
       });
       return asJson({ kept: keptData(config), namespaces: own });
+    },
+    async advisories() {
+      const { advisorySourcesIn } = await import('../../scanner/index.ts');
+      const sources = advisorySourcesIn({ path: gatePaths(config.dataDir).advisories });
+      return asJson({ ...advisories(), sources });
+    },
+    async queue({ skip, limit }) {
+      const all = await store.accepted.countsByNamespace();
+      const found = all.toSorted((one, other) => other.waiting - one.waiting || other.begun - one.begun);
+      return asJson({ total: found.length, namespaces: found.slice(skip, skip + limit) });
     },
     async backup() {
       const { readLastBackup } = await import('../backup/last-backup.ts');

@@ -198,6 +198,12 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     expect(counts).toEqual({ waiting: 2, begun: 1 });
     expect(oldestWaitingMs).toBeGreaterThanOrEqual(100_000);
     expect(oldestWaitingMs).toBeLessThan(400_000);
+    await store().namespaces.create(namespaceRow('counted'));
+    await accept(store(), 'counted', now);
+    expect(await queue.countsByNamespace()).toEqual([
+      { namespace: 'counted', waiting: 1, begun: 0, oldestWaitingMs: expect.any(Number) },
+      { namespace: 'guest', waiting: 2, begun: 1, oldestWaitingMs: expect.any(Number) },
+    ]);
     // The clock of a server can be ahead of the database's.
     await store().accepted.settle(begun, 1);
     for (const { activationId } of await queue.pending(9)) await queue.settle(activationId, 0);

@@ -162,6 +162,20 @@ export function listTests({ store }: Context): void {
     expect(await store().activations.count({ namespace: 'guest', failed: true })).toBe(2);
   });
 
+  test('only calls, without firings of triggers', async () => {
+    const firing = activationRow({ start: 7_000, path: 'uploaded', end: null });
+    const failed = activationRow({ start: 7_001, path: 'hello', statusCode: 2 });
+    for (const row of [firing, failed]) await store().activations.append(write(row));
+    const startsOf = async (more: object) =>
+      (await store().activations.list({ ...all, since: 6_900, ...more })).map(({ start }) => start);
+    expect(await startsOf({})).toEqual([7_001, 7_000]);
+    expect(await startsOf({ calls: true })).toEqual([7_001]);
+    expect(await startsOf({ calls: true, failed: true })).toEqual([7_001]);
+    expect(await startsOf({ calls: true, path: 'uploaded' })).toEqual([]);
+    const count = (more: object) => store().activations.count({ namespace: 'guest', ...more });
+    expect((await count({})) - (await count({ calls: true }))).toBe(1);
+  });
+
   test('only those with a kind of start, whatever else their documents say', async () => {
     const annotated = (start: number, kind: string) =>
       activationRow({

@@ -24,6 +24,8 @@ export async function readAll(stores: Omit<Store, 'close' | typeof Symbol.asyncD
     { path: 'a', since: 1, upto: 1 },
     { failed: true },
     { failed: true, since: 1 },
+    { calls: true },
+    { calls: true, failed: true, since: 1 },
     { startKind: 'cold' },
     { startKind: 'warm', since: 1 },
     { startKind: 'cold', path: 'a' },
@@ -41,6 +43,7 @@ export async function readAll(stores: Omit<Store, 'close' | typeof Symbol.asyncD
   await activations.prune({ namespace: 'guest', keep: 0, max: 10 });
   await accepted.get('guest', 'a');
   await accepted.pending(10);
+  await accepted.countsByNamespace();
   await accepted.adopt('b', 10);
   await accepted.needsCode('d');
   await feeds.due(1, 10);

@@ -26,6 +26,11 @@ export interface AcceptedCounts {
   readonly oldestWaitingMs: number | null;
 }
 
+/** The same of one namespace that has some. */
+export interface NamespaceAcceptedCounts extends AcceptedCounts {
+  readonly namespace: string;
+}
+
 /** A server's hold on everything that it owns in the queue. It ends by the database's clock. */
 export interface NodeLease {
   /** New at each start of a server; not empty. */
@@ -72,6 +77,8 @@ export interface AcceptedQueue {
   pending(limit: number): Promise<readonly AcceptedRow[]>;
   /** Of what is durable. Waits for no write, so that it answers while the disk takes none. */
   counts(): Promise<AcceptedCounts>;
+  /** The same, by the name of the namespace. */
+  countsByNamespace(): Promise<readonly NamespaceAcceptedCounts[]>;
   /** Whether the lease of some node runs. */
   isServed(): Promise<boolean>;
   /** Whether some call needs this code. */

@@ -64,6 +64,8 @@ export interface ActivationFilter {
   readonly upto?: number;
   /** Only those that did not succeed. */
   readonly failed?: boolean;
+  /** Only calls: without the firings of triggers. */
+  readonly calls?: boolean;
   readonly startKind?: StartKind;
 }
 

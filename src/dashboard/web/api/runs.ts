@@ -41,6 +41,8 @@ export interface RunFilter {
   /** `name` or `package/name`. */
   readonly name: string;
   readonly failed: boolean;
+  /** Only calls: without firings of triggers. */
+  readonly calls?: boolean;
   /** Epoch milliseconds. */
   readonly since: number | undefined;
   /** `cold`, `prewarmed` or `warm`; '' fits all. */
@@ -122,11 +124,12 @@ function listPath(): string {
   return inNamespace('/api/v1', 'activations');
 }
 
-function queryOf({ name, failed, since, ...more }: RunFilter): URLSearchParams {
+function queryOf({ name, failed, calls, since, ...more }: RunFilter): URLSearchParams {
   const query = new URLSearchParams();
   for (const key of ['start', 'fingerprint', 'took'] as const) if (more[key]) query.set(key, more[key]);
   if (name !== '') query.set('name', name);
   if (failed) query.set('failed', 'true');
+  if (calls === true) query.set('calls', 'true');
   if (since !== undefined) query.set('since', String(since));
   return query;
 }

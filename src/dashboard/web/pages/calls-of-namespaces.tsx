@@ -3,26 +3,18 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { CallFigures, NamespaceCalls } from '../../../answers/index.ts';
 import { call } from '../api/client.ts';
-import { linkTo, place, setQuery } from '../app/router.ts';
-import { currentSession, may } from '../app/session.ts';
+import { linkTo } from '../app/router.ts';
+import { mayOpenPagesOf } from '../app/session.ts';
 import { Bars } from '../components/bars.tsx';
 import { Button } from '../components/button.tsx';
 import { Empty } from '../components/empty.tsx';
-import { SelectField } from '../components/fields.tsx';
 import { LoadView } from '../components/load-view.tsx';
 import { Section } from '../components/section.tsx';
 import { type Column, Table } from '../components/table.tsx';
 import { countedText, countText, durationText, shareText } from '../components/units.ts';
 import { useLoad } from '../components/use-load.ts';
+import { WindowField, windowHere } from './window-field.tsx';
 
-const windows = [
-  { value: '5m', text: 'Last 5 minutes' },
-  { value: '1h', text: 'Last hour' },
-  { value: '1d', text: 'Last 24 hours' },
-];
-const usual = '1h';
-/** Of the list behind a figure. It has no shorter one than an hour. */
-const periods: Readonly<Record<string, string>> = { '5m': 'hour', '1h': 'hour', '1d': 'day' };
 const firstRows = 20;
 /** Most that the API answers with at once. */
 const mostRows = 200;
@@ -32,24 +24,12 @@ const leastPauseMs = 5000;
 /** @param news changes when there are new calls */
 export function CallsOfNamespaces({ news }: { readonly news: number }) {
   const [isWhole, setWhole] = useState(false);
-  const asked = place.value.query.get('window') ?? '';
-  const window = windows.some(({ value }) => value === asked) ? asked : usual;
+  const window = windowHere();
   const path = `/ward/v1/operator/calls?window=${window}&limit=${isWhole ? mostRows : firstRows}`;
   const loaded = useLoad((signal) => call<CallFigures>('GET', path, { signal }), path);
   useSeldom(loaded.reload, news);
   return (
-    <Section
-      title="Calls of all namespaces"
-      actions={
-        <SelectField
-          label="Calls that began"
-          isBare
-          value={window}
-          onInput={(value) => setQuery({ window: value })}
-          options={windows}
-        />
-      }
-    >
+    <Section title="Calls of all namespaces" actions={<WindowField />}>
       <LoadView loaded={loaded}>
         {({ total, namespaces, since, slotMs }) =>
           total === 0 ? (
@@ -89,10 +69,11 @@ interface Shown {
 }
 
 function columnsOf({ window, since, slotMs }: Shown): readonly Column<NamespaceCalls>[] {
-  const runsOf = ({ namespace }: NamespaceCalls, failed = '') =>
-    may('read') && currentSession()?.namespace === namespace
-      ? linkTo(['runs'], { since: periods[window] ?? '', failed })
-      : linkTo(['namespaces', namespace]);
+  // Operators have no list of the runs of others: the page of a namespace has the counts that these are made of.
+  const linkOf = ({ namespace }: NamespaceCalls, filter: Readonly<Record<string, string>> = {}) =>
+    mayOpenPagesOf(namespace)
+      ? linkTo(['runs'], { since: String(since), calls: 'true', ...filter })
+      : linkTo(['namespaces', namespace], { window });
   return [
     {
       title: 'Namespace',
@@ -108,26 +89,28 @@ function columnsOf({ window, since, slotMs }: Shown): readonly Column<NamespaceC
         row.failed === 0 ? (
           <span class="quiet">none</span>
         ) : (
-          <a href={runsOf(row, 'true')}>{`${countText(row.failed)}, ${shareText(row.failed, row.calls)}`}</a>
+          <a
+            href={linkOf(row, { failed: 'true' })}
+          >{`${countText(row.failed)}, ${shareText(row.failed, row.calls)}`}</a>
         ),
       isNumber: true,
     },
     { title: 'Over time', cell: (row) => <Slots row={row} since={since} slotMs={slotMs} /> },
     {
       title: 'Calls',
-      cell: (row) => <a href={runsOf(row)}>{countText(row.calls)}</a>,
+      cell: (row) => <a href={linkOf(row)}>{countText(row.calls)}</a>,
       isNumber: true,
     },
     {
       title: 'Calls/s',
-      cell: (row) => <a href={runsOf(row)}>{row.callsPerSecond.toFixed(2)}</a>,
+      cell: (row) => <a href={linkOf(row)}>{row.callsPerSecond.toFixed(2)}</a>,
       isNumber: true,
     },
-    { title: 'p50', cell: (row) => <a href={runsOf(row)}>{durationText(row.p50Ms)}</a>, isNumber: true },
-    { title: 'p99', cell: (row) => <a href={runsOf(row)}>{durationText(row.p99Ms)}</a>, isNumber: true },
+    { title: 'p50', cell: (row) => <a href={linkOf(row)}>{durationText(row.p50Ms)}</a>, isNumber: true },
+    { title: 'p99', cell: (row) => <a href={linkOf(row)}>{durationText(row.p99Ms)}</a>, isNumber: true },
     {
       title: 'Cold starts',
-      cell: (row) => <a href={runsOf(row)}>{shareText(row.coldStarts, row.calls)}</a>,
+      cell: (row) => <a href={linkOf(row, { start: 'cold' })}>{shareText(row.coldStarts, row.calls)}</a>,
       isNumber: true,
     },
   ];

@@ -74,7 +74,7 @@ function figuresOf({ overview, doctor, violations, backup }: Loaded): readonly F
       value: countText(queue.waiting + sum(({ queued }) => queued)),
       about:
         queue.oldestWaitingMs === null
-          ? `${countText(queue.begun)} of the queue run`
+          ? `${countText(queue.begun)} accepted ones run`
           : `the oldest for ${durationText(queue.oldestWaitingMs)}`,
       link: toNodes,
     },
@@ -113,7 +113,7 @@ function figuresOf({ overview, doctor, violations, backup }: Loaded): readonly F
             <Status tone="warn" text="need an update" />
           </span>
         ),
-      link: linkTo(['gate']),
+      link: linkTo(['gate', 'advisories']),
     },
     {
       name: 'Doctor',
@@ -132,7 +132,7 @@ function figuresOf({ overview, doctor, violations, backup }: Loaded): readonly F
       name: 'Refused in sandboxes',
       value: countText(violations),
       about: 'in the last hour',
-      link: linkTo(['isolation']),
+      link: linkTo(['isolation'], { since: 'hour' }),
     },
     {
       name: 'Last backup',

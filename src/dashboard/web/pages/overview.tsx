@@ -5,7 +5,7 @@ import { call, inNamespace } from '../api/client.ts';
 import { follow } from '../api/event-source.ts';
 import { countFunctions } from '../api/functions.ts';
 import { durationsOf, hourMs, quantile } from '../api/hours.ts';
-import { annotationOf, countRuns, listRuns, type RunSummary, recordsStream } from '../api/runs.ts';
+import { annotationOf, countRuns, isFiring, listRuns, type RunSummary, recordsStream } from '../api/runs.ts';
 import { serverNow } from '../api/server-clock.ts';
 import { linkTo } from '../app/router.ts';
 import { currentSession, may } from '../app/session.ts';
@@ -16,7 +16,7 @@ import { PageHead } from '../components/page-head.tsx';
 import { Section } from '../components/section.tsx';
 import { Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
-import { countText, durationText, shareText, sizeText } from '../components/units.ts';
+import { countedText, countText, durationText, shareText, sizeText } from '../components/units.ts';
 import { useLoad, useReload } from '../components/use-load.ts';
 import { OperatorOverview } from './operator-overview.tsx';
 import { RunStatus } from './run-status.tsx';
@@ -24,11 +24,11 @@ import { useNews } from './use-news.ts';
 
 const mostFailures = 10;
 /** Whose durations count: their records are most of what the page loads. */
-const mostCalls = 100;
+const mostLatest = 100;
 
 interface Overview {
   readonly functions: number;
-  readonly calls: number;
+  readonly runs: number;
   readonly failed: number;
   /** Of the last hour, the newest first. */
   readonly latest: readonly RunSummary[];
@@ -137,46 +137,61 @@ function OverviewView({ overview }: { readonly overview: Overview }) {
   );
 }
 
-function figuresOf({ functions, calls, failed, latest, usage }: Overview): readonly Figure[] {
-  const durations = durationsOf(latest);
+function figuresOf({ functions, runs, failed, latest, usage }: Overview): readonly Figure[] {
+  const calls = latest.filter((run) => !isFiring(run));
+  const durations = durationsOf(calls);
   const p99 = quantile(durations, 0.99);
-  const cold = latest.filter((run) => annotationOf(run, 'start') === 'cold').length;
-  const ofLatest = latest.length < calls ? `of the last ${countText(latest.length)} calls` : '';
-  const recent = linkTo(['runs'], { since: 'hour' });
+  const cold = calls.filter((run) => annotationOf(run, 'start') === 'cold').length;
+  const isCut = latest.length < runs;
+  const ofLatest = isCut ? `of the last ${countedText(calls.length, 'call')}` : '';
+  // Where the latest ones begin, so that the list has these and not those before.
+  const since = (isCut && latest.at(-1)?.start.toString()) || 'hour';
+  const toUsage = linkTo(['usage']);
   return [
-    { name: 'Calls', value: countText(calls), about: `${(calls / 3600).toFixed(2)} a second`, link: recent },
+    {
+      name: 'Runs',
+      value: countText(runs),
+      about: `${(runs / 3600).toFixed(2)} a second`,
+      link: linkTo(['runs'], { since: 'hour' }),
+    },
     {
       name: 'Failed',
       value: countText(failed),
-      about: shareText(failed, calls),
+      about: shareText(failed, runs),
       link: linkTo(['runs'], { since: 'hour', failed: 'true' }),
     },
-    { name: 'Duration, p50', value: durationText(quantile(durations, 0.5)), about: ofLatest, link: recent },
+    {
+      name: 'Duration, p50',
+      value: durationText(quantile(durations, 0.5)),
+      about: ofLatest,
+      link: linkTo(['runs'], { since, calls: 'true' }),
+    },
     {
       name: 'Duration, p99',
       value: durationText(p99),
       about: ofLatest,
-      link: linkTo(['runs'], { since: 'hour', took: String(p99) }),
+      link: linkTo(['runs'], { since, calls: 'true', took: String(p99) }),
     },
     {
       name: 'Cold starts',
-      value: shareText(cold, latest.length),
+      value: shareText(cold, calls.length),
       about: ofLatest,
-      link: linkTo(['runs'], { since: 'hour', start: 'cold' }),
+      link: linkTo(['runs'], { since, start: 'cold' }),
     },
     { name: 'Functions', value: countText(functions), link: linkTo(['functions']) },
     {
       name: 'Code',
       value: sizeText(usage.code.used),
       about: `of ${sizeText(usage.code.limit)}`,
-      link: linkTo(['functions']),
+      link: toUsage,
     },
     {
       name: 'Records',
       value: sizeText(usage.records.used),
-      about: `of ${sizeText(usage.records.limit)}; ${countText(usage.records.count)} runs`,
-      link: linkTo(['runs']),
+      about: `of ${sizeText(usage.records.limit)}`,
+      link: toUsage,
     },
+    { name: 'Runs kept', value: countText(usage.records.count), link: linkTo(['runs']) },
   ];
 }
 
@@ -184,13 +199,13 @@ async function loadOverview(signal: AbortSignal): Promise<Overview> {
   const since = serverNow() - hourMs;
   const recent = { name: '', failed: false, since };
   const failing = { ...recent, failed: true };
-  const [functions, calls, failed, latest, failures, usage] = await Promise.all([
+  const [functions, runs, failed, latest, failures, usage] = await Promise.all([
     countFunctions('', signal),
     countRuns(recent, signal),
     countRuns(failing, signal),
-    listRuns(recent, { skip: 0, limit: mostCalls }, signal),
+    listRuns(recent, { skip: 0, limit: mostLatest }, signal),
     listRuns(failing, { skip: 0, limit: mostFailures }, signal),
     call<Usage>('GET', inNamespace('/ward/v1', 'usage'), { signal }),
   ]);
-  return { functions, calls, failed, latest, failures, usage };
+  return { functions, runs, failed, latest, failures, usage };
 }

@@ -115,6 +115,12 @@ export const allPages: readonly PageSpec[] = [
     load: async () => (await import('./gate/vex.tsx')).VexPage,
   },
   {
+    path: 'gate/advisories',
+    title: 'Advisories',
+    needs: 'operator',
+    load: async () => (await import('./gate/advisories.tsx')).AdvisoriesPage,
+  },
+  {
     path: 'gate/policy',
     title: 'Policy',
     needs: 'operator',

@@ -34,6 +34,11 @@ const outcomeOptions = [
   { value: 'failed', text: 'Failed' },
 ];
 
+const callOptions = [
+  { value: '', text: 'Calls and firings' },
+  { value: 'true', text: 'Only calls' },
+];
+
 const startOptions = [
   { value: '', text: 'Any start' },
   ...['cold', 'prewarmed', 'warm'].map((value) => ({ value, text: value })),
@@ -63,8 +68,8 @@ const columns: readonly VirtualColumn<RunSummary>[] = [
 export function Runs({ query }: PageProps) {
   const [isCancelling, setCancelling] = useState(false);
   const filter = filterOf(query);
-  const { name, failed, since, start, fingerprint, took } = filter;
-  const key = JSON.stringify([name, failed, start, fingerprint, took, query.get('since')]);
+  const { name, failed, calls, since, start, fingerprint, took } = filter;
+  const key = JSON.stringify([name, failed, calls, start, fingerprint, took, query.get('since')]);
   const isSearch = fingerprint !== '' || took !== '';
   const pages = usePages<RunSummary>(
     {
@@ -88,7 +93,7 @@ export function Runs({ query }: PageProps) {
     [key],
   );
   const isOfEnded = isSearch || start !== '';
-  const isFiltered = name !== '' || failed || since !== undefined || isOfEnded;
+  const isFiltered = name !== '' || failed || calls || since !== undefined || isOfEnded;
   return (
     <>
       <PageHead title="Runs" about={pages.count === undefined ? ' ' : countedText(pages.count, 'run')}>
@@ -121,6 +126,12 @@ function Filters({ query, isFiltered }: { readonly query: URLSearchParams; reado
         options={outcomeOptions}
       />
       <SelectField
+        label="What"
+        value={query.get('calls') === 'true' ? 'true' : ''}
+        onInput={(calls) => setQuery({ calls })}
+        options={callOptions}
+      />
+      <SelectField
         label="Sandbox"
         value={query.get('start') ?? ''}
         onInput={(start) => setQuery({ start })}
@@ -143,7 +154,7 @@ function Filters({ query, isFiltered }: { readonly query: URLSearchParams; reado
   );
 }
 
-const noFilter = { name: '', failed: '', since: '', start: '', fingerprint: '', took: '' };
+const noFilter = { name: '', failed: '', calls: '', since: '', start: '', fingerprint: '', took: '' };
 
 /** What a link has searched for, and how far that goes. */
 function Searched({ fingerprint, took }: { readonly fingerprint: string; readonly took: string }) {
@@ -195,6 +206,7 @@ function filterOf(query: URLSearchParams): Required<RunFilter> {
     took: query.get('took') ?? '',
     name: query.get('name') ?? '',
     failed: query.get('failed') === 'true',
+    calls: query.get('calls') === 'true',
     since: sinceOf(query.get('since') ?? ''),
   };
 }

@@ -16,6 +16,7 @@ import { Section } from '../../components/section.tsx';
 import { Time } from '../../components/time.tsx';
 import { countText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
+import { CallsSection } from './calls-section.tsx';
 import { KeysSection } from './keys-section.tsx';
 import { LimitsSection } from './limits-section.tsx';
 import { MembersSection } from './members-section.tsx';
@@ -57,6 +58,7 @@ export function Namespace({ path: { name = '' } }: PageProps) {
                 ]}
               />
             </Section>
+            <CallsSection name={name} />
             <LimitsSection
               key={JSON.stringify(limits)}
               root={root}

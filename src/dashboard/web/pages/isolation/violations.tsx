@@ -10,6 +10,7 @@ import { type Column, Table } from '../../components/table.tsx';
 import { Time } from '../../components/time.tsx';
 import { countText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
+import { PeriodField, sinceOf } from '../period-field.tsx';
 import { QueryField } from '../query-field.tsx';
 import { useNews } from '../use-news.ts';
 
@@ -38,7 +39,9 @@ const columns: readonly Column<ShownViolation>[] = [
 export function Violations({ query }: { readonly query: URLSearchParams }) {
   const namespace = query.get('namespace') ?? '';
   const kind = query.get('kind') ?? '';
+  const since = sinceOf(query.get('since') ?? '');
   const search = new URLSearchParams({ limit: String(shown), namespace, kind });
+  if (since !== undefined) search.set('since', String(since));
   const path = `/ward/v1/operator/violations?${search}`;
   const loaded = useLoad((signal) => call<ViolationsPage>('GET', path, { signal }), path);
   useNews(['violations'], loaded.reload);
@@ -49,6 +52,7 @@ export function Violations({ query }: { readonly query: URLSearchParams }) {
         <div class="row">
           <QueryField name="namespace" label="Only of this namespace" placeholder="Namespace" />
           <QueryField name="kind" label="Only of this kind" placeholder="Kind" />
+          <PeriodField label="When" isBare />
         </div>
       }
     >
@@ -56,7 +60,9 @@ export function Violations({ query }: { readonly query: URLSearchParams }) {
         {({ total, violations }) =>
           violations.length === 0 ? (
             <p class="quiet">
-              {namespace === '' && kind === '' ? 'No sandbox was refused anything.' : 'No violation fits.'}
+              {namespace === '' && kind === '' && since === undefined
+                ? 'No sandbox was refused anything.'
+                : 'No violation fits.'}
             </p>
           ) : (
             <>
