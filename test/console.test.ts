@@ -17,6 +17,7 @@ import { liveLogs } from './console/live-logs.ts';
 import { longLists } from './console/long-lists.ts';
 import { manyTabs } from './console/many-tabs.ts';
 import { operatorAlone } from './console/operator-alone.ts';
+import { runCommands } from './console/run-commands.ts';
 import { runPages } from './console/runs.ts';
 import { triggerPages } from './console/triggers.ts';
 import { onlyOneMachine } from './one-machine.ts';
@@ -110,6 +111,7 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
   });
 
   runPages(() => ({ ward, browser }));
+  runCommands(() => ({ ward, browser }));
   allNamespaces(() => ({ ward, browser }));
   manyTabs(() => ({ ward, browser }));
   liveLogs(() => ({ ward, browser }));

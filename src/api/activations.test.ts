@@ -115,6 +115,25 @@ describe('one', () => {
     expect((await api.call('GET', `activations/${id}/logs`)).body).toEqual({ logs });
   });
 
+  test('has its input if Ward kept it; without one, quiet=true answers without an error', async () => {
+    await using api = await withActivations();
+    const annotations = [{ key: 'capture-input', value: true }];
+    await api.call('PUT', 'actions/kept', { body: { ...hello, annotations } });
+    const inputOf = async (name: string, query = '') => {
+      await api.call('POST', `actions/${name}?blocking=true`, { body: { a: 1, token: 't' } });
+      const { body } = await api.call('GET', 'activations?limit=1');
+      const id = Array.isArray(body) ? body[0].activationId : '';
+      return api.call('GET', `/ward/v1/namespaces/_/activations/${id}/input${query}`);
+    };
+    const input = { a: 1, token: '[redacted]' };
+    for (const query of ['', '?quiet=true'])
+      expect(await inputOf('kept', query)).toMatchObject({ status: 200, body: input });
+    for (const query of ['', '?quiet=false'])
+      expect(await inputOf('a', query)).toMatchObject({ status: 404, body: { error: expect.any(String) } });
+    expect(await inputOf('a', '?quiet=true')).toMatchObject({ status: 204 });
+    expect((await inputOf('a', '?quiet=perhaps')).status).toBe(400);
+  });
+
   test('that has not ended is not found; the error says what is known, and pending=true answers with that', async () => {
     await using api = await startApi();
     const gate = Promise.withResolvers<void>();

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { ConsoleBrowser } from '../browser.ts';
 import type { Ward } from '../ward.ts';
+import { commandsOf } from './run-commands.ts';
 
 export const markup = '<img src=x onerror=alert(1)><script>alert(2)</script>';
 const hostileFunction = `function main() {
@@ -99,9 +100,13 @@ export function runPages(given: () => Given): void {
         .filter({ hasText: `log ${markup}` })
         .count(),
     ).toBe(0);
-    await page.getByRole('button', { name: 'Copy the command' }).first().click();
-    const copied = await page.evaluate('navigator.clipboard.readText()');
-    expect(copied).toBe(`ward activation get ${page.url().split('/').at(-1)}`);
+    const id = page.url().split('/').at(-1);
+    const [fetchWard, fetchCurl] = await commandsOf(page, 'Fetch the record');
+    expect(fetchWard).toBe(`ward activation get ${id}`);
+    expect(fetchCurl).toContain(`/api/v1/namespaces/_/activations/${id}"`);
+    const [callWard] = await commandsOf(page, 'Call it again');
+    expect(callWard).toBe('ward action invoke hostile --result');
+    await page.getByText('Ward kept no input.').waitFor();
     expect(browser.problems).toEqual([]);
   });
 
@@ -155,6 +160,7 @@ export function runPages(given: () => Given): void {
     await page.locator('dt:text-is("Calls that wait") + dd').getByRole('link').click();
     const queue = page.getByRole('region', { name: 'Accepted calls' }).getByRole('row');
     const counts = queue.filter({ hasText: 'guest' }).locator('td.number');
+    await counts.nth(2).waitFor();
     const [wait, , run] = await counts.allTextContents();
     expect(Number(wait) + Number(run)).toBe(2);
     await page.goto('/console/runs?name=greet');
@@ -281,11 +287,12 @@ export function runPages(given: () => Given): void {
       await page.getByRole('button', { name: 'Run again…' }).click();
     };
     await open(1);
-    await page.getByText('Missing: token').waitFor();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('Missing: token').waitFor();
     expect(JSON.parse(await input.inputValue())).toEqual({ order: 19 });
     await browser.inspect('replay without a secret');
     await open(2);
-    await page.getByText('The input of this run is missing: it had 70022 characters').waitFor();
+    await dialog.getByText('The input of this run is missing: it had 70022 characters').waitFor();
     expect(await input.inputValue()).toBe('{}');
     expect(browser.problems).toEqual([]);
   });

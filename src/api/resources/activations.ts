@@ -76,7 +76,12 @@ export function addActivationInputs(scope: FastifyInstance, { activations }: Fun
       access: 'read',
       handler: async (request, reply) => {
         const [namespace, id] = targetOf(request);
-        return sendJson(reply, 200, JSON.stringify(await activations.input(namespace, id)));
+        const isQuiet = queryBoolean(request.query, 'quiet', false);
+        const input = await activations.input(namespace, id).catch((error: unknown) => {
+          if (isQuiet && isFault(error, 'NOT_FOUND')) return undefined;
+          throw error;
+        });
+        return input === undefined ? reply.code(204).send() : sendJson(reply, 200, JSON.stringify(input));
       },
     },
   });

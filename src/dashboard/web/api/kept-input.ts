@@ -1,5 +1,5 @@
 /** The input that Ward kept of a run. It hides what looks like a secret, and leaves out what is long. */
-import { ApiError, call } from './client.ts';
+import { send } from './client.ts';
 import { inputPath } from './runs.ts';
 
 export type KeptInput =
@@ -15,12 +15,8 @@ const lengthForm = /^\d+ characters of JSON$/;
 
 /** @throws ApiError */
 export async function readKeptInput(id: string, signal: AbortSignal): Promise<KeptInput> {
-  try {
-    return keptInputOf(await call<unknown>('GET', inputPath(id), { signal }));
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return { is: 'absent' };
-    throw error;
-  }
+  const answer = await send('GET', `${inputPath(id)}?quiet=true`, { signal });
+  return answer.status === 204 ? { is: 'absent' } : keptInputOf(await answer.json());
 }
 
 /** @param kept as Ward answers it */

@@ -58,7 +58,8 @@ export function Replay({ id, name, onClose }: ReplayProps) {
   );
 }
 
-function AboutInput({ kept }: { readonly kept: KeptInput }) {
+/** Says what is known of the input of a run. */
+export function AboutInput({ kept }: { readonly kept: KeptInput }) {
   if (kept.is === 'whole') return <p class="quiet">The input of this run.</p>;
   if (kept.is === 'absent')
     return (

@@ -6,7 +6,6 @@ import type { PageProps } from '../app/pages.ts';
 import { linkTo } from '../app/router.ts';
 import { may } from '../app/session.ts';
 import { Button } from '../components/button.tsx';
-import { CommandLine } from '../components/command-line.tsx';
 import { Confirm } from '../components/confirm.tsx';
 import { Identifier } from '../components/copy.tsx';
 import { type Fact, Facts } from '../components/facts.tsx';
@@ -21,6 +20,7 @@ import { Network } from './network.tsx';
 import { Parts, partsOf } from './parts.tsx';
 import { Phases } from './phases.tsx';
 import { Replay } from './replay.tsx';
+import { RunCommands } from './run-commands.tsx';
 import { RunStatus } from './run-status.tsx';
 import { Violations } from './violations.tsx';
 
@@ -80,11 +80,7 @@ function RunView({ id, record, onEnd }: RunViewProps) {
             <LiveLogView id={id} isLive onEnd={onEnd} />
           )}
         </div>
-        <section class="stack" aria-label="Elsewhere">
-          <h2>In a terminal</h2>
-          <CommandLine text={`ward activation get ${id}`} />
-          <CommandLine text={`curl -u "$WARD_AUTH" "$WARD_APIHOST/api/v1/namespaces/_/activations/${id}"`} />
-        </section>
+        <RunCommands id={id} record={record} />
       </div>
       {isCancelling && !isOver && (
         <Confirm

@@ -2,6 +2,7 @@
 import type { Backup, Database, Overview } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
 import { serverNow } from '../../api/server-clock.ts';
+import { quotedWord } from '../../api/shell.ts';
 import { linkTo } from '../../app/router.ts';
 import { CommandLine } from '../../components/command-line.tsx';
 import { Facts } from '../../components/facts.tsx';
@@ -94,7 +95,7 @@ function LastBackup({ backup: { last, dataDir } }: { readonly backup: Backup }) 
         To make one while Ward runs; with its keys, only for a place that no one else can read (
         <code>--with-keys</code>):
       </p>
-      <CommandLine text={`ward backup /backup/ward.tar.zst --data ${quoted(dataDir)}`} />
+      <CommandLine text={`ward backup /backup/ward.tar.zst --data ${quotedWord(dataDir)}`} />
       <p class="quiet">To check every digest in one, without Ward:</p>
       <CommandLine text={checkCommand} />
     </>
@@ -156,9 +157,4 @@ function Migrations({ database: { engine, migrations } }: { readonly database: D
       </details>
     </>
   );
-}
-
-/** As a word for a shell. */
-function quoted(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
