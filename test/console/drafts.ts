@@ -108,7 +108,7 @@ export function drafts(given: () => Given): void {
     await page.getByText('// typed').waitFor();
 
     await page.getByRole('button', { name: 'Log out' }).click();
-    await page.getByText('This tab has code that is not saved.').waitFor();
+    await page.getByText('This tab has text that is not saved.').waitFor();
     await browser.inspect('logout, with unsaved text');
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByText('// typed').waitFor();

@@ -143,6 +143,42 @@ export function gatePages(parts: () => Parts): void {
     await page.getByRole('alert').getByText('POLICY_CHANGED').waitFor();
     expect(await readFile(policy, 'utf8')).toBe('form: 1\n');
     await page.getByRole('button', { name: 'Cancel' }).click();
+
+    // What was typed is there again, and overwrites nothing that came meanwhile.
+    const note = page.getByText('Unsaved text of the policy, typed at');
+    expect(await note.count()).toBe(0);
+    const hostile = `form: 1\nrules: { gaps: warn } # ${script}\n`;
+    await type(hostile);
+    await page.getByRole('link', { name: 'Waivers', exact: true }).click();
+    await page.getByRole('heading', { name: 'Waivers' }).waitFor();
+    await page.goBack();
+    await note.waitFor();
+    await page.reload();
+    expect(browser.problems).toContain(leaving);
+    browser.forget(new RegExp(leaving));
+    await page.getByText(`# ${script}`).waitFor();
+    await page.getByText('The policy was changed since.').waitFor();
+    await browser.inspect('policy, restored');
+    await page.getByRole('button', { name: 'Put it in force…' }).click();
+    await page.getByRole('button', { name: 'Put it in force', exact: true }).click();
+    await page.getByRole('alert').getByText('POLICY_CHANGED').waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Read it again' }).click();
+    await page.getByText('The policy was changed since.').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Put it in force…' }).click();
+    await page.getByRole('button', { name: 'Put it in force', exact: true }).click();
+    await page.getByText('will be judged by the draft').waitFor();
+    expect(await readFile(policy, 'utf8')).toBe(hostile);
+    expect(await note.count()).toBe(0);
+    await type('form: 1\nrules: { gaps: deny }\n');
+    await page.getByRole('link', { name: 'Waivers', exact: true }).click();
+    await page.getByRole('heading', { name: 'Waivers' }).waitFor();
+    await page.goBack();
+    await page.getByRole('button', { name: 'Discard it' }).click();
+    await note.waitFor({ state: 'detached' });
+    // Without a question.
+    await page.reload();
+    await page.getByText(`# ${script}`).waitFor();
     await rm(policy);
     browser.forget(/^console: .* status of 409 /);
     expect(browser.problems).toEqual([]);

@@ -8,9 +8,9 @@ export interface Draft {
   readonly text: string;
   /** Of a new function; '' otherwise. */
   readonly name: string;
-  /** What the text was written for. */
+  /** What the text was written for; of a policy, the form of the text. */
   readonly exec: Pick<FunctionExec, 'kind' | 'main'>;
-  /** Of the revision that it began with; '' for a new function. */
+  /** Of the revision that it began with; '' for what is new. */
   readonly tag: string;
   /** When it was typed, in epoch milliseconds. */
   readonly at: number;
@@ -24,6 +24,9 @@ export const longestDraft = 1_000_000;
 export function draftItem(namespace: string, what: string | undefined): string {
   return `${prefix}${namespace} ${what ?? ''}`;
 }
+
+/** Of the gate’s policy. No namespace has such a name. */
+export const policyItem = `${prefix}/policy`;
 
 /** @param item of the storage */
 export function readDraft(item: string): Draft | undefined {

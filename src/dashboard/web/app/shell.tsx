@@ -51,7 +51,7 @@ function AskToLogOut() {
   useEffect(() => close, []);
   return (
     <Confirm title="Log out with unsaved text?" action="Log out" run={() => logOutNow()} onClose={close}>
-      <p>This tab has code that is not saved. A logout throws it away.</p>
+      <p>This tab has text that is not saved. A logout throws it away.</p>
     </Confirm>
   );
 }

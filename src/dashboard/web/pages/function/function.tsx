@@ -25,7 +25,7 @@ import { PageHead } from '../../components/page-head.tsx';
 import { Time } from '../../components/time.tsx';
 import { countText, durationText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
-import { DraftNote, LostDraft, NotSaved, useDraft, useKeeping } from './draft.tsx';
+import { DraftNote, LostDraft, NotSaved, useDraft, useKeeping } from '../draft.tsx';
 import { CompareWithEarlier, EarlierNote, textOf } from './earlier-code.tsx';
 import { ExplainedView, networkText, useExplained } from './explained.tsx';
 import { Latency } from './latency.tsx';

@@ -11,8 +11,8 @@ import { report, tell } from '../../components/messages.ts';
 import { PageHead } from '../../components/page-head.tsx';
 import { sizeText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
+import { DraftNote, NotSaved, useDraft, useKeeping } from '../draft.tsx';
 import { type CodeFile, readCodeFile } from './code-file.ts';
-import { DraftNote, NotSaved, useDraft, useKeeping } from './draft.tsx';
 
 const templates: readonly { readonly family: string; readonly code: string }[] = [
   {

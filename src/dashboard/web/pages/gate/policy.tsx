@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PolicyFile } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
+import { policyItem } from '../../api/drafts.ts';
 import { PageTabs } from '../../app/page-tabs.tsx';
 import { Button } from '../../components/button.tsx';
 import { CodeEditor } from '../../components/code-editor.tsx';
@@ -12,6 +13,7 @@ import { tell } from '../../components/messages.ts';
 import { PageHead } from '../../components/page-head.tsx';
 import { Section } from '../../components/section.tsx';
 import { type Loaded, useLoad } from '../../components/use-load.ts';
+import { DraftNote, NotSaved, useDraftAt, useKeeping } from '../draft.tsx';
 import { PolicyPreviewView, usePreview } from './policy-preview.tsx';
 
 const policyPath = '/ward/v1/operator/policy';
@@ -29,7 +31,10 @@ interface EditorProps {
 
 function Editor({ file, reload }: EditorProps) {
   const first = file.digest === null ? emptyPolicy : file.text;
-  const [text, setText] = useState(first);
+  const { restored, end } = useDraftAt(policyItem);
+  const [text, setText] = useState(restored?.text ?? first);
+  // Until it is read again: a change that nobody has looked at is not overwritten.
+  const [begun, setBegun] = useState(restored?.tag);
   const [isAsking, setAsking] = useState(false);
   const isChanged = text !== first;
   // A draft stays when the file was changed elsewhere: then it is compared with the new one.
@@ -38,6 +43,14 @@ function Editor({ file, reload }: EditorProps) {
     if (text === read.current) setText(first);
     read.current = first;
   }, [first]);
+  const inForce = file.digest ?? '';
+  const tag = begun ?? inForce;
+  const draft = { text, name: '', exec: { kind: 'yaml' }, tag };
+  const isKept = useKeeping(policyItem, isChanged ? draft : undefined);
+  const readAgain = () => {
+    setBegun(undefined);
+    reload();
+  };
   const preview = usePreview(isChanged ? text : undefined);
   const isPolicy = preview?.data?.revision != null;
   return (
@@ -50,7 +63,7 @@ function Editor({ file, reload }: EditorProps) {
           </>
         }
       >
-        <Button onClick={reload}>Read it again</Button>
+        <Button onClick={readAgain}>Read it again</Button>
         {file.readOnly === null && (
           <Button kind="primary" isDisabled={!isPolicy} onClick={() => setAsking(true)}>
             Put it in force…
@@ -62,8 +75,21 @@ function Editor({ file, reload }: EditorProps) {
         {file.readOnly !== null && (
           <p class="note breaks">{file.readOnly}. Try changes here, and make them where it is managed.</p>
         )}
+        {isChanged && (
+          <DraftNote
+            of="the policy"
+            kind="policy"
+            restored={restored}
+            since={tag === inForce ? undefined : 'changed'}
+            onDiscard={() => {
+              end();
+              setBegun(undefined);
+              setText(first);
+            }}
+          />
+        )}
         <div class="columns">
-          <Section title="The policy">
+          <Section title="The policy" actions={isChanged && <NotSaved isKept={isKept} />}>
             {file.digest === null && (
               <p class="quiet">There is none yet. Ward’s own is in force; write here what shall differ.</p>
             )}
@@ -95,9 +121,10 @@ function Editor({ file, reload }: EditorProps) {
           kind="primary"
           onClose={() => setAsking(false)}
           run={async () => {
-            await call('PUT', policyPath, { body: { text, before: file.digest } });
+            await call('PUT', policyPath, { body: { text, before: tag === '' ? null : tag } });
+            end(text);
             tell('The policy is in force.');
-            reload();
+            readAgain();
           }}
         >
           <p>

@@ -1,9 +1,9 @@
 /** Keeps what is typed in an editor until it is saved, and says when it was restored. */
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
-import { type Draft, draftItem, forgetDraft, keepDraft, readDraft } from '../../api/drafts.ts';
-import { currentSession } from '../../app/session.ts';
-import { Button } from '../../components/button.tsx';
-import { Time } from '../../components/time.tsx';
+import { type Draft, draftItem, forgetDraft, keepDraft, readDraft } from '../api/drafts.ts';
+import { currentSession } from '../app/session.ts';
+import { Button } from '../components/button.tsx';
+import { Time } from '../components/time.tsx';
 
 export interface DraftOf {
   /** Of the storage. */
@@ -16,7 +16,11 @@ export interface DraftOf {
 
 /** @param what the path of a function; undefined: a new one */
 export function useDraft(what?: string): DraftOf {
-  const item = draftItem(currentSession()?.namespace ?? '', what);
+  return useDraftAt(draftItem(currentSession()?.namespace ?? '', what));
+}
+
+/** @param item of the storage */
+export function useDraftAt(item: string): DraftOf {
   const [restored, setRestored] = useState(() => readDraft(item));
   return {
     item,
@@ -54,21 +58,23 @@ export function useKeeping(item: string, draft: Omit<Draft, 'at'> | undefined, i
 interface DraftNoteProps {
   /** `hello`, or what a new function is called. */
   readonly of: string;
+  /** What that is. */
+  readonly kind?: 'function' | 'policy';
   readonly restored: Draft | undefined;
-  /** What happened to the function since the text was begun. */
+  /** What happened to it since the text was begun. */
   readonly since?: 'changed' | 'deleted' | undefined;
   readonly onDiscard: () => void;
 }
 
 /** Says that the editor shows what was typed earlier. */
-export function DraftNote({ of, restored, since, onDiscard }: DraftNoteProps) {
+export function DraftNote({ of, kind = 'function', restored, since, onDiscard }: DraftNoteProps) {
   if (restored === undefined) return null;
   return (
     <div class="note" role="status">
       <p class="row">
         <span>
           Unsaved text of {of}, typed at <Time at={restored.at} />, is restored.
-          {since !== undefined && ` The function was ${since} since.`}
+          {since !== undefined && ` The ${kind} was ${since} since.`}
         </span>
         <Button onClick={onDiscard}>Discard it</Button>
       </p>
