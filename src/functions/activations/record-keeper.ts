@@ -10,6 +10,7 @@ import type { NamespaceService } from '../namespaces/namespaces.ts';
 import type { ActivationService } from './activations.ts';
 import type { Execution } from './execution.ts';
 import { keptLog } from './kept-log.ts';
+import type { QueueLease } from './queue-lease.ts';
 import {
   type ActivationEnd,
   type ActivationRecord,
@@ -29,6 +30,7 @@ export interface KeptRecord extends Pick<ActivationRecord, 'namespace' | 'path' 
 
 export interface RecordKeeperOptions {
   readonly store: Pick<Store, 'activations' | 'accepted'>;
+  readonly lease: Pick<QueueLease, 'giveUp'>;
   readonly namespaces: Pick<NamespaceService, 'createdAt'>;
   readonly activations: Pick<ActivationService, 'expect' | 'arrived'>;
   /** Called when its record is on disk, or when it leaves none. */
@@ -55,21 +57,23 @@ export class RecordKeeper {
   /** Returns at once. Until the store has the record, `execution.interrupt` writes it without its log. */
   keep(execution: Execution, record: ActivationRecord, log: ActivationEnd['log']): void {
     this.#options.activations.expect(execution);
-    execution.interrupt = () => this.#write(execution, withoutLog(execution.task, record), []);
-    const write = (lines: KeptLog, partial?: PartialLog) => {
-      try {
-        this.#write(execution, withPartialLog(record, partial), lines);
-      } catch (error) {
-        this.#lose(execution, error);
-      }
-    };
+    const writeWithoutLog = () => this.#write(execution, withoutLog(execution.task, record), []);
+    execution.interrupt = writeWithoutLog;
+    const write = (lines: KeptLog, partial?: PartialLog) =>
+      this.#write(execution, withPartialLog(record, partial), lines);
     log
       .then((lines) => {
         if (isLongLog(lines)) return keptLog(lines).then((kept) => write(kept, lines.partial));
         // After this turn's answers, so that waiting callers are served first.
         setImmediate(write, lines);
       })
-      .catch((error) => this.#lose(execution, error));
+      .catch((error) => {
+        this.#options.log.error(
+          { ...callIds(execution.task), reason: messageOf(error) },
+          'a log was not kept',
+        );
+        writeWithoutLog();
+      });
   }
 
   /** Runs only once, because both the log and an interruption may come. */
@@ -81,7 +85,7 @@ export class RecordKeeper {
     if (createdAt instanceof Promise || attempt instanceof Promise) {
       Promise.all([createdAt, attempt])
         .then((known) => this.#settle(execution, record, log, ...known))
-        .catch((error) => this.#lose(execution, error));
+        .catch(async (error) => this.#refused(execution, record, await attempt, error));
     } else this.#settle(execution, record, log, createdAt, attempt);
   }
 
@@ -98,7 +102,9 @@ export class RecordKeeper {
     else {
       const { activationId, namespace, path, start, end, statusCode, usage } = record;
       const call = { activationId, namespace, path, start, end, statusCode, usage, settles: attempt };
-      this.#options.store.activations.addUnrecorded(call).catch((error) => this.#lose(execution, error));
+      this.#options.store.activations
+        .addUnrecorded(call)
+        .catch((error) => this.#refused(execution, record, attempt, error));
       this.#leave(execution);
     }
   }
@@ -107,7 +113,13 @@ export class RecordKeeper {
     const { store, onRecorded, onKept } = this.#options;
     const { inputJson } = execution;
     const input = inputJson === undefined ? {} : { inputJson };
-    const kept = store.activations.append({ row: storedRecord(record), logs, settles, ...input });
+    let kept: Promise<unknown>;
+    try {
+      kept = store.activations.append({ row: storedRecord(record), logs, settles, ...input });
+    } catch (error) {
+      this.#refused(execution, record, settles, error);
+      return;
+    }
     this.#arrive(execution);
     const traceId = traceIdOf(execution.task);
     // Only these, so that a large result can be freed.
@@ -117,30 +129,57 @@ export class RecordKeeper {
         onRecorded(execution);
         onKept?.({ namespace, path, activationId, traceId });
       },
+      (error) => this.#refused(execution, record, settles, error),
+    );
+  }
+
+  /** An accepted call must end with a record, whatever is wrong with its own. */
+  #refused(execution: Execution, record: ActivationRecord, settles: number | null, error: unknown): void {
+    if (settles === null || isOfDeleted(error) || isFault(error, 'STORE_CLOSED'))
+      this.#lose(execution, settles, error);
+    else if (!execution.isRecorded) this.#settleAlone(execution, settles, error);
+    else this.#appendShortened(execution, record, settles, error);
+  }
+
+  /** A small record that settles a call is taken even while the disk accepts no writes. */
+  #appendShortened(execution: Execution, record: ActivationRecord, settles: number, why: unknown): void {
+    const { store, onRecorded, log } = this.#options;
+    const { task, frame } = execution;
+    log.error({ ...callIds(task), reason: messageOf(why) }, 'a record is kept without its result and log');
+    const row = storedRecord(withoutLog(task, recordOf(task, frame, withoutResult(task, record, why))));
+    store.activations.append({ row, logs: [], settles }).then(
+      () => onRecorded(execution),
       (error) => {
-        const isShortened = settles !== null && isFault(error, 'STORE_BACKLOG');
-        if (isShortened) this.#appendShortened(execution, record, settles);
-        else this.#lose(execution, error);
+        if (isFault(error, 'STORE_DUPLICATE')) this.#settleAlone(execution, settles, error);
+        else this.#lose(execution, settles, error);
       },
     );
   }
 
-  /** A small record that settles a call is taken even while the disk accepts no writes. */
-  #appendShortened(execution: Execution, record: ActivationRecord, settles: number): void {
-    const { store, onRecorded } = this.#options;
-    const { task, frame } = execution;
-    const row = storedRecord(withoutLog(task, recordOf(task, frame, withoutResult(task, record))));
-    store.activations.append({ row, logs: [], settles }).then(
-      () => onRecorded(execution),
-      (error) => this.#lose(execution, error),
+  /** Takes a call out of the queue that has its record already, or leaves none. */
+  #settleAlone(execution: Execution, settles: number, why: unknown): void {
+    const { store, log } = this.#options;
+    const { activationId } = execution.task;
+    log.error(
+      { ...callIds(execution.task), reason: messageOf(why) },
+      'an ended call gets no record of its own',
+    );
+    store.accepted.settle(activationId, settles).then(
+      () => this.#leave(execution),
+      (error) => this.#lose(execution, settles, error),
     );
   }
 
-  #lose(execution: Execution, error: unknown): void {
-    const { log, onRecordLost } = this.#options;
-    log.error({ ...callIds(execution.task), reason: messageOf(error) }, 'a record was not kept');
-    // A deleted namespace leaves no records.
-    if (!isFault(error, 'STORE_NO_NAMESPACE')) onRecordLost?.();
+  /** Without a record here. An accepted call goes back to the queue, where it is begun again only if it may be. */
+  #lose(execution: Execution, settles: number | null, error: unknown): void {
+    const { log, lease, onRecordLost } = this.#options;
+    const isQueued = settles !== null && !isOfDeleted(error);
+    const what = isQueued
+      ? 'a record was not kept, and its call stays in the queue'
+      : 'a record was not kept';
+    log.error({ ...callIds(execution.task), reason: messageOf(error) }, what);
+    if (isQueued) lease.giveUp(execution.task.activationId);
+    else if (!isOfDeleted(error)) onRecordLost?.();
     this.#leave(execution);
   }
 
@@ -177,13 +216,19 @@ export class RecordKeeper {
   }
 }
 
+/** A deleted namespace leaves no records, and nothing in the queue. */
+function isOfDeleted(error: unknown): boolean {
+  return isFault(error, 'STORE_NO_NAMESPACE');
+}
+
 /** Says that the log, which was not read to its end, is lost. */
 function withoutLog(task: Task, record: ActivationRecord): ActivationRecord {
   return withPartialLog(record, partialOf(lostLogOf(task)));
 }
 
-/** Replaces the result and the log, which no longer fit in memory while the disk accepts no writes. */
-function withoutResult(task: Task, { status, start, end }: ActivationRecord): ActivationEnd {
-  const text = `The activation ended (${status}), but its result and its log were lost: the disk took no records.`;
+/** Replaces the result and the log, which the database refused or which no longer fit in memory. */
+function withoutResult(task: Task, { status, start, end }: ActivationRecord, why: unknown): ActivationEnd {
+  const cause = isFault(why, 'STORE_BACKLOG') ? 'the disk took no records' : 'the database refused them';
+  const text = `The activation ended (${status}), but its result and its log were lost: ${cause}.`;
   return { ...internalFailure(task, text), startedAt: start, endedAt: end ?? start };
 }
