@@ -21,8 +21,8 @@ export interface Readiness {
     | { readonly state: 'failing'; readonly since: number; readonly error: string };
   /** `short`: tenants cannot write. `critical`: no calls either. */
   readonly disk: 'ample' | 'short' | 'critical';
-  /** Only of a node that runs no calls itself. */
-  readonly bus?: 'up' | 'down';
+  /** Only of a node that runs no calls itself. `alone`: others hear invokers, and it hears none. */
+  readonly bus?: 'up' | 'alone' | 'down';
 }
 
 /** A load balancer asks again anyway. */

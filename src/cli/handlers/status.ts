@@ -115,9 +115,12 @@ function recordsOf(recording: JsonObject): Part {
 }
 
 function busOf(state: string): Part {
-  const meaning =
-    state === 'up' ? 'the node hears others' : 'the node reaches no invoker: check NATS, and the log';
-  return { name: 'bus', state, since: '-', meaning };
+  const meanings: Readonly<Record<string, string>> = {
+    up: 'the node hears others',
+    alone: 'other nodes hear invokers, and this one hears none: check the routes between the servers of NATS',
+    down: 'the node reaches no invoker: check NATS, and the log',
+  };
+  return { name: 'bus', state, since: '-', meaning: meanings[state] ?? '' };
 }
 
 function diskOf(state: string): Part {

@@ -41,3 +41,23 @@ test('the book counts those that others hear now, until the database has not ans
   using _ = vi.spyOn(performance, 'now').mockReturnValue(later);
   expect(book.takers()).toBeUndefined();
 });
+
+test('the book says when some node last heard an invoker, unless none does or the database does not answer', async () => {
+  await using folder = await temporaryFolder();
+  await using store = await openStore({ path: `${folder.path}/ward.db` });
+  const { clusterNodes: nodes } = store;
+  const cluster = { heard: () => [], drain: () => {} };
+  await nodes.note([node('two', 'api'), node('old', 'invoker', 20_000)], { everyMs: 0 });
+  const options = { nodes, cluster, self: 'one', log: silentLog };
+  await using without = startNodeBook(options);
+  await expect.poll(() => without.takers()).toBe(2);
+  expect(without.invokerHeardAt()).toBeUndefined();
+  const noted = performance.now();
+  await nodes.note([node('inv', 'invoker', 1_000)], { everyMs: 0 });
+  await using book = startNodeBook(options);
+  await expect.poll(() => book.invokerHeardAt()).toBeGreaterThan(noted - 1_500);
+  expect(book.invokerHeardAt()).toBeLessThan(performance.now() - 900);
+  const later = performance.now() + 10_001;
+  using _ = vi.spyOn(performance, 'now').mockReturnValue(later);
+  expect(book.invokerHeardAt()).toBeUndefined();
+});

@@ -19,6 +19,11 @@ interface NodeBookOptions {
 export interface NodeBook extends AsyncDisposable {
   /** How many nodes take calls, with this one, of those that some node hears now. Undefined: the database does not say. */
   takers(): number | undefined;
+  /**
+   * When some node last heard an invoker that it still hears, by this machine's monotonic clock. Undefined: no node hears
+   * one, or the database does not say.
+   */
+  invokerHeardAt(): number | undefined;
 }
 
 /** An order is noticed within this time. */
@@ -49,9 +54,14 @@ export function countTakers(noted: readonly NotedNode[], self: string, withinMs 
   return 1 + takes.length;
 }
 
+/** At least so long ago, some node has heard an invoker. */
+function invokerAge(noted: readonly NotedNode[]): number {
+  return Math.min(...noted.flatMap(({ role, ageMs }) => (role === 'api' ? [] : [ageMs])));
+}
+
 export function startNodeBook({ nodes, cluster, self, log }: NodeBookOptions): NodeBook {
   const ending = new AbortController();
-  let read: { readonly takers: number; readonly at: number } | undefined;
+  let read: { readonly takers: number; readonly invokerHeardAt: number; readonly at: number } | undefined;
   let hasFailed = false;
   let notedAt = Number.NEGATIVE_INFINITY;
   let prunedAt = performance.now();
@@ -61,7 +71,8 @@ export function startNodeBook({ nodes, cluster, self, log }: NodeBookOptions): N
     if (now - notedAt >= noteMs) {
       notedAt = now;
       const noted = await nodes.note(heardRows(cluster), { everyMs: noteMs });
-      read = { takers: countTakers(noted, self, nowMs), at: now };
+      // Before the question was asked: a late answer makes nothing younger.
+      read = { takers: countTakers(noted, self, nowMs), invokerHeardAt: now - invokerAge(noted), at: now };
     }
     if (now - prunedAt < pruneEveryMs) return;
     prunedAt = now;
@@ -82,6 +93,10 @@ export function startNodeBook({ nodes, cluster, self, log }: NodeBookOptions): N
   const running = run();
   return {
     takers: () => (read !== undefined && performance.now() - read.at <= nowMs ? read.takers : undefined),
+    invokerHeardAt: () =>
+      read !== undefined && performance.now() - read.invokerHeardAt <= nowMs
+        ? read.invokerHeardAt
+        : undefined,
     async [Symbol.asyncDispose]() {
       ending.abort();
       await running;

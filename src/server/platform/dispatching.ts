@@ -112,7 +112,11 @@ async function openNode(
   figures.watchNodes(cluster.heard);
   figures.watchMessages(cluster.counts);
   const noted = await nodes.list();
-  const reach = invoker === undefined ? watchBus(cluster, knowsInvokers(noted)) : undefined;
+  const heardElsewhere = () => book.invokerHeardAt();
+  const watch =
+    invoker === undefined
+      ? stack.use(watchBus({ cluster, knowsInvokers: knowsInvokers(noted), heardElsewhere, log }))
+      : undefined;
   const known = countTakers(noted, bus.node);
   const opened = stack.move();
   const others = () => cluster.nodes().filter(({ role }) => role !== 'invoker').length;
@@ -121,7 +125,7 @@ async function openNode(
     tellChanged: cluster.changed,
     followElsewhere: cluster.followElsewhere,
     cancelElsewhere: cluster.cancelElsewhere,
-    reach,
+    reach: watch?.reach,
     ended: cluster.ended,
     takeNoMore: cluster.takeNoMore,
     limitShare: createLimitShare({

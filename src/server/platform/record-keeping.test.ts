@@ -33,5 +33,7 @@ test('readiness means that calls are served, and gives the reason if not', () =>
   expect(readiness(failing, disk, { whenUnable: 'continue' })).toMatchObject({ ready: true, recording });
   const reach = { bus: 'down', isCutOff: true } as const;
   expect(readiness(well, disk, records, reach)).toMatchObject({ ready: false, bus: 'down' });
+  const alone = { bus: 'alone', isCutOff: true } as const;
+  expect(readiness(well, disk, records, alone)).toMatchObject({ ready: false, bus: 'alone' });
   expect(readiness(well, disk, records, { ...reach, isCutOff: false })).toMatchObject({ ready: true });
 });
