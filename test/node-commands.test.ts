@@ -28,14 +28,16 @@ function note(
     readonly policy?: string;
     readonly vex?: string;
     readonly advisories?: string;
+    readonly isAlone?: boolean;
   } = {},
 ) {
   const { ageMs = 0, isDraining = false, orderedAt = 0, role = 'invoker', busy = 1, ...rest } = how;
-  const { policy = 'p', vex, advisories } = rest;
+  const { policy = 'p', vex, advisories, isAlone } = rest;
   const judges = {
     policy,
     ...(vex !== undefined && { vex }),
     ...(advisories !== undefined && { advisories }),
+    ...(isAlone === true && { isAlone }),
   };
   const sandboxes = { ...invoker.sandboxes, busy };
   const figures = { upMs: 1, orderedAt, invoker: { ...invoker, sandboxes, queued: 0, isDraining } };
@@ -81,13 +83,13 @@ test.skipIf(missing !== undefined)('nodes are listed as they were heard last', a
   await note('going', { isDraining: true });
   await note('api', { role: 'api', vex: '' });
   await note('api-2', { role: 'api' });
-  await note('lax', { role: 'api', policy: 'other', vex: 'v', advisories: 'latest' });
-  await note('off', { role: 'api', policy: 'older', ageMs: 60_000 });
+  await note('lax', { role: 'api', policy: 'other', vex: 'v', advisories: 'latest', isAlone: true });
+  await note('off', { role: 'api', policy: 'older', ageMs: 60_000, isAlone: true });
   await store.clusterNodes.note(
     [{ name: 'odd', role: 'invoker', version: '9', ageMs: 0, figures: { upMs: 'from a newer Ward' } }],
     { everyMs: 0 },
   );
-  const { isCluster, nodes, queue, policies, vex, advisories } = await listNodes(place);
+  const { isCluster, nodes, queue, policies, vex, advisories, alone } = await listNodes(place);
   expect(isCluster).toBe(true);
   expect(nodes.map(({ name, state }) => [name, state])).toEqual([
     ['api', 'ready'],
@@ -112,6 +114,7 @@ test.skipIf(missing !== undefined)('nodes are listed as they were heard last', a
     { advisories: '', nodes: ['api', 'api-2'] },
     { advisories: 'latest', nodes: ['lax'] },
   ]);
+  expect(alone).toEqual(['lax']);
   const warm = nodes.map(({ name, figures }) => [name, figures?.invoker?.warm]);
   expect(Object.fromEntries(warm)).toMatchObject({ going: 2, old: 2, ready: 2, api: undefined });
   const files = ['--data', place.dataDir, '--config', place.configFile];
@@ -120,9 +123,12 @@ test.skipIf(missing !== undefined)('nodes are listed as they were heard last', a
   expect(stderr).toContain('different policies, so give all the same: p on api, api-2; other on lax');
   expect(stderr).toContain('different VEX documents, so give all the same: none on api; v on lax');
   expect(stderr).toMatch(/different advisories, and the log .*: none on api, api-2; latest on lax/);
-  expect(nodesPart({ isCluster, nodes, queue, policies, vex, advisories }).meaning).toBe(
-    '5 ready, 1 draining, 2 silent; ended sandboxes can’t be removed on going, old, ready',
+  const lonely = 'no invoker is heard on lax, but elsewhere: check the routes between the servers of NATS';
+  expect(stderr).toContain(lonely);
+  expect(nodesPart({ nodes, alone }).meaning).toBe(
+    `5 ready, 1 draining, 2 silent; ended sandboxes can’t be removed on going, old, ready; ${lonely}`,
   );
+  expect(nodesPart({ nodes: [], alone: [] }).meaning).not.toContain('no invoker');
   const shown = await runInProcess(['node', 'show', 'ready', ...files], { env: {} });
   expect(shown.stdout).toMatch(/^not removed yet +4$/m);
   expect(await showNode(place, 'ready')).toMatchObject({ figures: { invoker: { load: 0.5 } } });

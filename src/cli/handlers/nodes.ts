@@ -11,7 +11,7 @@ const mostNames = 5;
 
 export const list: Handler = async (input, { io }) => {
   const { listNodes } = await openServer();
-  const { isCluster, nodes, queue, policies, vex, advisories } = await listNodes(localOptions(input));
+  const { isCluster, nodes, queue, policies, vex, advisories, alone } = await listNodes(localOptions(input));
   if (!isCluster)
     io.note('this Ward is one node: it has not joined a cluster, and the setting bus is absent');
   else if (nodes.length === 0) io.note('no server has noted a node of the cluster yet: start one');
@@ -19,7 +19,7 @@ export const list: Handler = async (input, { io }) => {
     io.note('all nodes are silent: nodes with the database note the others, so perhaps none of those runs');
   await io.list<NodeView>({
     items: nodes,
-    data: { isCluster, nodes, queue, policies, vex, advisories },
+    data: { isCluster, nodes, queue, policies, vex, advisories, alone },
     columns: [
       { title: 'name', cell: ({ name }) => name, isWhole: true },
       { title: 'role', cell: ({ role }) => role },
@@ -36,6 +36,7 @@ export const list: Handler = async (input, { io }) => {
   });
   io.note(`accepted calls: ${queueText(queue)}`);
   for (const difference of differencesOf({ policies, vex, advisories })) io.note(difference);
+  if (alone.length > 0) io.note(aloneText(alone));
   return 0;
 };
 
@@ -157,6 +158,12 @@ export function differencesOf({
       'and the log of each says what keeps it from the latest',
     ),
   ];
+}
+
+/** A sentence about nodes that hear no invoker, while others do. */
+export function aloneText(alone: readonly string[]): string {
+  const remedy = 'check the routes between the servers of NATS';
+  return `no invoker is heard on ${namesText(alone)}, but elsewhere: ${remedy}`;
 }
 
 /** The first of them, and how many more there are. */

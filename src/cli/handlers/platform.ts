@@ -5,7 +5,7 @@ import { certificateText } from '../certificate-text.ts';
 import type { Handler } from '../command-spec.ts';
 import type { Io } from '../io.ts';
 import { localOptions, openServer } from '../local.ts';
-import { differencesOf } from './nodes.ts';
+import { aloneText, differencesOf } from './nodes.ts';
 
 export const up: Handler = async (input) => {
   const listen = input.text('listen');
@@ -66,8 +66,10 @@ export const doctor: Handler = async (input, context) => {
   io.note(`advisories: ${advisoriesText(report.scanAdvisories)}`);
   if (report.disk !== undefined) io.note(`disk: ${diskText(report.disk)}`);
   io.note(`memory: ${memoryText(report.memory)}`);
-  if (report.judging !== undefined)
+  if (report.judging !== undefined) {
     for (const difference of differencesOf(report.judging)) io.note(`warning: ${difference}`);
+    if (report.judging.alone.length > 0) io.note(`warning: ${aloneText(report.judging.alone)}`);
+  }
   for (const each of report.certificates) {
     const isWell = !each.isUrgent && each.error === null;
     io.note(`${isWell ? 'certificate' : 'warning: certificate'} ${certificateText(each)}`);

@@ -9,7 +9,7 @@ import type { Context, Handler } from '../command-spec.ts';
 import { objectOf, textOf, timeText } from '../entity-fields.ts';
 import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
-import { differencesOf, namesText, queueText } from './nodes.ts';
+import { aloneText, differencesOf, namesText, queueText } from './nodes.ts';
 
 interface Part {
   readonly name: string;
@@ -70,13 +70,14 @@ async function ofThisMachine(input: Input, { settings }: Context): Promise<Statu
 }
 
 /** The line of the nodes. */
-export function nodesPart({ nodes }: NodeList): Part {
+export function nodesPart({ nodes, alone }: Pick<NodeList, 'nodes' | 'alone'>): Part {
   const count = (state: string) => nodes.filter((node) => node.state === state).length;
   const counts = ['ready', 'draining', 'silent'].map((state) => `${count(state)} ${state}`);
   const state = count('silent') > 0 ? 'silent' : count('ready') > 0 ? 'ready' : 'draining';
   const keeping = nodes.filter(({ figures }) => (figures?.invoker?.sandboxesLeft ?? 0) > 0);
   const left = `; ended sandboxes can’t be removed on ${namesText(keeping.map(({ name }) => name))}`;
-  const meaning = `${counts.join(', ')}${keeping.length > 0 ? left : ''}`;
+  const lonely = alone.length > 0 ? `; ${aloneText(alone)}` : '';
+  const meaning = `${counts.join(', ')}${keeping.length > 0 ? left : ''}${lonely}`;
   return { name: 'nodes', state, since: '-', meaning };
 }
 

@@ -68,6 +68,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
       : undefined,
     order: orders.own,
     judges: options.judges?.(),
+    isAlone: options.isAlone?.() === true ? true : undefined,
     kept: invoker?.kept().slice(0, mostKept) ?? [],
     namespaces: [...(invoker?.namespaces() ?? [])].slice(0, mostNamespaces),
   });

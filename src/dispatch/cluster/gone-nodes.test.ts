@@ -335,3 +335,13 @@ describe('a bus that is down', () => {
     expect((await end).completion.result).toEqual({ own: true });
   });
 });
+
+it('a node that is alone says so in its report', async () => {
+  const network = new MemoryNetwork();
+  await using api = await joined(network.bus(), { node: 'api', isAlone: () => true });
+  await using other = await joined(network.bus(), { node: 'other', isAlone: () => false });
+  await until(() => other.nodes().length === 1);
+  await until(() => api.nodes().length === 1);
+  expect(other.nodes()).toMatchObject([{ node: 'api', isAlone: true }]);
+  expect(api.nodes()[0]?.isAlone).toBeUndefined();
+});

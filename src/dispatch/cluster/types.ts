@@ -57,6 +57,8 @@ export interface ClusterOptions {
   readonly ownCalls?: OwnCalls | undefined;
   /** The revisions by which this node judges. Undefined: it does not judge. Cheap enough to call often. */
   readonly judges?: (() => JudgeRevisions) | undefined;
+  /** Whether it hears no invoker while others do. Cheap enough to call often. */
+  readonly isAlone?: (() => boolean) | undefined;
   /** As for `drain`, before this node says anything. */
   readonly orders?: DrainOrdersByNode | undefined;
   /** How long jobs of other nodes may take after this one takes no more. Absent: ten seconds. */

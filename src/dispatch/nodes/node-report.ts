@@ -54,6 +54,8 @@ export interface NodeReport extends NodeIdentity {
   readonly order?: DrainOrder | undefined;
   /** Absent for a node that does not judge. */
   readonly judges?: JudgeRevisions | undefined;
+  /** It hears no invoker, and others do. Absent: no, or a Ward that does not tell. */
+  readonly isAlone?: boolean | undefined;
   /** Limited to `mostKept`. */
   readonly kept: readonly KeptAction[];
   /** Namespaces that have something on its invoker; limited to `mostNamespaces`. */
@@ -106,6 +108,7 @@ const reportSchema = z.object({
       vex: z.string().max(mostRevision).optional(),
     })
     .optional(),
+  isAlone: z.boolean().optional(),
   kept: z.array(keptSchema).max(mostKept),
   namespaces: z.array(text).max(mostNamespaces),
 });

@@ -39,6 +39,8 @@ export interface NodeList {
   readonly vex: readonly SuppressingNodes[];
   /** The advisories by which nodes judge. There should be one revision of them. */
   readonly advisories: readonly AdvisedNodes[];
+  /** Names of nodes that hear no invoker, while others do. */
+  readonly alone: readonly string[];
 }
 
 export interface StatusView extends NodeList {
@@ -103,6 +105,7 @@ export async function nodeListOf(
     policies: nodesBy(nodes, 'policy').map(([policy, nodes]) => ({ policy, nodes })),
     vex: nodesBy(nodes, 'vex').map(([vex, nodes]) => ({ vex, nodes })),
     advisories: nodesBy(nodes, 'advisories').map(([advisories, nodes]) => ({ advisories, nodes })),
+    alone: nodes.filter(isAlone).map(({ name }) => name),
   };
   if (hasCluster(config, nodes)) return { isCluster: true, nodes, queue, ...judged };
   return { isCluster: false, nodes: [await onlyNode(config, store)], queue, ...judged };
@@ -191,6 +194,10 @@ async function leftAt(
   const { orderedAt = 0, invoker } = parseFigures(row.figures) ?? {};
   if (orderedAt < at || invoker?.isDraining !== true) return undefined;
   return unfinishedAt(invoker);
+}
+
+function isAlone({ state, figures }: NodeView): boolean {
+  return state !== 'silent' && figures?.isAlone === true;
 }
 
 function viewOf({ name, role, version, ageMs, order, figures }: ClusterNodeRow): NodeView {

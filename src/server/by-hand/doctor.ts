@@ -47,7 +47,7 @@ export interface ServerDoctorReport extends DoctorReport {
   /** Of TLS. They do not affect `ok` either. */
   readonly certificates: readonly CertificateView[];
   /** What the nodes of a cluster judge by; undefined where the database does not tell. It does not affect `ok` either. */
-  readonly judging: Pick<NodeList, 'policies' | 'vex' | 'advisories'> | undefined;
+  readonly judging: Pick<NodeList, 'policies' | 'vex' | 'advisories' | 'alone'> | undefined;
   /** The walls of Ward's own processes. Required ones affect `ok`. */
   readonly processes: readonly ProcessRow[];
 }
@@ -83,7 +83,7 @@ export async function doctorHere(options: DoctorOptions): Promise<ServerDoctorRe
 async function judging(options: DoctorOptions): Promise<ServerDoctorReport['judging']> {
   const { listNodes } = await import('../admin/nodes.ts');
   const list = await listNodes(options).catch(() => undefined);
-  return list && { policies: list.policies, vex: list.vex, advisories: list.advisories };
+  return list && { policies: list.policies, vex: list.vex, advisories: list.advisories, alone: list.alone };
 }
 
 /** For the console. Without a data folder, or when it can't be written, there is nothing to show. */

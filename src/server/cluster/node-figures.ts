@@ -34,17 +34,20 @@ const figuresSchema = z.object({
   policy: z.string().optional(),
   advisories: z.string().optional(),
   vex: z.string().optional(),
+  /** It hears no invoker, and others do. */
+  isAlone: z.boolean().optional(),
 });
 
 type InvokerFigures = z.output<typeof invokerSchema>;
 export type NodeFigures = z.output<typeof figuresSchema>;
 
-export function figuresOf({ upMs, order, judges, invoker }: NodeReport): NodeFigures {
+export function figuresOf({ upMs, order, judges, invoker, isAlone }: NodeReport): NodeFigures {
   return {
     upMs: Math.round(upMs),
     ...(order === undefined ? {} : { orderedAt: order.at }),
     ...(invoker === undefined ? {} : { invoker: invokerFigures(invoker) }),
     ...judges,
+    ...(isAlone === true ? { isAlone } : {}),
   };
 }
 

@@ -20,7 +20,8 @@ function start(knows: boolean) {
     ...{ cluster, knowsInvokers: knows, heardElsewhere: () => seen.others, now: () => seen.ms },
     log: { ...silentLog, warn },
   });
-  return { seen, warn, reach: () => watch.reach(), [Symbol.dispose]: () => watch[Symbol.dispose]() };
+  const { reach, isAlone } = watch;
+  return { seen, warn, reach, isAlone, [Symbol.dispose]: () => watch[Symbol.dispose]() };
 }
 
 test('a node of a cluster that has had invokers is cut off until it hears one', () => {
@@ -60,17 +61,18 @@ test('a new cluster without invokers needs no bus', () => {
 
 test('a node is alone while others go on to hear an invoker that it hears no more', () => {
   using at = start(true);
-  const { seen, warn, reach } = at;
+  const { seen, warn, reach, isAlone } = at;
   Object.assign(seen, { isUp: true, roles: ['invoker'], ms: 10_000, others: 9_000 });
   reach();
   Object.assign(seen, { roles: [], ms: 14_000, others: 12_000 });
   expect(reach()).toEqual({ bus: 'up', isCutOff: false });
   Object.assign(seen, { ms: 15_000, others: 12_001 });
   expect(reach()).toEqual({ bus: 'alone', isCutOff: true });
-  expect(reach().bus).toBe('alone');
+  expect([reach().bus, isAlone()]).toEqual(['alone', true]);
   expect(warn).toHaveBeenCalledTimes(1);
   seen.roles = ['invoker'];
   expect(reach()).toEqual({ bus: 'up', isCutOff: false });
+  expect(isAlone()).toBe(false);
 });
 
 test('when all invokers end, no node is alone: the others heard the last report at the same time', () => {

@@ -16,6 +16,8 @@ export interface BusReach {
 
 export interface BusWatch extends Disposable {
   reach(): BusReach;
+  /** As of the last look. */
+  isAlone(): boolean;
 }
 
 export interface BusWatchOptions {
@@ -70,5 +72,5 @@ export function watchBus(options: BusWatchOptions): BusWatch {
   // Also while nobody asks: what it heard last counts.
   const timer = setInterval(look, lookMs);
   timer.unref();
-  return { reach: look, [Symbol.dispose]: () => clearInterval(timer) };
+  return { reach: look, isAlone: () => wasAlone, [Symbol.dispose]: () => clearInterval(timer) };
 }

@@ -7,7 +7,7 @@ import { countTakers, readOrders, startNodeBook } from '../cluster/node-book.ts'
 import { serverFault } from '../faults.ts';
 import type { GuardedImages } from '../gate/guarded-images.ts';
 import type { BusPlace } from './bus-place.ts';
-import { type BusReach, knowsInvokers, watchBus } from './bus-watch.ts';
+import { type BusReach, type BusWatch, knowsInvokers, watchBus } from './bus-watch.ts';
 import type { Context } from './context.ts';
 import type { Foundation } from './foundation.ts';
 import { type InvokerParts, openInvoker } from './sandboxes.ts';
@@ -93,6 +93,7 @@ async function openNode(
   }
   const { clusterNodes: nodes } = foundation.store;
   await using stack = new AsyncDisposableStack();
+  let watch: BusWatch | undefined;
   const cluster = stack.use(
     await openCluster({
       ...bus,
@@ -105,6 +106,7 @@ async function openNode(
         follow: (...of) => events.ownCalls.follow(...of),
       },
       judges: guarded.revisions,
+      isAlone: () => watch?.isAlone() === true,
       orders: await readOrders(nodes),
     }),
   );
@@ -113,10 +115,8 @@ async function openNode(
   figures.watchMessages(cluster.counts);
   const noted = await nodes.list();
   const heardElsewhere = () => book.invokerHeardAt();
-  const watch =
-    invoker === undefined
-      ? stack.use(watchBus({ cluster, knowsInvokers: knowsInvokers(noted), heardElsewhere, log }))
-      : undefined;
+  if (invoker === undefined)
+    watch = stack.use(watchBus({ cluster, knowsInvokers: knowsInvokers(noted), heardElsewhere, log }));
   const known = countTakers(noted, bus.node);
   const opened = stack.move();
   const others = () => cluster.nodes().filter(({ role }) => role !== 'invoker').length;
