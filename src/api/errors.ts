@@ -13,7 +13,7 @@ import { newTransactionId, requestIds } from './transaction.ts';
 import { troubleAnswer } from './trouble.ts';
 
 /** Carries the code of the fault (docs/reference/errors.md), for which OpenWhisk's body has no field. */
-const faultHeader = 'x-ward-fault';
+export const faultHeader = 'x-ward-fault';
 /** `lost`: Ward cannot promise to keep the record of this activation. */
 export const recordHeader = 'x-ward-record';
 const internalText = 'There was an internal server error.';

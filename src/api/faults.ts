@@ -36,6 +36,7 @@ export const statusOfKind: Readonly<Record<FaultKind, number>> = {
   unsupported: 415,
   unprocessable: 422,
   throttled: 429,
+  overloaded: 429,
   host: 500,
   bug: 500,
   unreachable: 502,

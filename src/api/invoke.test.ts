@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CompletionStatus } from '../dispatch/index.ts';
+import { type CompletionStatus, invokerBusy, invokerClosed } from '../dispatch/index.ts';
+import { Fault } from '../lib/index.ts';
 import {
   completion,
   type EndedJob,
@@ -8,6 +9,10 @@ import {
   type TestApi,
   type TestApiOptions,
 } from './api.fixture.ts';
+
+const soon = { retryAfterMs: 1000, hint: 'have the operator add a node' };
+const allBusy = new Fault('INVOKERS_BUSY', 'overloaded', 'System is overloaded, try again later.', soon);
+const unheard = new Fault('INVOKERS_UNREACHABLE', 'busy', 'no invoker is heard', soon);
 
 async function withHello(options: TestApiOptions = {}, body: object = {}): Promise<TestApi> {
   const api = await startApi(options);
@@ -165,6 +170,34 @@ describe('a call is refused', () => {
         code: answer.headers['x-request-id'],
       },
     ]);
+  });
+
+  test.each([
+    ['too many calls wait', invokerBusy(12_500), 'INVOKER_BUSY', '13'],
+    ['all invokers are busy', allBusy, 'INVOKERS_BUSY', '1'],
+  ])(
+    'when %s, like OpenWhisk, with a code of Ward’s own and when to come again',
+    async (_, fault, code, seconds) => {
+      await using api = await withHello();
+      api.script = () => Promise.reject(fault);
+      const { status, headers, body } = await api.call('POST', 'actions/hello?blocking=true');
+      expect([status, headers['x-ward-fault'], headers['retry-after']]).toEqual([429, code, seconds]);
+      expect(body).toEqual({
+        error: 'System is overloaded, try again later.',
+        code: headers['x-request-id'],
+        hint: expect.stringMatching(/operator/),
+      });
+    },
+  );
+
+  test.each([
+    ['no invoker is heard', unheard, 'INVOKERS_UNREACHABLE'],
+    ['the only invoker stops', invokerClosed(), 'INVOKER_CLOSED'],
+  ])('when %s, as another node may answer', async (_, fault, code) => {
+    await using api = await withHello();
+    api.script = () => Promise.reject(fault);
+    const { status, headers } = await api.call('POST', 'actions/hello?blocking=true');
+    expect([status, headers['x-ward-fault'], headers['retry-after']]).toEqual([503, code, '1']);
   });
 
   test.each([

@@ -35,6 +35,23 @@ test.each(['DEPLOYMENT_REFUSED', 'RUN_REFUSED'])(
   },
 );
 
+test.each(['INVOKER_BUSY', 'INVOKERS_BUSY'])(
+  '%s is no limit of the namespace, and says when to come again',
+  (code) => {
+    const body = { error: 'System is overloaded, try again later.', code: 'request-1', hint: 'wait' };
+    const headers = { 'x-ward-fault': code, 'retry-after': '3' };
+    const fault = answerFault({ status: 429, body, headers }, 'POST /x', auth);
+    expect(fault).toMatchObject({ code: 'SERVER_OVERLOADED', message: body.error, hint: 'try again in 3 s' });
+    expect(exitCodeOf(fault.kind)).toBe(7);
+    const limited = answerFault(
+      { status: 429, body, headers: { ...headers, 'x-ward-fault': 'TOO_MANY_CONCURRENT' } },
+      'POST /x',
+      auth,
+    );
+    expect(limited.code).toBe('THROTTLED');
+  },
+);
+
 test.each(['EGRESS_EXCEEDED', 'POLICY_EXCEEDED'])(
   '%s keeps its code, and does not mention the key',
   (code) => {

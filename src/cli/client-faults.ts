@@ -29,7 +29,9 @@ const meanings: Readonly<Record<number, Meaning>> = {
   504: { code: 'SERVER_TIMED_OUT', hint: 'try again' },
 };
 
-/** Refusals by a policy, of the gate or of the operator for sandboxes: another key would not help. */
+const overloaded: Meaning = { code: 'SERVER_OVERLOADED', hint: 'try again' };
+
+/** Refusals by a policy, of the gate or of the operator for sandboxes, and for lack of room: the status says too little. */
 const refusals: Readonly<Record<string, Meaning>> = {
   DEPLOYMENT_REFUSED: {
     code: 'GATE_REFUSED',
@@ -47,6 +49,8 @@ const refusals: Readonly<Record<string, Meaning>> = {
     code: 'POLICY_EXCEEDED',
     hint: 'ask for less, or have the operator raise `sandbox.allow` in the configuration file',
   },
+  INVOKER_BUSY: overloaded,
+  INVOKERS_BUSY: overloaded,
 };
 
 /** @param request its method and path. @param auth the key that was used; only its source is shown */

@@ -244,7 +244,7 @@ function jobTests(make: MakePlace): void {
     it('when the invoker is closed', async () => {
       const { jobs, close } = await make();
       await close();
-      const fault = { code: 'INVOKER_CLOSED', kind: 'busy' };
+      const fault = { code: 'INVOKER_CLOSED', kind: 'busy', retryAfterMs: 1000 };
       await expect(runOf(jobs, jobOf(targetOf()))).rejects.toMatchObject(fault);
     });
 
@@ -252,9 +252,9 @@ function jobTests(make: MakePlace): void {
       const { jobs } = await make({ maxQueued: 0 });
       await expect(runOf(jobs, jobOf(targetOf()))).rejects.toMatchObject({
         code: 'INVOKER_BUSY',
-        kind: 'busy',
-        message: 'too many activations are waiting for a sandbox',
-        hint: 'try again',
+        kind: 'overloaded',
+        message: 'System is overloaded, try again later.',
+        hint: expect.stringMatching(/too many calls wait.*invoker\.memoryMiB/),
         retryAfterMs: 1000,
       });
     });

@@ -18,8 +18,12 @@ export const dispatchFaults = {
   INVOKER_LOST: 'unreachable',
   /** No invoker is heard, so nothing was tried. */
   INVOKERS_UNREACHABLE: 'busy',
+  /** Too many jobs wait for a sandbox of the invoker. */
+  INVOKER_BUSY: 'overloaded',
+  /** The invoker stops, or takes no new work. */
+  INVOKER_CLOSED: 'busy',
   /** Every invoker that could run it has too much to do. */
-  INVOKERS_BUSY: 'busy',
+  INVOKERS_BUSY: 'overloaded',
   /** Invokers are heard, and none of them can ever run it. */
   INVOKERS_UNFIT: 'busy',
   /** API nodes refuse the invoker, or it does not reach them, so it can't get the code or the image. */
@@ -52,6 +56,25 @@ export function mayGoElsewhere(refusal: unknown): boolean {
 }
 
 export const dispatchFault = faultTable(dispatchFaults);
+
+/** The text of OpenWhisk, whose clients know it. */
+const overloadedText = 'System is overloaded, try again later.';
+
+export function invokerBusy(retryAfterMs: number) {
+  const hint =
+    'too many calls wait for a sandbox: wait, or have the operator raise `invoker.memoryMiB` or add a node';
+  return dispatchFault('INVOKER_BUSY', overloadedText, { hint, retryAfterMs });
+}
+
+export function invokersBusy(cause?: unknown) {
+  const hint = 'no node has room for the call: wait, or have the operator add one';
+  const more = cause === undefined ? {} : { cause };
+  return dispatchFault('INVOKERS_BUSY', overloadedText, { hint, retryAfterMs: retryMs, ...more });
+}
+
+export function invokerClosed(why = 'the platform is shutting down') {
+  return dispatchFault('INVOKER_CLOSED', why, { hint: 'try again', retryAfterMs: retryMs });
+}
 
 export function jobWithdrawn() {
   return dispatchFault('JOB_WITHDRAWN', 'the activation was withdrawn before it began');

@@ -36,7 +36,15 @@ export type {
   LocalInvoker,
   OwnCalls,
 } from './cluster/types.ts';
-export { dispatchFaults, imageUnknown, invokerCutOff, jobWithdrawn, mayGoElsewhere } from './faults.ts';
+export {
+  dispatchFaults,
+  imageUnknown,
+  invokerBusy,
+  invokerClosed,
+  invokerCutOff,
+  jobWithdrawn,
+  mayGoElsewhere,
+} from './faults.ts';
 export { createLimitShare } from './limit-share.ts';
 export { LiveLog, type LogFollower, type LogPiece } from './live-log.ts';
 export type { HeardNode } from './nodes/membership.ts';

@@ -1,8 +1,6 @@
 import { type FaultTable, faultTable } from '../lib/index.ts';
 
 export const invokerFaults = {
-  INVOKER_BUSY: 'busy',
-  INVOKER_CLOSED: 'busy',
   KIND_UNKNOWN: 'invalid',
   /** An image in which no sandbox can be started. */
   IMAGE_UNUSABLE: 'invalid',
@@ -10,7 +8,3 @@ export const invokerFaults = {
 } as const satisfies FaultTable;
 
 export const invokerFault = faultTable(invokerFaults);
-
-export function invokerClosed() {
-  return invokerFault('INVOKER_CLOSED', 'the platform is shutting down');
-}

@@ -17,6 +17,7 @@ export const faultKinds = [
   'unsupported',
   'unprocessable',
   'throttled',
+  'overloaded',
   'busy',
   'unreachable',
   'full',
@@ -36,6 +37,8 @@ interface FaultOptions {
   readonly cause?: unknown;
 }
 
+const cheapKinds: ReadonlySet<FaultKind> = new Set(['busy', 'throttled', 'overloaded']);
+
 export class Fault extends Error {
   readonly code: string;
   readonly kind: FaultKind;
@@ -46,7 +49,7 @@ export class Fault extends Error {
   constructor(code: string, kind: FaultKind, message: string, options: FaultOptions = {}) {
     const { stackTraceLimit } = Error;
     // Refused calls must cost little, because there are many when there is too much to do.
-    if (kind === 'busy' || kind === 'throttled') Error.stackTraceLimit = 0;
+    if (cheapKinds.has(kind)) Error.stackTraceLimit = 0;
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     Error.stackTraceLimit = stackTraceLimit;
     this.name = 'Fault';
@@ -92,7 +95,8 @@ export type HostTrouble = 'disk-full' | 'disk-failing' | 'exhausted';
 
 /** Whether the same request can succeed later, unchanged. */
 export function isTemporary(error: unknown): boolean {
-  return (isFault(error) && error.kind === 'busy') || hostTroubleOf(error) !== undefined;
+  const isForNow = isFault(error) && (error.kind === 'busy' || error.kind === 'overloaded');
+  return isForNow || hostTroubleOf(error) !== undefined;
 }
 
 /** Undefined when the error is of another kind. Follows the causes of the error. */

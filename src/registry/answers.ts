@@ -54,6 +54,7 @@ const answersOfKind: Readonly<Record<FaultKind, CodeAnswer>> = {
   unsupported: [415, 'UNSUPPORTED'],
   unprocessable: [422, 'DENIED'],
   throttled: [429, 'TOOMANYREQUESTS'],
+  overloaded: [429, 'TOOMANYREQUESTS'],
   busy: [503, 'UNAVAILABLE'],
   unreachable: [502, 'UNAVAILABLE'],
   full: [507, 'DENIED'],

@@ -60,7 +60,7 @@ const errors: Readonly<Record<number, string>> = {
   412: 'It has changed since it had the tag in If-Match',
   413: 'Larger than allowed',
   422: 'A binding that leads back to itself',
-  429: 'Too many calls a minute, or at once',
+  429: 'Too many calls a minute or at once, or the platform has no room now',
   500: 'The server failed',
   503: 'The server can’t do this now',
 };

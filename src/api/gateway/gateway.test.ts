@@ -1,5 +1,6 @@
 /** APIs of the gateway over HTTP, on the real domain, created like clients of OpenWhisk create them. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { invokerBusy } from '../../dispatch/index.ts';
 import { type ApiService, createApiManager, createApis, parseNamespaceName } from '../../functions/index.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { basic, completion } from '../api.fixture.ts';
@@ -260,8 +261,19 @@ describe('access', () => {
     expect((await own.call('GET', '/apis/guest/club/a')).status).toBe(204);
     const { status, headers } = await own.call('GET', '/apis/guest/club/a');
     expect(status).toBe(429);
-    expect(headers).toMatchObject({ 'retry-after': '10', ...cors });
+    expect(headers).toMatchObject({ 'retry-after': '10', 'x-ward-fault': 'WEB_RATE_EXCEEDED', ...cors });
   });
+});
+
+test('a platform without room answers an API as it answers a call', async () => {
+  await using own = await startWeb({ extend: (app, shared) => addGateway(app, { web: shared, apis }) });
+  await own.deploy('echo');
+  await add('GET', '/a', 'echo');
+  own.api.script = () => Promise.reject(invokerBusy(700));
+  const { status, headers, text } = await own.call('GET', '/apis/guest/club/a');
+  expect(status).toBe(429);
+  expect(headers).toMatchObject({ 'retry-after': '1', 'x-ward-fault': 'INVOKER_BUSY', ...cors });
+  expect(text).toContain('System is overloaded, try again later.');
 });
 
 describe('CORS', () => {

@@ -28,6 +28,7 @@ const serversOwn = new Set([
   'upgrade',
   'x-openwhisk-activation-id',
   'x-request-id',
+  'x-ward-fault',
 ]);
 
 const token = /^[\w!#$%&'*+.^`|~-]{1,256}$/;

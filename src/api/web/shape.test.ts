@@ -182,6 +182,7 @@ describe('headers of a result', () => {
     'TE',
     'X-Request-ID',
     'X-OpenWhisk-Activation-Id',
+    'X-Ward-Fault',
     'Service-Worker-Allowed',
   ])('%s belongs to the server, and is left out', (name) => {
     expect(headersOf({ [name]: '5', 'x-a': 'a' })).toEqual(content('x', html, { headers: { 'x-a': 'a' } }));

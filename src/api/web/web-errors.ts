@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { tooLarge } from '../../functions/index.ts';
 import { type Fault, isFault, type Log } from '../../lib/index.ts';
+import { faultHeader } from '../errors.ts';
 import { statusOfKind } from '../faults.ts';
 import { requestIds } from '../transaction.ts';
 import { type TroubleAnswer, troubleAnswer } from '../trouble.ts';
@@ -39,12 +40,14 @@ function ofTrouble({ status, text, retrySeconds }: TroubleAnswer): PublicError {
   return { status, text, headers: { 'retry-after': String(retrySeconds) } };
 }
 
-function ofFault({ kind, message, retryAfterMs }: Fault): PublicError {
+function ofFault({ code, kind, message, retryAfterMs }: Fault): PublicError {
   const status = statusOfKind[kind];
   if (status === 500) return internal;
-  if (retryAfterMs === undefined) return { status, text: message, headers: {} };
+  // Monitors tell by it whether a namespace has reached a limit, or the platform has no room.
+  const fault = status === 429 ? { [faultHeader]: code } : {};
+  if (retryAfterMs === undefined) return { status, text: message, headers: fault };
   const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
-  return { status, text: message, headers: { 'retry-after': String(seconds) } };
+  return { status, text: message, headers: { ...fault, 'retry-after': String(seconds) } };
 }
 
 /** Answers Fastify's own errors by their status. */

@@ -1,6 +1,7 @@
 /** Web actions over HTTP, on the real domain. */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { invokerBusy } from '../../dispatch/index.ts';
 import { parseEntityName, parseNamespaceName } from '../../functions/index.ts';
 import { Fault, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { basic, completion } from '../api.fixture.ts';
@@ -565,6 +566,19 @@ describe('callers without a key', () => {
     );
     expect(refused?.headers['retry-after']).toBe('1');
     expect((await own.call('GET', 'guest/default/echo.json')).status).toBe(200);
+  });
+
+  test('are told apart by their code when they exceed a limit, and when the platform has no room', async () => {
+    await using own = await startWeb({ limits: { concurrentInvocations: 0 } });
+    await own.deploy('echo');
+    const path = 'guest/default/echo.json';
+    const limited = await own.call('GET', path);
+    expect([limited.status, limited.headers['x-ward-fault']]).toEqual([429, 'WEB_SHARE_EXCEEDED']);
+    await own.api.functions.namespaces.setLimits('guest', { concurrentInvocations: 10 });
+    own.api.script = () => Promise.reject(invokerBusy(1500));
+    const { status, headers, text } = await own.call('GET', path);
+    expect([status, headers['x-ward-fault'], headers['retry-after']]).toEqual([429, 'INVOKER_BUSY', '2']);
+    expect(JSON.parse(text)).toEqual(anError('System is overloaded, try again later.'));
   });
 
   test('get no more memory for bodies than the budget', async () => {

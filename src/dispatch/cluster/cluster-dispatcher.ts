@@ -7,6 +7,8 @@ import { requireAble } from '../abilities.ts';
 import {
   dispatchFault,
   howRefused,
+  invokerClosed,
+  invokersBusy,
   invokersUnreachable,
   jobWithdrawn,
   mayGoElsewhere,
@@ -255,9 +257,12 @@ async function oneOf(
 function refusalOf(job: Job, heard: readonly Pick<NodeReport, 'invoker'>[], cause: unknown): Fault {
   const invokers = heard.flatMap(({ invoker }) => invoker ?? []);
   if (invokers.length === 0) return invokersUnreachable('no invoker is heard', cause);
-  const obstacles = invokers.map((invoker) => obstacleTo(job, invoker));
-  const [first] = obstacles;
-  return first === undefined || obstacles.includes(undefined) ? noneFree(cause) : noneFit(first);
+  const fit = invokers.filter((invoker) => obstacleTo(job, invoker) === undefined);
+  const [unfit] = invokers;
+  if (fit.length === 0 && unfit !== undefined) return noneFit(obstacleTo(job, unfit) ?? '');
+  if (fit.every(({ isDraining }) => isDraining))
+    return invokerClosed('every node that could run it stops, or takes no new work');
+  return cause === undefined ? invokersBusy() : invokersUnreachable('no node that was asked answers', cause);
 }
 
 /** Why the invoker can never run the job. */
@@ -281,11 +286,6 @@ function noneFit(why: string) {
     hint,
     retryAfterMs: retryMs,
   });
-}
-
-function noneFree(cause: unknown) {
-  const text = 'every invoker that could run it has too much to do';
-  return dispatchFault('INVOKERS_BUSY', text, { hint: 'try again', retryAfterMs: retryMs, cause });
 }
 
 function keyOf({ namespace, action, revision }: Pick<KeptAction, 'namespace' | 'action' | 'revision'>) {

@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { Fault, hostTroubleOf, newActivationId, silentLog } from '../../lib/index.ts';
 import { operatorPolicy } from '../../sandbox/index.ts';
-import { dispatchFault, invokerCutOff } from '../faults.ts';
+import { dispatchFault, invokerBusy, invokerClosed, invokerCutOff } from '../faults.ts';
 import { createInvokerDirectory } from '../placement/directory.ts';
+import { faultFrom, faultHead, headSchemas } from '../wire/heads.ts';
 import { join, localInvoker, MemoryNetwork } from './cluster.fixture.ts';
 import { clusterOf, invokerNode, job, joined, prompt, until, watch } from './scripted-cluster.fixture.ts';
 
@@ -35,14 +36,28 @@ describe('a refusal', () => {
     expect(completion.waitReason).toBe('a node that was asked first could not take it');
   });
 
-  it('of the last node is what the caller sees', async () => {
+  it.each([
+    ['has a full queue', invokerBusy(7000), { code: 'INVOKER_BUSY', kind: 'overloaded', retryAfterMs: 7000 }],
+    ['stops', invokerClosed(), { code: 'INVOKER_CLOSED', kind: 'busy', retryAfterMs: 1000 }],
+  ])('of the last node, which %s, is what the caller sees', async (_, refusal, expected) => {
     const { dispatcher, a } = await clusterOf('a');
     const given = job();
     const seen = watch(dispatcher.run(given, prompt()));
     await until(() => a.jobs.length === 1);
-    a.refuse(given.activationId, busy);
+    a.refuse(given.activationId, refusal);
     await until(() => seen.fault !== undefined);
-    expect(seen.fault).toMatchObject({ code: 'INVOKERS_BUSY', message: 'full' });
+    expect(seen.fault).toMatchObject({ ...expected, message: refusal.message });
+  });
+
+  it('for lack of room is one to an older node, too, and one of an older node is one here', () => {
+    const head = faultHead(invokerBusy(7000));
+    const { nack } = headSchemas;
+    const { fault } = nack.parse({ fault: head, isElsewhere: true });
+    // The kinds that there were before `overloaded`.
+    expect(head).toMatchObject({ code: 'INVOKER_BUSY', kind: 'busy' });
+    expect(faultFrom(fault)).toMatchObject({ code: 'INVOKER_BUSY', kind: 'overloaded', retryAfterMs: 7000 });
+    // Another side's code keeps its kind.
+    expect(faultFrom({ ...fault, code: 'ACTION_TOO_LARGE' })).toMatchObject({ kind: 'busy' });
   });
 
   it('says why when no invoker can ever run it, even with nothing to do', async () => {
@@ -54,7 +69,10 @@ describe('a refusal', () => {
       code: 'INVOKERS_UNFIT',
       message: expect.stringMatching(/2048 MiB.*1024 MiB/),
     });
-    await expect(refused({ memoryMiB: 1024 })).rejects.toMatchObject({ code: 'INVOKERS_BUSY' });
+    await expect(refused({ memoryMiB: 1024 })).rejects.toMatchObject({
+      ...{ code: 'INVOKERS_BUSY', kind: 'overloaded', retryAfterMs: 1000 },
+      message: 'System is overloaded, try again later.',
+    });
   });
 
   const noDescriptor = () => Object.assign(new Error('no descriptor'), { code: 'EMFILE' });

@@ -99,6 +99,20 @@ describe('an invoker that is not heard any more', () => {
   });
 });
 
+describe('an invoker that is heard, and does not answer', () => {
+  it('is no reason to call the platform overloaded', async () => {
+    const { network, dispatcher, a } = await clusterOf('a');
+    network.fate = ({ type }) => (type === 'run' ? 'is lost' : 'arrives');
+    const seen = watch(dispatcher.run(job(), { begin: () => true }));
+    await until(() => seen.fault !== undefined);
+    expect(seen.fault).toMatchObject({
+      ...{ code: 'INVOKERS_UNREACHABLE', kind: 'busy', retryAfterMs: 1000 },
+      message: 'no node that was asked answers',
+    });
+    expect(a.jobs).toEqual([]);
+  });
+});
+
 describe('an invoker that leaves', () => {
   it('finishes what it has, and gets no more', async () => {
     const { dispatcher, a, b, api } = await clusterOf('a', 'b');
@@ -128,7 +142,10 @@ describe('an invoker that leaves', () => {
     await until(() => a.jobs.length === 1);
     a.cluster.takeNoMore();
     await until(() => api.nodes().some(({ invoker }) => invoker?.isDraining === true));
-    await expect(api.dispatcher.run(job(), prompt())).rejects.toMatchObject({ code: 'INVOKERS_BUSY' });
+    await expect(api.dispatcher.run(job(), prompt())).rejects.toMatchObject({
+      ...{ code: 'INVOKER_CLOSED', kind: 'busy', retryAfterMs: 1000 },
+      message: 'every node that could run it stops, or takes no new work',
+    });
     // A part of its own calls, which no other node takes.
     const ownEnd = watch(a.cluster.dispatcher.run(own));
     await until(() => a.jobs.length === 2);

@@ -10,7 +10,7 @@ import { InvokerService } from './invoker-service.ts';
 
 const start = '0'.repeat(16);
 
-function setUp(keptBytes?: number) {
+function setUp(keptBytes?: number, isDrained = false) {
   const ends: PromiseWithResolvers<JobEnd>[] = [];
   const run = () => {
     const end = Promise.withResolvers<JobEnd>();
@@ -19,15 +19,22 @@ function setUp(keptBytes?: number) {
   };
   const note = () => ({ active: 0, starting: 0, queued: 0, freeMiB: 0, idleMiB: 0 });
   const said: Message['type'][] = [];
+  const refusals: unknown[] = [];
   const service = new InvokerService({
     ...{
       node: 'a',
       subjects: subjectsOf('test'),
-      isDrained: () => false,
+      isDrained: () => isDrained,
       mayReadLate: () => false,
       log: silentLog,
     },
-    link: { send: (_, { type }) => said.push(type) > 0, isUp: true },
+    link: {
+      send(_, { type, head }) {
+        if (type === 'nack') refusals.push(head['fault']);
+        return said.push(type) > 0;
+      },
+      isUp: true,
+    },
     invoker: {
       run,
       note,
@@ -58,7 +65,7 @@ function setUp(keptBytes?: number) {
     });
     await new Promise(setImmediate);
   };
-  return { service, ends, said, send, answer };
+  return { service, ends, said, refusals, send, answer };
 }
 
 it('never runs a job that it has refused, because another node may have it', async () => {
@@ -79,4 +86,11 @@ it('drops the oldest results when they take too much memory', async () => {
     await answer(n, JSON.stringify({ text: 'x'.repeat(2_000) }));
   }
   expect(service.size).toBe(3);
+});
+
+it('does not call itself busy when it is drained, because no room will come', () => {
+  const { ends, refusals, send } = setUp(undefined, true);
+  send(newActivationId(), 1);
+  expect(refusals).toMatchObject([{ code: 'INVOKER_CLOSED', kind: 'busy', retryAfterMs: 1000 }]);
+  expect(ends).toEqual([]);
 });

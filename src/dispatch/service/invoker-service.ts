@@ -6,9 +6,9 @@
  * and its log, or why it was refused) is kept until the API node acknowledges it, and sent again if it does not. The
  * jobs of an API node that is not heard any more are cancelled.
  */
-import { BoundedMap, type JsonObject, type Log } from '../../lib/index.ts';
+import { BoundedMap, type Fault, type JsonObject, type Log } from '../../lib/index.ts';
 import { lostLog } from '../activation-log.ts';
-import { dispatchFault } from '../faults.ts';
+import { dispatchFault, invokerClosed } from '../faults.ts';
 import type { LoadNote } from '../placement/types.ts';
 import type { Dispatcher, Handover, Job, JobEnd, ViolationReport } from '../types.ts';
 import { noActivation } from '../wire/frames.ts';
@@ -219,12 +219,9 @@ export class InvokerService {
       ...{ kept: [], keptBytes: 0, endedAt: Number.POSITIVE_INFINITY, resends: 0 },
     };
     this.#jobs.set(key, served);
-    const why = this.#refusalOf(activationId);
+    const refusal = this.#refusalOf(activationId);
     // It is kept like any other end. If the job came again and ran then, it might run on two nodes.
-    if (why !== undefined) {
-      this.#ended(served, [refusalMessage(served, dispatchFault('INVOKERS_BUSY', why))]);
-      return;
-    }
+    if (refusal !== undefined) return void this.#ended(served, [refusalMessage(served, refusal)]);
     this.#running.set(activationId, served);
     this.#receiptLater(served);
     // The API node may have given up a job that waited here unread. It is not to run after that was told.
@@ -233,11 +230,12 @@ export class InvokerService {
   }
 
   /** Why this node takes no such job. */
-  #refusalOf(activationId: string): string | undefined {
+  #refusalOf(activationId: string): Fault | undefined {
     // The invoker knows jobs by their activation alone.
-    if (this.#running.has(activationId)) return 'an earlier attempt of the activation still runs';
-    if (this.#isDraining) return 'the node stops';
-    return this.#options.isDrained() ? 'the node takes no new work' : undefined;
+    if (this.#running.has(activationId))
+      return dispatchFault('INVOKERS_BUSY', 'an earlier attempt of the activation still runs');
+    if (this.#isDraining) return invokerClosed('the node that was asked stops');
+    return this.#options.isDrained() ? invokerClosed('the node that was asked takes no new work') : undefined;
   }
 
   async #serve(served: ServedJob, { sentAt, isAsked, job: sent }: RunOrder): Promise<void> {

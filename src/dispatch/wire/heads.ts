@@ -7,6 +7,7 @@ import { type Connection, mostConnections, mostTrafficBytes } from '../../egress
 import { Fault, type FaultKind, faultKinds, hostErrnoOf, type JsonObject } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
 import { partialLogs } from '../activation-log.ts';
+import { dispatchFaults } from '../faults.ts';
 import type { LoadNote } from '../placement/types.ts';
 import type { Completion, DrainOrder, LoadGrant, ViolationReport } from '../types.ts';
 import { waitReasons } from '../wait-reasons.ts';
@@ -191,13 +192,17 @@ export function plain(value: object): JsonObject {
 export function faultHead(fault: Fault): JsonObject {
   const { code, kind, message, hint, retryAfterMs } = fault;
   const texts = { message: message.slice(0, 10_000), hint: hint?.slice(0, 10_000) };
-  return { code, kind, ...texts, retryAfterMs, errno: hostErrnoOf(fault) };
+  // A node that is older than this kind would drop the message.
+  const known: FaultKind = kind === 'overloaded' ? 'busy' : kind;
+  return { code, kind: known, ...texts, retryAfterMs, errno: hostErrnoOf(fault) };
 }
+
+/** This side decides of which kind a code is that it knows: the other one may have another release. */
+const kindsOfCodes: ReadonlyMap<string, FaultKind> = new Map(Object.entries(dispatchFaults));
 
 export function faultFrom(given: z.output<typeof faultSchema>): Fault {
   const { code, kind, message, hint, retryAfterMs, errno } = given;
-  const known: FaultKind = kind;
-  return new Fault(code, known, message, {
+  return new Fault(code, kindsOfCodes.get(code) ?? kind, message, {
     ...(errno === undefined ? {} : { cause: Object.assign(new Error(message), { code: errno }) }),
     ...(hint === undefined ? {} : { hint }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),

@@ -155,7 +155,7 @@ async function afterRefusal(
     await feeds.delete(namespace, name);
     return;
   }
-  if (error instanceof Fault && ['throttled', 'busy', 'full'].includes(error.kind)) {
+  if (error instanceof Fault && ['throttled', 'overloaded', 'busy', 'full'].includes(error.kind)) {
     const dueAt = now() + Math.max(error.retryAfterMs ?? retryMs, 1000);
     refused.set(namespace, dueAt);
     const putBack = changedAlarm(claimed, { state: alarm.state });

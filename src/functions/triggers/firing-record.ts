@@ -55,7 +55,7 @@ export function inactiveRule({ ref, action }: FiringRule): RuleRefusal {
 export function refusedCall(error: unknown): RuleRefusal {
   const kind = error instanceof Fault ? error.kind : 'bug';
   const isInside = kind === 'host' || kind === 'bug';
-  const isPlatforms = isInside || kind === 'busy' || kind === 'unreachable';
+  const isPlatforms = isInside || ['busy', 'overloaded', 'unreachable'].includes(kind);
   return {
     statusCode: statusCodeOf(isPlatforms ? 'whisk internal error' : 'application error'),
     error: isInside ? 'There was an internal server error.' : messageOf(error),

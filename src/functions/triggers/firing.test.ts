@@ -110,7 +110,8 @@ describe('firing', () => {
   test.each([
     ['throttled', new Fault('TOO_MANY_CONCURRENT', 'throttled', 'Too many.'), 1, 'Too many.'],
     ['missing', functionFault('NOT_FOUND', 'It is gone.'), 1, 'It is gone.'],
-    ['busy', new Fault('INVOKER_BUSY', 'busy', 'No room.'), 3, 'No room.'],
+    ['without room', new Fault('INVOKER_BUSY', 'overloaded', 'No room.'), 3, 'No room.'],
+    ['refused by a stop', new Fault('SHUTTING_DOWN', 'busy', 'It stops.'), 3, 'It stops.'],
     ['broken', new Error('EIO /var/lib/ward'), 3, 'There was an internal server error.'],
   ])('says only in the record that an action was %s', async (_what, fault, statusCode, error) => {
     await using parts = await startRules();

@@ -153,7 +153,7 @@ describe('HTTP with a program that', () => {
   });
 
   it('cannot be reached is reported as unreachable', async () => {
-    const fault = invokerFault('INVOKER_BUSY', 'no way');
+    const fault = invokerFault('IMAGE_UNUSABLE', 'no way');
     const unreachable = createActionHttp(() => Promise.reject(fault));
     await expect(unreachable.post('/run', '{}')).rejects.toBe(fault);
     const broken = createActionHttp(() => Promise.reject(new Error('broken')));

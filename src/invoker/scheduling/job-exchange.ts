@@ -1,10 +1,16 @@
 /** Converts a job for its runner, and its end to a completion for the rest of Ward. */
 
-import type { ActivationLog, Completion, Job, JobEnd, WaitReason } from '../../dispatch/index.ts';
+import {
+  type ActivationLog,
+  type Completion,
+  invokerBusy,
+  type Job,
+  type JobEnd,
+  type WaitReason,
+} from '../../dispatch/index.ts';
 import { sumOfTraffic, type Traffic } from '../../egress/index.ts';
 import type { Fault, JsonObject } from '../../lib/index.ts';
 import type { Violation } from '../../sandbox/index.ts';
-import { invokerFault } from '../faults.ts';
 import { type ActivationResponse, internalError } from '../runner/outcomes.ts';
 import type { InitRequest, RunEnd, RunRequest } from '../runner/runner.ts';
 import type { Group, Template, WaitingJob } from './group.ts';
@@ -97,10 +103,7 @@ export function rejection(pending: WaitingJob, text: string): JobEnd {
 export function busy(group: Group): Fault {
   const [oldest] = group.queue;
   const waitedMs = oldest ? performance.now() - oldest.queuedAt : 0;
-  return invokerFault('INVOKER_BUSY', 'too many activations are waiting for a sandbox', {
-    hint: 'try again',
-    retryAfterMs: Math.round(Math.min(retryMs.most, Math.max(retryMs.least, waitedMs))),
-  });
+  return invokerBusy(Math.round(Math.min(retryMs.most, Math.max(retryMs.least, waitedMs))));
 }
 
 function initEnv(template: Template, job: Job | undefined): JsonObject {

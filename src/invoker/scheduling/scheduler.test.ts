@@ -500,7 +500,7 @@ describe('a refusal', () => {
     await call(target);
     const { job } = await call(target);
     expect(() => scheduler.submit(job)).toThrow(
-      expect.objectContaining({ code: 'INVOKER_BUSY', retryAfterMs: 1000 }),
+      expect.objectContaining({ code: 'INVOKER_BUSY', kind: 'overloaded', retryAfterMs: 1000 }),
     );
   });
 });

@@ -23,6 +23,7 @@ import {
   type Handover,
   type InvokerLoad,
   type InvokerStatus,
+  invokerClosed,
   type Job,
   type JobEnd,
   type JobTarget,
@@ -33,7 +34,6 @@ import {
   loadGrantMs,
 } from '../../dispatch/index.ts';
 import { type Log, messageOf } from '../../lib/index.ts';
-import { invokerClosed } from '../faults.ts';
 import { responseOfRun } from '../runner/outcomes.ts';
 import type { RunEnd } from '../runner/runner.ts';
 import type { MemoryLedger } from '../slots/memory-ledger.ts';
