@@ -177,7 +177,14 @@ describe.skipIf(missing !== undefined)('a pool with settings of its own', () => 
     const held = ward.invoke('held', { ms: 1000 });
     await ward.until(() => ward.sandboxStates().join() === 'THAWED');
     const rest = await Promise.all([1, 2, 3, 4].map(() => ward.invoke('held')));
-    expect(rest.map(({ status }) => status).toSorted()).toEqual([200, 200, 503, 503]);
+    expect(rest.map(({ status }) => status).toSorted()).toEqual([200, 200, 429, 429]);
+    for (const { headers, body } of rest.filter(({ status }) => status === 429)) {
+      expect(body).toMatchObject({ error: 'System is overloaded, try again later.' });
+      expect(headers.get('x-ward-fault')).toBe('INVOKER_BUSY');
+      expect(headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+    }
+    const { body: metrics } = await ward.request('GET', '/metrics');
+    expect(metrics).toContain('ward_throttled_total{limit="queue full"} 2\n');
     expect((await held).status).toBe(200);
   });
 });

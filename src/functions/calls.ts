@@ -14,6 +14,7 @@ import { createInvocations, type InvocationService } from './activations/invocat
 import { createQueueLease, type QueueLease } from './activations/queue-lease.ts';
 import { frameOfTask, pendingRecord } from './activations/record.ts';
 import type { RecordKeeperOptions } from './activations/record-keeper.ts';
+import type { RunOptions } from './activations/running.ts';
 import type { Tracing } from './activations/trace-context.ts';
 import type { SystemLimits } from './limits.ts';
 import type { NamespaceService } from './namespaces/namespaces.ts';
@@ -35,6 +36,7 @@ interface CallsOptions {
   readonly code: CodeStore;
   readonly onRecordLost: () => void;
   readonly onKept: RecordKeeperOptions['onKept'];
+  readonly onOverload?: RunOptions['onOverload'];
   readonly log: Log;
 }
 

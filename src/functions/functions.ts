@@ -3,7 +3,7 @@
 import type { BlobStore } from '../blobs/index.ts';
 import type { AdmissionControl, Dispatcher, OwnCalls } from '../dispatch/index.ts';
 import { closedCeiling } from '../egress/index.ts';
-import { type Log, messageOf } from '../lib/index.ts';
+import { type Fault, type Log, messageOf } from '../lib/index.ts';
 import type { Store, UsageQuery } from '../store/index.ts';
 import { type ActionService, Actions } from './actions/actions.ts';
 import type { CodeGate } from './actions/code-gate.ts';
@@ -86,6 +86,8 @@ export interface FunctionsOptions {
   /** Bytes of the images that a namespace has pushed. Absent: there is no registry. */
   readonly registryBytes?: (namespace: string) => Promise<number>;
   readonly watchRecords?: RecordWatch;
+  /** Called for each call that is refused because the platform has no room for it. */
+  readonly onOverload?: (fault: Fault) => void;
   /** Called with how far the clock was set, in milliseconds. Negative if back. */
   readonly onClockJump?: (jumpMs: number) => void;
   /** Asked before writes that fill the disk. Absent: there is always room. */

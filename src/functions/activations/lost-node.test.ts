@@ -1,6 +1,7 @@
 /** Calls whose invoker is lost or busy, or for which none is heard. */
 import { expect, test } from 'vitest';
 import { Fault } from '../../lib/index.ts';
+import type { FunctionsOptions } from '../functions.ts';
 import {
   completion,
   hello,
@@ -16,10 +17,11 @@ const unheard = new Fault('INVOKERS_UNREACHABLE', 'busy', 'no invoker is heard',
 const unfit = new Fault('INVOKERS_UNFIT', 'busy', 'no invoker that is heard can run the action');
 const closed = new Fault('INVOKER_CLOSED', 'busy', 'the platform is shutting down');
 const cutOff = new Fault('INVOKER_CUT_OFF', 'busy', 'the node can’t get the code');
-const busy = new Fault('INVOKER_BUSY', 'busy', 'too many activations are waiting for a sandbox');
+const busy = new Fault('INVOKER_BUSY', 'overloaded', 'System is overloaded, try again later.');
+const allBusy = new Fault('INVOKERS_BUSY', 'overloaded', busy.message);
 
-async function start(): Promise<Platform> {
-  const platform = await startPlatform();
+async function start(more: Partial<FunctionsOptions> = {}): Promise<Platform> {
+  const platform = await startPlatform(more);
   await platform.functions.actions.put(ref('hello'), hello, false, platform.guest);
   return platform;
 }
@@ -80,14 +82,30 @@ test('a blocking call for which no invoker is heard is refused', async () => {
   await expect(call(platform, 5000)).rejects.toBe(unheard);
 });
 
+test.each([busy, allBusy])(
+  'a blocking call without room is refused with $code, which is told once',
+  async (fault) => {
+    const told: Fault[] = [];
+    await using platform = await start({ onOverload: (each) => told.push(each) });
+    platform.invoker.script = () => Promise.reject(fault);
+    await expect(call(platform, 5000)).rejects.toBe(fault);
+    expect(told).toEqual([fault]);
+    platform.invoker.script = () => Promise.reject(unheard);
+    await expect(call(platform, 5000)).rejects.toBe(unheard);
+    expect(told).toEqual([fault]);
+  },
+);
+
 test.each([
   ['no invoker is heard', unheard, 'no node that runs calls was heard'],
   ['no invoker that is heard can run it', unfit, 'no node could run it'],
   ['a node says that it ends', closed, 'a node that was asked first could not take it'],
   ['invokers can’t get its code', cutOff, 'a node that was asked first could not take it'],
   ['the invoker has too much to do', busy, 'too many calls were waiting for a sandbox'],
-])('an accepted call waits while %s', async (_, trouble, waitReason) => {
-  await using platform = await start();
+  ['all invokers have too much to do', allBusy, 'all nodes had too much to do'],
+])('an accepted call waits while %s, and is not told of as refused', async (_, trouble, waitReason) => {
+  const told: Fault[] = [];
+  await using platform = await start({ onOverload: (each) => told.push(each) });
   const { invoker } = platform;
   const run = invoker.run;
   let tries = 0;
@@ -102,7 +120,7 @@ test.each([
     annotations: expect.arrayContaining([{ key: 'waitReason', value: waitReason }]),
     response: { success: true, result: { done: true } },
   });
-  expect(tries).toBe(2);
+  expect([tries, told]).toEqual([2, []]);
 });
 
 test.each([

@@ -9,7 +9,7 @@ import {
   type WaitReason,
   withLine,
 } from '../../dispatch/index.ts';
-import { hostTroubleOf, isFault } from '../../lib/index.ts';
+import { type Fault, hostTroubleOf, isFault } from '../../lib/index.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
 import { blackboxKind, isEmptyCode } from '../actions/exec.ts';
 import type { LentScope } from '../namespaces/key-scopes.ts';
@@ -39,6 +39,8 @@ export interface RunOptions {
   readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
   readonly namespaces: Pick<NamespaceService, 'lendKey'>;
   readonly disk?: Pick<DiskAdmission, 'admitCall'> | undefined;
+  /** Told of each call that is refused because the platform has no room for it. Calls that wait are not refused. */
+  readonly onOverload?: ((fault: Fault) => void) | undefined;
   /** This process ends, and leaves what has not begun to the next start. */
   readonly isDraining: () => boolean;
 }
@@ -142,7 +144,10 @@ export function runToEnd(
       } else if (passingReasonOf(error) !== undefined && isDurableOrPart(execution)) {
         execution.waitReason = mainReason(execution.waitReason, passingReasonOf(error));
         beginLater();
-      } else leave(error);
+      } else {
+        if (isFault(error) && error.kind === 'overloaded') options.onOverload?.(error);
+        leave(error);
+      }
     };
     /** What ends it while it is being claimed waits for that: otherwise its record would not settle the claimed row. */
     const onceClaimed =

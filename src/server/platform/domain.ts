@@ -149,6 +149,7 @@ function domainFunctions(context: Context, parts: DomainParts, keys: VaultKeySou
     feedLimits: withoutUndefined(config.feeds),
     registryBytes: guarded.registryBytes,
     watchRecords: figures.records,
+    onOverload: ({ code }) => figures.overloaded(code),
     onClockJump: figures.clockSet,
     disk: diskAdmission(context, foundation),
     forwarding: forwardingRules(config),

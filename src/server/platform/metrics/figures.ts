@@ -11,12 +11,17 @@ import { actionFigures, type CalledAction } from './action-figures.ts';
 import { exemplarOf, exemplified, openMetricsOf } from './exemplars.ts';
 import { type Gauges, gaugesOf } from './gauges.ts';
 
-export type Throttle =
-  | 'invocations per minute'
-  | 'concurrent invocations'
-  | 'firings per minute'
-  | 'queue full'
-  | 'records full';
+/** Why a call or a firing was refused: a limit of its namespace, or no room on the platform. */
+const throttles = [
+  'invocations per minute',
+  'concurrent invocations',
+  'firings per minute',
+  'records full',
+  'queue full',
+  'invokers busy',
+] as const;
+
+export type Throttle = (typeof throttles)[number];
 
 export interface Figures extends Gauges {
   readonly contentType: string;
@@ -30,6 +35,8 @@ export interface Figures extends Gauges {
   /** Ends the metrics of the actions of a deleted namespace. */
   forget(namespace: string): void;
   throttled(by: Throttle): void;
+  /** Counts a call for which the platform had no room. @param code of the fault */
+  overloaded(code: string): void;
   violated(kind: ViolationKind): void;
   /** Counts a violation that was not stored. */
   passedOver(): void;
@@ -100,6 +107,8 @@ export function createFigures(build: string, actionsPerNamespace = 0): Figures {
     namespaces: activations.namespaces,
     forget: activations.forget,
     throttled: (limit) => limits.throttles.inc({ limit }),
+    overloaded: (code) =>
+      limits.throttles.inc({ limit: code === 'INVOKER_BUSY' ? 'queue full' : 'invokers busy' }),
     records: {
       evicted: (count) => records.evicted.inc(count),
       refused: () => limits.throttles.inc({ limit: 'records full' }),
@@ -200,8 +209,12 @@ function activationFigures(registry: Registry, actionsPerNamespace: number) {
 }
 
 function limitFigures(registry: Registry) {
+  const text = 'Calls and firings that were refused for a limit of their namespace or for lack of room';
+  const refused = counter(registry, 'throttled', text, ['limit']);
+  // Prometheus does not see the increase to the first value of a series.
+  for (const limit of throttles) refused.inc({ limit }, 0);
   return {
-    throttles: counter(registry, 'throttled', 'Calls and firings that a limit refused', ['limit']),
+    throttles: refused,
     violations: counter(registry, 'sandbox_violations', 'Violations of sandbox policies, by kind', ['kind']),
     passedOver: counter(
       registry,

@@ -22,7 +22,7 @@ export function observedDispatcher(dispatcher: Dispatcher, figures: Figures): Di
       // Nothing else of the job, so that its parameters can be freed.
       const { namespace, action, traceparent } = job;
       const called = { namespace, action, traceparent };
-      const run = counting(figures, 'queue full', () => dispatcher.run(job, ...more));
+      const run = dispatcher.run(job, ...more);
       running.add(called);
       return run.then(
         (end) => {
@@ -81,6 +81,5 @@ function counting<Answer>(figures: Figures, perMinute: Throttle, ask: () => Answ
 
 function throttleOf(error: unknown, perMinute: Throttle): Throttle | undefined {
   if (isFault(error, 'TOO_MANY_PER_MINUTE')) return perMinute;
-  if (isFault(error, 'TOO_MANY_CONCURRENT')) return 'concurrent invocations';
-  return isFault(error, 'INVOKER_BUSY') ? 'queue full' : undefined;
+  return isFault(error, 'TOO_MANY_CONCURRENT') ? 'concurrent invocations' : undefined;
 }
