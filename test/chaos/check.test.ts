@@ -91,6 +91,7 @@ describe('the judgement', () => {
     ],
     ['a call that was cut off', { answers: [{ ...refused, status: 0 }], runs: [run()] }],
     ['a refusal', { answers: [{ ...refused, status: 503, hasRetryAfter: true }] }],
+    ['a refusal for lack of room', { answers: [{ ...refused, status: 429, hasRetryAfter: true }] }],
     [
       'a firing',
       {
@@ -271,6 +272,11 @@ describe('the judgement', () => {
       'a refusal that does not say when to come again',
       'status 507',
       { answers: [{ ...refused, status: 507 }] },
+    ],
+    [
+      'a refusal that does not say when to come again',
+      'status 429',
+      { answers: [{ ...refused, status: 429 }] },
     ],
     ['an answer without an activation', 'status 202', { answers: [{ ...refused, status: 202 }] }],
   ])('turns red, %s: %s', (rule, _, evidence) => {

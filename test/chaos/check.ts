@@ -8,8 +8,8 @@
  *   was killed must have answered.
  * - An answer of 500 that names an activation has its record, too: of a failure that says why, for which there was a fault.
  * - A call that asks for it (`retried`) runs again after a fault, three times in all, and ends in one record.
- * - A refused call did not run, unless the answer says that Ward does not know, and is never a 500; a 503 or 507 says when
- *   to try again. Nothing ran more often than it was called.
+ * - A refused call did not run, unless the answer says that Ward does not know, and is never a 500; a 429, 503 or 507 says
+ *   when to try again. Nothing ran more often than it was called.
  * - Everything that ran has a record, unless its caller got no answer, or a kill interrupted the whole that it is part
  *   of. No record exists twice.
  * - Counters match what they count, the queue is empty, and nothing is left on the machine.
@@ -63,6 +63,8 @@ const keepMs = 2000;
 /** A client reads this much later, at most, what a server had sent when it was killed. */
 const readMs = 250;
 const unheard = /is not heard any more/;
+/** Statuses of refusals after which the same call can succeed. */
+const saysWhen: ReadonlySet<number> = new Set([429, 503, 507]);
 const interrupted = /interrupted|not started|never started/i;
 
 class Court {
@@ -150,7 +152,7 @@ class Court {
     const { status, marker, text } = answer;
     if (status < 400) this.#blame('an answer without an activation', `${name(answer)}: ${text}`);
     if (status === 500) this.#blame('an internal error', `${name(answer)}: ${text}`);
-    if ((status === 503 || status === 507) && answer.hasRetryAfter !== true)
+    if (saysWhen.has(status) && answer.hasRetryAfter !== true)
       this.#blame('a refusal that does not say when to come again', `${name(answer)}: ${text}`);
     if (this.#runsOfMarkers.has(marker) && answer.isDoubtful !== true)
       this.#blame('ran though refused', `${name(answer)}: ${text}`);

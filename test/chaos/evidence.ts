@@ -55,6 +55,8 @@ export interface Answer {
   readonly text?: string;
   /** Processes that ran or waited for each processor at that time. */
   readonly load?: number;
+  /** Whether it says that the platform has no room now. It is 429, as are refusals for a limit of the namespace. */
+  readonly isOverload?: boolean;
   /** Whether the answer said when to try again. */
   readonly hasRetryAfter?: boolean;
 }

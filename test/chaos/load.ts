@@ -66,6 +66,9 @@ export const lightLoad: LoadPlan = {
   clients: { accepted: 2, blocking: 1, sequence: 1, firing: 1, late: 1, exits: 1 },
 };
 
+/** Faults that say that the platform has no room. */
+const overloads: ReadonlySet<string> = new Set(['INVOKER_BUSY', 'INVOKERS_BUSY']);
+
 /** Each request of this process gets a connection of its own. */
 export function keepNoConnections(): void {
   const reusing = globalThis.fetch;
@@ -210,7 +213,8 @@ function answerOf(kind: Kind, marker: string, { status, headers, body }: Reply):
   const isLost = headers.get('x-ward-record') === 'lost';
   const text = JSON.stringify(body?.response?.result ?? body ?? '').slice(0, 300);
   const load = (loadavg()[0] ?? 0) / availableParallelism();
-  const isDoubtful = headers.get('x-ward-fault') === 'STORE_ANSWER_LOST';
-  const refusal = status < 400 ? {} : { text, isDoubtful, hasRetryAfter: headers.has('retry-after') };
+  const fault = headers.get('x-ward-fault') ?? '';
+  const told = { isDoubtful: fault === 'STORE_ANSWER_LOST', isOverload: overloads.has(fault) };
+  const refusal = status < 400 ? {} : { text, ...told, hasRetryAfter: headers.has('retry-after') };
   return { kind, marker, status, activationId, at: Date.now(), isLost, load, ...refusal };
 }

@@ -29,6 +29,7 @@ export interface LimitEvidence {
 export const limits = { concurrent: 6, perMinute: 30 };
 /** Each run of the first namespace takes at least so long after it was counted. */
 export const holdMs = 1500;
+const faults = { concurrent: 'TOO_MANY_CONCURRENT', perMinute: 'TOO_MANY_PER_MINUTE' };
 const minuteMs = 60_000;
 const clients = { concurrent: 12, perMinute: 3 };
 const refusedMs = 500;
@@ -91,7 +92,7 @@ export class LimitedClients {
         .catch(() => undefined);
       const isAdmitted = answer !== undefined && answer.status < 300;
       if (isAdmitted && limit === 'perMinute') this.admitted.push({ sentAt, at: Date.now() });
-      if (answer?.status === 429) this.refused[limit]++;
+      if (answer?.headers.get('x-ward-fault') === faults[limit]) this.refused[limit]++;
       if (!isAdmitted) await pause(refusedMs);
     }
   }

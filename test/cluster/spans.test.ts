@@ -18,6 +18,7 @@ const rules = (spans: readonly FaultSpan[], ...answers: readonly Answer[]) =>
 it.each<[what: string, answer: Answer, span: FaultSpan]>([
   ['a result at any time', answer(200, 1), everyone],
   ['a refusal for a limit', answer(429, 1), everyone],
+  ['a refusal for lack of room in a fault', answer(429, from, { isOverload: true }), everyone],
   ['a failure at the beginning of a fault', answer(502, from), everyone],
   ['a broken connection right after its end', answer(0, to + 3000), everyone],
   ['a failure of a call to the node that was struck', answer(0, from + 1), throughOne],
@@ -29,6 +30,7 @@ it.each<[what: string, answer: Answer, span: FaultSpan]>([
 it.each<[what: string, answer: Answer, span: FaultSpan]>([
   ['a failure before the fault', answer(502, from - 1), everyone],
   ['a failure long after it', answer(503, to + 3001), everyone],
+  ['a refusal for lack of room without one', answer(429, 1, { isOverload: true }), everyone],
   ['a broken connection without a fault', answer(0, to + 3001), everyone],
   ['a failure of a call to another node', answer(502, to, { via: 'other' }), throughOne],
   ['a lost node on another machine', answer(502, 1, { text: lost, load: 8 }), everyone],

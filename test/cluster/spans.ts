@@ -43,8 +43,9 @@ export function explainedMs({ from, to, via }: FaultSpan, spans: readonly FaultS
   return explained;
 }
 
-function isFailure({ kind, status }: Answer): boolean {
-  return !queuedKinds.has(kind) && !failing.has(kind) && (status === 0 || status >= 500);
+function isFailure({ kind, status, isOverload }: Answer): boolean {
+  const isPlatforms = status === 0 || status >= 500 || isOverload === true;
+  return !queuedKinds.has(kind) && !failing.has(kind) && isPlatforms;
 }
 
 /** Whether a node was lost because the machine was too busy. */

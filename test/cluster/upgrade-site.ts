@@ -101,7 +101,8 @@ export class UpgradeSite extends LoadedSite {
   /** Answers of Ward's own to calls that an action could answer. */
   failed(): readonly Answer[] {
     return this.load.answers.filter(
-      ({ kind, status }) => status === 0 || (status >= 500 && !failing.has(kind)),
+      ({ kind, status, isOverload }) =>
+        status === 0 || isOverload === true || (status >= 500 && !failing.has(kind)),
     );
   }
 

@@ -3,7 +3,7 @@ import type { Answered, Ask, Target } from './target.ts';
 
 /**
  * The documented answers of 500 and above (docs/api.md). A failure of an action is a 502 of a call (with its
- * activation's id), of a web action or of an API. A 503 says that there is no room now.
+ * activation's id), of a web action or of an API. A 503 says what this server lacks now.
  */
 function isDocumented(route: string, { status, headers }: Answered, text: string): boolean {
   if (status === 502)
