@@ -1,6 +1,6 @@
 /**
  * Appends bytes from the network to a file and hashes them, with constant memory: one batch is written while the next
- * one is read. Long files are flushed at intervals, so that the flush at the end is short.
+ * one is read. Long files that are to last are flushed at intervals, so that the flush at the end is short.
  */
 import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
@@ -14,6 +14,8 @@ export interface Growing {
   readonly hash: Hash;
   /** Bytes so far: in the file, and hashed. */
   size: number;
+  /** Its end will flush the file. */
+  readonly isLasting: boolean;
   /** A write failed: file and hash may differ. */
   isBroken: boolean;
 }
@@ -51,7 +53,7 @@ export async function appendStream(
       bytes += chunk.length;
       if (bytes < share.bytes) continue;
       await flush();
-      if (unsynced < syncBytes) continue;
+      if (!target.isLasting || unsynced < syncBytes) continue;
       unsynced = 0;
       await synced;
       synced = broken(target, file.datasync());

@@ -16,6 +16,8 @@ export interface FileWriterOptions {
   readonly mode: number;
   /** Folder of the blobs; created if it is missing. */
   readonly folder: string;
+  /** False for a copy, which is not flushed: after a restart it is verified before its first use. */
+  readonly isLasting: boolean;
 }
 
 /** Implements `BlobStore.putStream`, with a writer of the store. */
@@ -40,10 +42,12 @@ export class FileWriter implements BlobWriter, Growing {
   readonly hash = createHash('sha256');
   size = 0;
   isBroken = false;
+  readonly isLasting: boolean;
   readonly #options: FileWriterOptions;
   #digest: Digest | undefined;
 
   constructor(options: FileWriterOptions) {
+    this.isLasting = options.isLasting;
     this.#options = options;
   }
 

@@ -37,7 +37,7 @@ export function openBlobStore(dir: string, options: FileStoreOptions = {}): Blob
   const { temporaryDir = folder, mode = 0o644 } = options;
   const pathOf = (digest: Digest) => blobPath(dir, digest);
   const temporaryPath = () => temporaryBeside(join(temporaryDir, 'new'));
-  const write = () => new FileWriter({ temporary: temporaryPath(), mode, folder });
+  const write = () => new FileWriter({ temporary: temporaryPath(), mode, folder, isLasting: true });
   const openFile = async (digest: Digest) => {
     const file = await openRegularFile(pathOf(digest));
     if (file === undefined) throw missingBlob(digest);

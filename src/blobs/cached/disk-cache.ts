@@ -134,7 +134,7 @@ export class DiskCache {
   /** A new file, for bytes on their way into the cache. */
   newFile(): FileWriterOptions {
     const { dir, mode } = this.#options;
-    return { temporary: temporaryBeside(join(dir, 'new')), mode, folder: dir };
+    return { temporary: temporaryBeside(join(dir, 'new')), mode, folder: dir, isLasting: false };
   }
 
   /**
