@@ -266,6 +266,8 @@ function clientOf({ endpoint, region }: BlobLocation, times: BucketTimes): S3Cli
     region,
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     maxAttempts: times.tries,
+    // With it, the client opens a connection for each part, and does not send it to a store that ignores the header.
+    expectContinueHeader: false,
     // Other servers than Amazon's refuse the newer checksums. Ward verifies every blob itself.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',

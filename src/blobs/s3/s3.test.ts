@@ -111,6 +111,13 @@ describe('a put', () => {
     expect(await moto.unfinished(place.prefix)).toEqual([]);
   });
 
+  it('waits for no permission to send a part', async () => {
+    await using place = await openPlace();
+    await put(place.blobs, long);
+    const parts = proxy.requests.filter(({ method }) => method === 'PUT');
+    expect(parts.map(({ headers }) => headers.expect)).toEqual([undefined, undefined, undefined]);
+  });
+
   it('that never gets through fails clearly, and leaves nothing in the bucket or on the disk', async () => {
     await using place = await openPlace();
     proxy.breakage = (request) => (isPart(request) ? slowDown : undefined);
