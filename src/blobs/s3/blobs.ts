@@ -86,7 +86,8 @@ export class S3Blobs extends CachedBlobs implements BlobStore {
     // Without bytes there is no file.
     if (file.size === 0) await this.put(new Uint8Array());
     else {
-      await this.#puts.run(digest, () => bucket.putFile(this.#keyOf(digest), file.temporary, file.size));
+      const hashed = { path: file.temporary, size: file.size, sha256: digestHex(digest) };
+      await this.#puts.run(digest, () => bucket.putFile(this.#keyOf(digest), hashed));
       await cache.keep(file, digest);
     }
   }

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AbortMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -22,6 +23,8 @@ import { Upload } from '@aws-sdk/lib-storage';
 import type { ObjectPart, PartSource } from '../cached/download.ts';
 import { type BlobLocation, describeLocation } from '../location.ts';
 import { isMissing, isTransient, storeFault, unreachable, wrongAnswer } from '../store-errors.ts';
+import { readBytes } from '../whole-file.ts';
+import { signedWith } from './signed-with.ts';
 import { Slots } from './slots.ts';
 
 /** Time limits, in milliseconds. */
@@ -42,8 +45,22 @@ export interface UnfinishedUpload {
   readonly id: string;
 }
 
+/** A file whose bytes and their hash are known. */
+export interface HashedFile {
+  readonly path: string;
+  readonly size: number;
+  /** In hex. */
+  readonly sha256: string;
+}
+
 const mebibyte = 1024 * 1024;
-/** Longer objects are sent in parts of this size: after a broken connection, only one part is sent again. */
+/** Longer files are sent in parts. A shorter one is sent as a whole, because parts have to be hashed once more. */
+const wholeBytes = 128 * mebibyte;
+/** A whole file that is sent more slowly is tried again. */
+const slowestBytesPerMs = 100;
+/** Whole files that are sent at a time: each has a connection. */
+const wholesAtOnce = 9;
+/** Size of a part: after a broken connection, only that is sent again. */
 export const partBytes = 8 * mebibyte;
 const maxParts = 10_000;
 /** Parts of one upload that are sent at a time. */
@@ -52,6 +69,7 @@ const partsAtOnce = 3;
 const uploadsAtOnce = 3;
 const connections = 64;
 const pageKeys = 1000;
+const firstPauseMs = 100;
 
 export class Bucket implements Disposable, PartSource {
   readonly place: string;
@@ -61,10 +79,14 @@ export class Bucket implements Disposable, PartSource {
   readonly #prefix: string;
   readonly #ending = new AbortController();
   readonly #uploads = new Slots(uploadsAtOnce);
+  readonly #wholes = new Slots(wholesAtOnce);
+  readonly #wholeBytes: number;
 
-  constructor(location: BlobLocation, times: BucketTimes = bucketTimes) {
+  /** @param whole longer files are sent in parts */
+  constructor(location: BlobLocation, times: BucketTimes = bucketTimes, whole: number = wholeBytes) {
     this.place = describeLocation(location);
     this.times = times;
+    this.#wholeBytes = whole;
     this.#bucket = location.bucket;
     this.#prefix = location.prefix;
     this.#client = clientOf(location, times);
@@ -104,9 +126,10 @@ export class Bucket implements Disposable, PartSource {
     await this.#requireLength(key, bytes.length);
   }
 
-  /** Stores a file of `size` bytes. */
-  async putFile(key: string, path: string, size: number): Promise<void> {
-    await this.#putParts(key, () => createReadStream(path, { highWaterMark: mebibyte }), size);
+  async putFile(key: string, file: HashedFile): Promise<void> {
+    const { path, size } = file;
+    if (size <= this.#wholeBytes) await this.#putWhole(key, file);
+    else await this.#putParts(key, () => createReadStream(path, { highWaterMark: mebibyte }), size);
     await this.#requireLength(key, size);
   }
 
@@ -213,6 +236,40 @@ export class Bucket implements Disposable, PartSource {
 
   #named(key: string) {
     return { Bucket: this.#bucket, Key: this.#prefix + key };
+  }
+
+  /** The client does not repeat a request whose body is a stream. */
+  async #putWhole(key: string, file: HashedFile): Promise<void> {
+    using _ = await this.#wholes.enter(this.signal);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#sendWhole(key, file);
+      } catch (error) {
+        this.signal.throwIfAborted();
+        if (attempt >= this.times.tries || !isTransient(error)) throw error;
+      }
+      const pauseMs = firstPauseMs * 2 ** attempt * Math.random();
+      await sleep(pauseMs, undefined, { signal: this.signal, ref: false });
+    }
+  }
+
+  async #sendWhole(key: string, { path, size, sha256 }: HashedFile): Promise<void> {
+    const source = createReadStream(path, { highWaterMark: readBytes });
+    const unreadable = new AbortController();
+    // The client would wait for the rest.
+    source.once('error', (error) => unreadable.abort(error));
+    const given = { ...this.#named(key), Body: source, ContentLength: size };
+    const requestTimeout = this.times.answerMs + size / slowestBytesPerMs;
+    try {
+      await this.#ask(
+        'store a blob',
+        (options) =>
+          this.#client.send(signedWith(new PutObjectCommand(given), sha256), { ...options, requestTimeout }),
+        unreadable.signal,
+      );
+    } finally {
+      source.destroy();
+    }
   }
 
   async #putParts(key: string, open: () => Readable, size: number): Promise<void> {

@@ -12,6 +12,8 @@ interface S3Options {
   readonly log: Log;
   /** For tests. */
   readonly times?: BucketTimes;
+  /** For tests: longer files are sent in parts. */
+  readonly wholeBytes?: number;
 }
 
 const hourMs = 3_600_000;
@@ -19,8 +21,8 @@ const hourMs = 3_600_000;
 const uploadMs = 24 * hourMs;
 
 /** Makes no request before the first use, so that Ward starts while the store is away. */
-export function openS3(location: BlobLocation, { log, times }: S3Options): SharedBlobs {
-  const bucket = new Bucket(location, times);
+export function openS3(location: BlobLocation, { log, times, wholeBytes }: S3Options): SharedBlobs {
+  const bucket = new Bucket(location, times, wholeBytes);
   const bound = new CacheBound(location.cacheBytes);
   const sweep = createUploadSweep(bucket, uploadMs);
   const timer = setInterval(() => {

@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { messageOf, randomHex } from '../../lib/index.ts';
+import { digestHex, digestOf } from '../digest.ts';
 import { type BlobLocation, describeLocation } from '../location.ts';
 import type { BlobProbe, BlobProbeReport } from '../types.ts';
-import { Bucket, type BucketTimes, bucketTimes } from './bucket.ts';
+import { Bucket, type BucketTimes, bucketTimes, partBytes } from './bucket.ts';
 
 interface Probe {
   readonly name: string;
@@ -83,7 +84,7 @@ const probes: readonly Probe[] = [
   },
   {
     name: 'upload in parts',
-    neededFor: 'layers and code of more than 8 MiB',
+    neededFor: 'layers of more than 128 MiB, and code of more than 8 MiB',
     run: (bucket, under) => putLong(bucket, under),
   },
   {
@@ -149,7 +150,7 @@ export async function probeS3(
   location: BlobLocation,
   times: BucketTimes = bucketTimes,
 ): Promise<BlobProbeReport> {
-  using bucket = new Bucket(location, times);
+  using bucket = new Bucket(location, times, partBytes);
   const under = `ward-doctor-${randomHex(8)}/`;
   const results: BlobProbe[] = [];
   for (const probe of probes) {
@@ -184,7 +185,7 @@ async function putLong(bucket: Bucket, under: string): Promise<string> {
   const bytes = randomBytes(longBytes);
   const path = join(folder.path, 'long');
   await writeFile(path, bytes);
-  await bucket.putFile(`${under}long`, path, longBytes);
+  await bucket.putFile(`${under}long`, { path, size: longBytes, sha256: digestHex(digestOf(bytes)) });
   return same(await read(bucket, `${under}long`), bytes);
 }
 

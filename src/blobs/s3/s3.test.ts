@@ -11,7 +11,7 @@ import { digestHex, digestOf } from '../digest.ts';
 import { parseBlobLocation } from '../location.ts';
 import type { BlobStore, Digest } from '../types.ts';
 import { isTemporary } from '../whole-file.ts';
-import { Bucket, type BucketTimes } from './bucket.ts';
+import { Bucket, type BucketTimes, partBytes } from './bucket.ts';
 import {
   type Breakage,
   type FaultProxy,
@@ -52,7 +52,12 @@ interface Place extends AsyncDisposable {
   another(): Promise<BlobStore>;
 }
 
-async function openPlace({ cache = '1g', url = proxy.url, times = quick } = {}): Promise<Place> {
+async function openPlace({
+  cache = '1g',
+  url = proxy.url,
+  times = quick,
+  wholeBytes = partBytes,
+} = {}): Promise<Place> {
   const prefix = `t-${randomHex(4)}`;
   proxy.breakage = () => undefined;
   proxy.hold = async () => {};
@@ -62,7 +67,7 @@ async function openPlace({ cache = '1g', url = proxy.url, times = quick } = {}):
   const open = async () => {
     const folder = await mkdtempDisposable(join(tmpdir(), 'ward-s3-'));
     stack.defer(() => folder.remove());
-    const shared = stack.use(openS3(location, { log: silentLog, times }));
+    const shared = stack.use(openS3(location, { log: silentLog, times, wholeBytes }));
     const blobs = await shared.open({ name: 'code', dir: folder.path, mode: 0o640, dirMode: 0o750 });
     return { blobs, dir: join(folder.path, 'cache') };
   };
@@ -109,6 +114,61 @@ describe('a put', () => {
     expect(left).toEqual([]);
     expect((await moto.get(place.keyOf(digest)))?.equals(long)).toBe(true);
     expect(await moto.unfinished(place.prefix)).toEqual([]);
+  });
+
+  describe('of a file that is sent as a whole', () => {
+    const wholeBytes = long.length;
+    const isWhole = ({ method, path }: Request) => method === 'PUT' && path.includes('/code/sha256/');
+
+    it('is one request, signed with the digest of the blob', async () => {
+      await using place = await openPlace({ wholeBytes });
+      const { digest } = await put(place.blobs, long);
+      const [sent, ...others] = proxy.requests.filter(isWhole);
+      expect(others).toEqual([]);
+      expect(sent?.path).not.toContain('partNumber');
+      expect(sent?.headers).toMatchObject({
+        'x-amz-content-sha256': digestHex(digest),
+        'content-length': String(long.length),
+        authorization: expect.stringContaining('x-amz-content-sha256'),
+      });
+      expect((await moto.get(place.keyOf(digest)))?.equals(long)).toBe(true);
+    });
+
+    it('goes through when the connection is cut and the store asks to slow down', async () => {
+      await using place = await openPlace({ wholeBytes });
+      const left = ['cut', 'slow'];
+      proxy.breakage = (request) => {
+        if (!isWhole(request)) return undefined;
+        return { cut: { kind: 'cut-request', after: 1_000_000 } as const, slow: slowDown }[
+          left.shift() ?? ''
+        ];
+      };
+      const { digest } = await put(place.blobs, long);
+      expect(proxy.requests.filter(isWhole)).toHaveLength(3);
+      expect((await moto.get(place.keyOf(digest)))?.equals(long)).toBe(true);
+    });
+
+    it('fails clearly when the store never takes it or refuses it, and leaves nothing on the disk', async () => {
+      await using place = await openPlace({ wholeBytes });
+      proxy.breakage = (request) => (isWhole(request) ? slowDown : undefined);
+      await expect(put(place.blobs, long)).rejects.toMatchObject({ code: 'BLOB_STORE_UNREACHABLE' });
+      expect(proxy.requests.filter(isWhole)).toHaveLength(quick.tries);
+      const body = '<Error><Code>AccessDenied</Code><Message>no</Message></Error>';
+      proxy.breakage = (request) => (isWhole(request) ? { kind: 'instead', status: 403, body } : undefined);
+      await expect(put(place.blobs, long)).rejects.toMatchObject({ code: 'BLOB_STORE_REFUSED' });
+      expect(proxy.requests.filter(isWhole)).toHaveLength(quick.tries + 1);
+      expect(await readdir(place.dir)).toEqual([]);
+    });
+
+    it('ends when the file cannot be read', async () => {
+      await using place = await openPlace();
+      const location = parseBlobLocation(`s3://${testBucket}/${place.prefix}?endpoint=${proxy.url}`);
+      using bucket = new Bucket(location, { ...quick, answerMs: 600_000, idleMs: 600_000 });
+      const file = { path: place.dir, size: 10, sha256: '0'.repeat(64) };
+      await expect(bucket.putFile('folder', file)).rejects.toMatchObject({
+        message: expect.stringContaining('EISDIR'),
+      });
+    });
   });
 
   it('waits for no permission to send a part', async () => {
