@@ -5,7 +5,7 @@
 import { missingForCluster, startEngines } from '../test/cluster/engines.ts';
 import { bareHopRows } from './cluster/bare.ts';
 import { hopRows } from './cluster/hop.ts';
-import { imageRow } from './cluster/images.ts';
+import { imageRows } from './cluster/images.ts';
 import { lostNodeRows } from './cluster/lost-node.ts';
 import { payloadRows } from './cluster/payload.ts';
 import { Site } from './cluster/site.ts';
@@ -23,6 +23,6 @@ export async function benchCluster(folder: string): Promise<readonly Row[]> {
     ...(await payloadRows(engines, folder)),
     ...(await spreadRows(site)),
     ...(await lostNodeRows(site)),
-    await imageRow(site, folder),
+    ...(await imageRows(site, folder)),
   ];
 }

@@ -25,6 +25,7 @@ const rounds = 5;
 const limitMiB = 300;
 
 interface Server extends AsyncDisposable {
+  readonly pid: number;
   readonly host: string;
   /** Peak memory of the registry and its scan processes, in MiB. */
   peakMiB(): Promise<number>;
@@ -193,9 +194,10 @@ async function startDocker(program: string, dir: string): Promise<Server> {
 }
 
 function serverOf(child: ChildProcess, host: string): Server {
+  const { pid = 0 } = child;
   return {
-    host,
-    peakMiB: () => peakMemoryMiB(child.pid ?? 0),
+    ...{ pid, host },
+    peakMiB: () => peakMemoryMiB(pid),
     async [Symbol.asyncDispose]() {
       const ended = once(child, 'exit');
       child.kill('SIGKILL');
