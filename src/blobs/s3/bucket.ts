@@ -6,6 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -23,7 +24,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import type { ObjectPart, PartSource } from '../cached/download.ts';
 import { type BlobLocation, describeLocation } from '../location.ts';
 import { isMissing, isTransient, storeFault, unreachable, wrongAnswer } from '../store-errors.ts';
-import { readBytes } from '../whole-file.ts';
+import { fileBody } from './file-body.ts';
 import { signedWith } from './signed-with.ts';
 import { Slots } from './slots.ts';
 
@@ -254,7 +255,8 @@ export class Bucket implements Disposable, PartSource {
   }
 
   async #sendWhole(key: string, { path, size, sha256 }: HashedFile): Promise<void> {
-    const source = createReadStream(path, { highWaterMark: readBytes });
+    await using file = await open(path);
+    const source = fileBody(file, size);
     const unreadable = new AbortController();
     // The client would wait for the rest.
     source.once('error', (error) => unreadable.abort(error));
