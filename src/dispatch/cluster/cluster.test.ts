@@ -306,6 +306,20 @@ describe('what is said to other nodes', () => {
     await until(() => api.nodes().some(({ node, namespaces }) => node === 'b' && namespaces.length === 0));
   });
 
+  it('counts the nodes that serve the API, as they come, report again and go', async () => {
+    const { network, api } = await clusterOf('a', 'b');
+    const served = () => api.nodes().filter(({ role }) => role !== 'invoker').length;
+    expect([api.apiNodes(), served(), api.nodes().length]).toEqual([0, 0, 2]);
+    const other = await join(network.bus(), { node: 'other' });
+    await until(() => api.nodes().length === 3);
+    const reports = network.count('report');
+    await until(() => network.count('report') > reports + 8);
+    expect([api.apiNodes(), served()]).toEqual([1, 1]);
+    await other[Symbol.asyncDispose]();
+    await until(() => api.nodes().length === 2);
+    expect([api.apiNodes(), served()]).toEqual([0, 0]);
+  });
+
   it('reports violations to a node that can keep them', async () => {
     const network = new MemoryNetwork();
     const reports: unknown[] = [];

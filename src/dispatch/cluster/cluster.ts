@@ -185,6 +185,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
     followElsewhere: (...following) => relayed.follow(...following),
     cancelElsewhere: (...of) => relayed.cancel(...of),
     nodes: () => members.live(),
+    apiNodes: () => members.apiNodes,
     heard: () => [...(isTaken ? [] : [{ report: report(), ageMs: 0 }]), ...members.heard()],
     drain(known) {
       if (orders.know(known)) ordered();

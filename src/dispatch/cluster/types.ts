@@ -84,6 +84,8 @@ export interface Cluster extends AsyncDisposable {
   cancelElsewhere(namespace: string, activationId: string): Promise<boolean>;
   /** The other nodes that are heard. */
   nodes(): readonly NodeReport[];
+  /** How many of them serve the API. */
+  apiNodes(): number;
   /** All nodes that are heard, this one first. */
   heard(): readonly HeardNode[];
   /** Follows the operator's orders, all of which it gets, and tells them to nodes that do not have them yet. */

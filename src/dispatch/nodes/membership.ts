@@ -46,6 +46,8 @@ export class Membership {
   readonly #options: MembershipOptions;
   readonly #now: () => number;
   readonly #known = new Map<string, Known>();
+  /** How many of them serve the API. */
+  #apiNodes = 0;
   /** The last abilities of each invoker, so that equal ones stay one object. */
   readonly #abilities = new Map<string, { readonly bytes: Buffer; readonly value: InvokerAbilities }>();
 
@@ -62,7 +64,12 @@ export class Membership {
     return Array.from(this.#known.values(), ({ report }) => report);
   }
 
-  /** The same, with their age. */
+  /** How many of them serve the API. Costs the same for any number of nodes: every call asks several times. */
+  get apiNodes(): number {
+    return this.#apiNodes;
+  }
+
+  /** The same as `live`, with their age. */
   heard(): readonly HeardNode[] {
     return Array.from(this.#known.values(), ({ report, heardAt }) => ({
       report,
@@ -89,10 +96,12 @@ export class Membership {
     if (known !== undefined && !this.#replaces(known, report)) return;
     if (known !== undefined && known.report.start !== report.start) this.#gone(from, 'replaced');
     if (report.isLeaving) return void this.#gone(from, 'left');
-    const isNew = !this.#known.has(from);
-    if (isNew && this.#known.size >= mostNodes) return;
+    const before = this.#known.get(from);
+    if (before === undefined && this.#known.size >= mostNodes) return;
+    if (before !== undefined) this.#count(before.report, -1);
+    this.#count(report, 1);
     this.#known.set(from, { report, heardAt: this.#now() });
-    this.#options.onReport(report, isNew);
+    this.#options.onReport(report, before === undefined);
   }
 
   /** Gives up the nodes that are silent. Call it several times a second. */
@@ -131,8 +140,13 @@ export class Membership {
     this.#known.delete(node);
     this.#abilities.delete(node);
     if (known === undefined) return;
+    this.#count(known.report, -1);
     this.#options.log.info({ node, why }, 'a node of the cluster is gone');
     this.#options.onGone(known.report, why);
+  }
+
+  #count({ role }: NodeReport, by: 1 | -1): void {
+    if (role !== 'invoker') this.#apiNodes += by;
   }
 
   #abilitiesOf(node: string, bytes: Buffer): InvokerAbilities {

@@ -119,7 +119,6 @@ async function openNode(
     watch = stack.use(watchBus({ cluster, knowsInvokers: knowsInvokers(noted), heardElsewhere, log }));
   const known = countTakers(noted, bus.node);
   const opened = stack.move();
-  const others = () => cluster.nodes().filter(({ role }) => role !== 'invoker').length;
   return {
     dispatcher: cluster.dispatcher,
     tellChanged: cluster.changed,
@@ -129,7 +128,7 @@ async function openNode(
     ended: cluster.ended,
     takeNoMore: cluster.takeNoMore,
     limitShare: createLimitShare({
-      heard: () => 1 + others(),
+      heard: () => 1 + cluster.apiNodes(),
       noted: book.takers,
       ...{ isHearing: cluster.isUp, known },
     }),
