@@ -86,13 +86,13 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? ` (${missing})` : 
 
   test('a server of the version before it can still start on tables that note them', async () => {
     const { url } = await newDatabase(server);
-    const { '0005-evidence-changes': _, ...before } = migrations;
+    const before = Object.fromEntries(Object.entries(migrations).slice(0, -2));
     const newer: string[] = [];
     for (const known of [migrations, before]) {
       const onNewer = (migration: string) => void newer.push(migration);
       const pool = await openSchema({ url, schema, migrations: known, onNewer });
       await pool.close();
     }
-    expect(newer).toEqual(['0005-evidence-changes']);
+    expect(newer).toEqual(['0006-removal-marks']);
   });
 });

@@ -236,6 +236,24 @@ function twoServers(): void {
     expect(await buffer(await two.sweeper.openBlob(digest))).toEqual(big);
   });
 
+  test('take bytes that a server of the version before made live although their removal had no answer', async () => {
+    const wrapBlobs = (blobs: BlobStore): BlobStore => ({
+      ...blobs,
+      lateMs: 1000,
+      delete: () => Promise.reject(new Error('no answer')),
+    });
+    await using two = await openTwo({ wrapBlobs, now: () => clock.at, limits: { graceMs: 0, doomedMs: 0 } });
+    await putBlob(two.store, app, big);
+    clock.at += 1;
+    await expect(two.sweeper.sweep(sweepAll)).rejects.toThrow('no answer');
+    await using old = await transactionOn(two.url);
+    await old.query(`insert into registry.blobs (digest, size, touched_at) values ('${digestOf(big)}', 1, 1)
+      on conflict (digest) do update set touched_at = excluded.touched_at, doomed_at = null`);
+    await old.query('commit');
+    expect(await putBlob(two.store, app, big)).toBe(digestOf(big));
+    expect(await buffer(await two.store.openBlob(digestOf(big)))).toEqual(big);
+  });
+
   test('name bytes again that the other doomed and revived at the same moment', async () => {
     let url = '';
     const doomed = new Set<Digest>();

@@ -1,11 +1,12 @@
 /**
  * Ward's registry as a process of its own, on a port that the kernel chooses. With the word `gated` after its folder, it
  * scans and judges images before it accepts them; with the URLs of a PostgreSQL database and of a place in S3, several
- * of them are one registry.
+ * of them are one registry. A line on the input of one of those begins a sweep, without a grace period.
  */
 import { randomBytes } from 'node:crypto';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fastify } from 'fastify';
 import { openSharedBlobs, parseBlobLocation } from '../src/blobs/index.ts';
 import { openRegistryStore } from '../src/content/index.ts';
@@ -27,8 +28,15 @@ url = await app.listen({ host: '127.0.0.1', port: 0 });
 console.log(`ready ${url}`);
 
 async function bareRoutes() {
+  const store = await openRegistryStore({
+    dir,
+    ...(await sharedPlace()),
+  });
+  createInterface({ input: process.stdin }).on('line', () => {
+    store.sweep({ namespaceSince: () => 0, isInUse: () => false }).catch(() => {});
+  });
   return createRegistry({
-    store: await openRegistryStore({ dir, ...(await sharedPlace()) }),
+    store,
     log: silentLog,
     publicUrl: () => url,
     tokenKeys: () => [tokenKey],
@@ -41,7 +49,8 @@ async function sharedPlace() {
   if (mode === undefined || location === undefined) return {};
   const shared = await openSharedBlobs(parseBlobLocation(location), silentLog);
   const blobs = await shared.open({ name: 'registry', dir, mode: 0o640, dirMode: 0o750 });
-  return { blobs, database: { kind: 'postgres', url: mode } as const };
+  const database = { kind: 'postgres', url: mode } as const;
+  return { blobs, database, limits: { graceMs: 0, doomedMs: 0 } };
 }
 
 async function gatedRoutes() {

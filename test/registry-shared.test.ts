@@ -8,10 +8,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { digestOf } from '../src/blobs/index.ts';
+import { digestHex, digestOf } from '../src/blobs/index.ts';
+import { startFaultProxy } from '../src/blobs/s3/fault-proxy.fixture.ts';
 import { missingForMoto, startMoto, type TestServer, testBucket } from '../src/blobs/s3/moto.fixture.ts';
 import { startCommand } from '../src/lib/index.ts';
-import { newDatabase } from '../src/store/postgres/databases.fixture.ts';
+import { newDatabase, transactionOn } from '../src/store/postgres/databases.fixture.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
 
 const missing = (await missingForPostgres()) ?? (await missingForMoto());
@@ -22,6 +23,8 @@ const headers = { authorization: 'Basic eDp5' };
 
 interface Registry extends AsyncDisposable {
   readonly url: string;
+  /** Begins a sweep, without a grace period. */
+  sweep(): void;
   kill(): Promise<void>;
 }
 
@@ -30,12 +33,12 @@ describe.skipIf(missing !== undefined)(`two registries${missing ? ` (${missing})
   let moto: TestServer;
   let registries: Registry[];
 
-  const start = async (): Promise<Registry> => {
+  const start = async (database: string, endpoint: string): Promise<Registry> => {
     const folder = stack.use(await mkdtempDisposable(join(tmpdir(), 'ward-registry-shared-')));
     const program = fileURLToPath(new URL('./registry-server.ts', import.meta.url));
-    const location = `s3://${testBucket}/shared?endpoint=${moto.url}`;
+    const location = `s3://${testBucket}/shared?endpoint=${endpoint}`;
     const argv = [process.execPath, program, folder.path, database, location];
-    const child = startCommand(argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = startCommand(argv, { stdio: ['pipe', 'pipe', 'inherit'] });
     const ended = once(child, 'exit');
     if (child.stdout === null) throw new Error('no stdout');
     const [line] = await once(createInterface({ input: child.stdout }), 'line');
@@ -43,15 +46,23 @@ describe.skipIf(missing !== undefined)(`two registries${missing ? ` (${missing})
       child.kill('SIGKILL');
       await ended;
     };
-    return stack.use({ url: String(line).replace('ready ', ''), kill, [Symbol.asyncDispose]: kill });
+    const sweep = () => void child.stdin?.write('\n');
+    return stack.use({
+      ...{ url: String(line).replace('ready ', ''), sweep, kill },
+      [Symbol.asyncDispose]: kill,
+    });
   };
-  let database = '';
+  /** Two of them, with nothing pushed yet. */
+  const startTwo = async (endpoint: string) => {
+    const { url: database } = await newDatabase(server);
+    registries = [await start(database, endpoint), await start(database, endpoint)];
+    return database;
+  };
 
   beforeAll(async () => {
     if (server !== undefined) stack.use(server);
     moto = stack.use(await startMoto());
-    database = (await newDatabase(server)).url;
-    registries = [await start(), await start()];
+    await startTwo(moto.url);
   }, 60_000);
   afterAll(() => stack.disposeAsync());
 
@@ -109,6 +120,41 @@ describe.skipIf(missing !== undefined)(`two registries${missing ? ` (${missing})
     const digest = digestOf(bytes);
     const put = await call(1, 'PUT', `${path}?digest=${digest}`);
     expect(put, put.text).toMatchObject({ status: 201 });
+    expect((await call(1, 'GET', `/v2/guest/app/blobs/${digest}`)).bytes.equals(bytes)).toBe(true);
+  });
+
+  test('keep bytes that are pushed again from a removal that the store carries out late', async () => {
+    const proxy = stack.use(await startFaultProxy(moto.url));
+    const database = await startTwo(proxy.url);
+    const bytes = randomBytes(1000);
+    const digest = digestOf(bytes);
+    const key = `shared/registry/sha256/${digestHex(digest)}`;
+    const push = async () => {
+      const path = await begin(1);
+      const sent = await call(1, 'PATCH', path, bytes);
+      return sent.status === 202 ? await call(1, 'PUT', `${path}?digest=${digest}`) : sent;
+    };
+    expect((await push()).status).toBe(201);
+    const [asked, late] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    proxy.breakage = ({ method, path }) => {
+      if (method !== 'DELETE' || !path.includes(key)) return undefined;
+      asked.resolve();
+      return { kind: 'late', until: late.promise };
+    };
+    registries[0]?.sweep();
+    await asked.promise;
+    await registries[0]?.kill();
+    const again = await push();
+    expect([again.status, again.headers.get('retry-after'), again.text]).toEqual([
+      ...[503, '60', expect.stringContaining('UNAVAILABLE')],
+    ]);
+    late.resolve();
+    await expect.poll(() => moto.get(key)).toBeUndefined();
+    // As if the time had passed in which the store can still carry out the removal.
+    await using other = await transactionOn(database);
+    await other.query('update registry.blobs set removal_at = removal_at - 20 * 60000');
+    await other.query('commit');
+    expect((await push()).status).toBe(201);
     expect((await call(1, 'GET', `/v2/guest/app/blobs/${digest}`)).bytes.equals(bytes)).toBe(true);
   });
 });

@@ -72,6 +72,7 @@ export function openBlobStore(dir: string, options: FileStoreOptions = {}): Blob
     has: async (digest) => (await blobSize(dir, digest)) !== undefined,
     size: (digest) => blobSize(dir, digest),
     delete: (digest) => rm(pathOf(digest), { force: true }),
+    lateMs: 0,
     list: () => listBlobs(dir),
   };
 }

@@ -45,8 +45,14 @@ export interface BlobStore extends BlobReader {
   has(digest: Digest): Promise<boolean>;
   /** Its size; undefined when it does not exist. */
   size(digest: Digest): Promise<number | undefined>;
-  /** @param signal ends it; the bytes can then be there or not. */
+  /**
+   * Asks the store once. When it rejects, the bytes can be there or not, and the store may still remove them for
+   * `lateMs` from the start of the call.
+   * @param signal ends it
+   */
   delete(digest: Digest, signal?: AbortSignal): Promise<void>;
+  /** How long after its start a delete that has rejected can still be carried out. 0: never. */
+  readonly lateMs: number;
   /** Every blob: in a bucket by digest, in a folder in no order. One that is added or removed meanwhile can be missing. */
   list(): AsyncIterable<Digest>;
 }

@@ -25,15 +25,30 @@ export interface RegistryDatabase {
    * @param namespace undefined: the steps change only rows of `blobs`
    */
   write(namespace: string | undefined, ...steps: readonly BatchStep[]): Promise<number>;
-  /** Makes the row of a blob live, or inserts it. Waits while a server removes the blob. */
-  reviveBlob(digest: Digest, size: number): Promise<void>;
   /**
-   * Calls `removeBytes` and deletes the row, if the blob was doomed at `before` or earlier. Meanwhile no server can make
-   * it live. Returns the size of the blob if it did. An error of `removeBytes` leaves the row doomed.
-   * @param removeBytes must settle within 20 s; bytes that it removes after it has failed can be those of a later push
+   * Makes the row of a blob live, or inserts it. Waits while a server removes the blob. False: a removal that began
+   * less than `lateMs` ago had no clear answer.
    */
-  removeBlob(digest: Digest, before: number, removeBytes: () => Promise<void>): Promise<number | undefined>;
+  reviveBlob(digest: Digest, size: number, lateMs: number): Promise<boolean>;
+  /**
+   * Marks the row, calls `removeBytes`, and deletes the row, if the blob was doomed at `before` or earlier. Meanwhile no
+   * server can make it live. Returns the size of the blob if it did. An error of `removeBytes` leaves the row doomed and
+   * marked.
+   * @param removeBytes must settle within 4 s; within `lateMs`, it can remove bytes even after it has failed
+   */
+  removeBlob(
+    digest: Digest,
+    times: RemovalTimes,
+    removeBytes: () => Promise<void>,
+  ): Promise<number | undefined>;
   close(): Promise<void>;
+}
+
+export interface RemovalTimes {
+  /** When the blob must have been doomed. */
+  readonly before: number;
+  /** Age at which a removal without a clear answer is over. */
+  readonly lateMs: number;
 }
 
 export interface SqlWords {

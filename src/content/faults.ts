@@ -6,6 +6,8 @@ export const registryStoreFaults = {
   REPOSITORY_UNKNOWN: 'missing',
   TAG_INVALID: 'invalid',
   BLOB_UNKNOWN: 'missing',
+  /** A removal of the blob had no clear answer, so the store can still carry it out. */
+  BLOB_BUSY: 'busy',
   /** The number of bytes differs from the announced one. */
   BLOB_SIZE_WRONG: 'invalid',
   UPLOAD_UNKNOWN: 'missing',

@@ -194,13 +194,16 @@ describe('content on the disk', () => {
     await expect(again.upload(app, upload.id)).rejects.toMatchObject({ code: 'UPLOAD_UNKNOWN' });
   });
 
-  it('of the form before blobs were doomed is kept, and swept', async () => {
+  it.each([
+    ['blobs were doomed', 3, 'drop index blobs_doomed; alter table blobs drop column doomed_at;'],
+    ['removals were marked', 6, ''],
+  ])('of the form before %s is kept, and swept', async (_what, form, lacking) => {
     await using test = await openTestStore();
     const image = await putImage(test.store, app, [layerOf('a')], 'v1');
     const alone = await putBlob(test.store, app, Buffer.from('alone'));
     await test.store.close();
     const db = new DatabaseSync(join(test.dir, 'registry.db'));
-    db.exec('drop index blobs_doomed; alter table blobs drop column doomed_at; pragma user_version = 3');
+    db.exec(`${lacking} alter table blobs drop column removal_at; pragma user_version = ${form}`);
     db.close();
     const limits = { graceMs: 1, doomedMs: 0 };
     await using again = await openRegistryStore({ dir: test.dir, limits, now: () => Date.now() + 1000 });

@@ -17,7 +17,14 @@ interface S3BlobsOptions extends Pick<CachedBlobsOptions, 'cache' | 'bound' | 'a
   readonly under: string;
 }
 
+/**
+ * S3 refuses a request that was signed more than 15 minutes ago. The rest is for clocks that differ, and for the time
+ * until a delete is signed.
+ */
+const lateMs = 20 * 60_000;
+
 export class S3Blobs extends CachedBlobs implements BlobStore {
+  readonly lateMs = lateMs;
   readonly #options: S3BlobsOptions;
   /** Several puts of the same bytes at a time would send them several times. */
   readonly #puts = new KeyedLock();
@@ -60,7 +67,7 @@ export class S3Blobs extends CachedBlobs implements BlobStore {
 
   async delete(digest: Digest, signal?: AbortSignal): Promise<void> {
     this.#options.cache.forget(digest);
-    await this.#options.bucket.delete(this.#keyOf(digest), signal);
+    await this.#options.bucket.deleteOnce(this.#keyOf(digest), signal);
   }
 
   async *list(): AsyncGenerator<Digest> {

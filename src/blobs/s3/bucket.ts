@@ -76,6 +76,8 @@ export class Bucket implements Disposable, PartSource {
   readonly place: string;
   readonly times: BucketTimes;
   readonly #client: S3Client;
+  /** Sends each request once. */
+  readonly #once: S3Client;
   readonly #bucket: string;
   readonly #prefix: string;
   readonly #ending = new AbortController();
@@ -91,6 +93,7 @@ export class Bucket implements Disposable, PartSource {
     this.#bucket = location.bucket;
     this.#prefix = location.prefix;
     this.#client = clientOf(location, times);
+    this.#once = clientOf(location, { ...times, tries: 1 });
   }
 
   get signal(): AbortSignal {
@@ -101,6 +104,7 @@ export class Bucket implements Disposable, PartSource {
   [Symbol.dispose](): void {
     this.#ending.abort(unreachable(`the connection to ${this.place} is closed`));
     this.#client.destroy();
+    this.#once.destroy();
   }
 
   /** The object's length as the store tells it; undefined when it does not exist. */
@@ -154,11 +158,21 @@ export class Bucket implements Disposable, PartSource {
     }
   }
 
-  /** @param until ends the request, and further tries of it */
-  async delete(key: string, until?: AbortSignal): Promise<void> {
+  async delete(key: string): Promise<void> {
+    await this.#ask('delete a blob', (options) =>
+      this.#client.send(new DeleteObjectCommand(this.#named(key)), options),
+    );
+  }
+
+  /**
+   * Deletes an object whose key is used again. After the answer to a second request, the first, which had none, could
+   * still be carried out.
+   * @param until ends the request
+   */
+  async deleteOnce(key: string, until?: AbortSignal): Promise<void> {
     await this.#ask(
       'delete a blob',
-      (options) => this.#client.send(new DeleteObjectCommand(this.#named(key)), options),
+      (options) => this.#once.send(new DeleteObjectCommand(this.#named(key)), options),
       until,
     );
   }

@@ -11,6 +11,8 @@ export type Breakage =
   /** Begins the answer, sends this number of bytes, and no more. */
   | { readonly kind: 'stall'; readonly after: number }
   | { readonly kind: 'delay'; readonly ms: number }
+  /** Asks the server only after this, even if the client has left. */
+  | { readonly kind: 'late'; readonly until: Promise<void> }
   /** Sends the answer in this number of pieces, with a pause after each. */
   | { readonly kind: 'trickle'; readonly pieces: number; readonly everyMs: number }
   /** Never answers. */
@@ -85,6 +87,7 @@ async function serve(
     return;
   }
   if (breakage?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, breakage.ms));
+  if (breakage?.kind === 'late') await breakage.until;
   const path = breakage?.kind === 'other' ? breakage.path : asked.url;
   const { got, body } = await forward(target, asked, path, sent);
   await hold();

@@ -75,6 +75,7 @@ function unbound(blobs: S3Blobs, mayDelete: () => Promise<void>): BlobStore {
       await mayDelete();
       await blobs.delete(digest, signal);
     },
+    lateMs: blobs.lateMs,
     list: () => blobs.list(),
   };
 }

@@ -364,6 +364,16 @@ describe('a read', () => {
 });
 
 describe('a delete', () => {
+  it('that has no answer is not sent again, since the answer to the second would say nothing of the first', async () => {
+    await using place = await openPlace();
+    const digest = await place.blobs.put(Buffer.from('x'));
+    proxy.breakage = ({ method }) => (method === 'DELETE' ? { kind: 'cut-answer', after: 0 } : undefined);
+    proxy.requests.length = 0;
+    await expect(place.blobs.delete(digest)).rejects.toMatchObject({ code: 'BLOB_STORE_UNREACHABLE' });
+    expect(proxy.requests.map(({ method }) => method)).toEqual(['DELETE']);
+    expect(place.blobs.lateMs).toBeGreaterThan(15 * 60_000);
+  });
+
   it('ends with its signal, without a further request', async () => {
     await using place = await openPlace();
     const digest = await place.blobs.put(Buffer.from('x'));

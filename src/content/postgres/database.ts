@@ -17,7 +17,7 @@ import {
   postgresTransaction,
   type SqlValue,
 } from '../../store/index.ts';
-import { deleteDoomedSql, doomedRow, findDoomedSql, reviveSql } from '../blob-rows.ts';
+import { deleteMarkedSql, findMarkedSql, markedRow, markSql, reviveSql } from '../blob-rows.ts';
 import type { RegistryDatabase, SqlWords } from '../database.ts';
 import { migrations, schema } from './migrations.ts';
 
@@ -86,16 +86,24 @@ function databaseOn(pool: PostgresPool, now: PostgresRegistryOptions['now']): Re
         }
         return changed;
       }),
-    reviveBlob: async (digest, size) => void (await alone(reviveSql, [digest, size, await time()])),
-    removeBlob: (digest, before, removeBytes) =>
-      together(async (connection) => {
-        const { rows } = await run(connection, `${findDoomedSql} for update`, [digest, before]);
-        const [found] = z.array(doomedRow).parse(rows);
+    async reviveBlob(digest, size, lateMs) {
+      const at = await time();
+      return (await alone(reviveSql, [digest, size, at, at - lateMs])).rowCount !== 0;
+    },
+    async removeBlob(digest, { before, lateMs }, removeBytes) {
+      const at = await time();
+      // Before the transaction, which an error undoes.
+      const marked = await alone(markSql, [digest, before, at, at - lateMs]);
+      if (marked.rowCount === 0) return undefined;
+      return together(async (connection) => {
+        const { rows } = await run(connection, `${findMarkedSql} for update`, [digest, before, at]);
+        const [found] = z.array(markedRow).parse(rows);
         if (found === undefined) return undefined;
         await removeBytes();
-        await run(connection, deleteDoomedSql, [digest, before]);
+        await run(connection, deleteMarkedSql, [digest, before, at]);
         return found.size;
-      }),
+      });
+    },
     close: () => pool.close(),
   };
 }

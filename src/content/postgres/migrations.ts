@@ -146,10 +146,14 @@ const evidenceChanges = `
   create trigger tags_leave before delete on registry.tags for each row execute function registry.note_leaving();
 `;
 
+/** When the removal of the bytes began, which the store can still carry out for a while. */
+const removalMarks = 'alter table registry.blobs add column removal_at bigint';
+
 export const migrations: PostgresMigrations = {
   '0001-schema': { statements: `${tables}${counters}` },
   '0002-uploads': { statements: uploads },
   '0003-unsealed-entries': { statements: unsealedEntries },
   '0004-min-reader': { statements: minReader },
   '0005-evidence-changes': { statements: evidenceChanges, isExpandOnly: true },
+  '0006-removal-marks': { statements: removalMarks, isExpandOnly: true },
 };

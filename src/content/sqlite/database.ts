@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { imageFault } from '../../images/index.ts';
 import { KeyedLock } from '../../lib/index.ts';
 import { type DatabaseThread, type SqlValue, startDatabaseThread } from '../../store/index.ts';
-import { deleteDoomedSql, doomedRow, findDoomedSql, reviveSql } from '../blob-rows.ts';
+import { deleteMarkedSql, findMarkedSql, markedRow, markSql, reviveSql } from '../blob-rows.ts';
 import { type RegistryDatabase, type SqlWords, step } from '../database.ts';
 import { registrySchema, statements } from './schema.ts';
 
@@ -50,14 +50,19 @@ function databaseOn(thread: DatabaseThread, now: () => number): RegistryDatabase
     all,
     first: async (schema, sql, ...values) => (await all(schema, sql, ...values))[0],
     write,
-    reviveBlob: (digest, size) =>
-      removals.run(digest, async () => void (await write(undefined, step(reviveSql, digest, size, now())))),
-    removeBlob: (digest, before, removeBytes) =>
+    reviveBlob: (digest, size, lateMs) =>
       removals.run(digest, async () => {
-        const [found] = await all(doomedRow, findDoomedSql, digest, before);
+        const at = now();
+        return (await write(undefined, step(reviveSql, digest, size, at, at - lateMs))) > 0;
+      }),
+    removeBlob: (digest, { before, lateMs }, removeBytes) =>
+      removals.run(digest, async () => {
+        const at = now();
+        if ((await write(undefined, step(markSql, digest, before, at, at - lateMs))) === 0) return undefined;
+        const [found] = await all(markedRow, findMarkedSql, digest, before, at);
         if (found === undefined) return undefined;
         await removeBytes();
-        await write(undefined, step(deleteDoomedSql, digest, before));
+        await write(undefined, step(deleteMarkedSql, digest, before, at));
         return found.size;
       }),
     close: () => thread.close(),
@@ -76,17 +81,18 @@ async function bringUp(thread: DatabaseThread, path: string): Promise<void> {
       hint: 'Run the newer Ward, or restore a backup from before the upgrade.',
     });
   }
-  await addDoomedAt(thread);
+  await addTimes(thread);
   for (const statement of statements) await thread.query(statement, []);
 }
 
-/** Tables of form 3 and before lack the column. */
-async function addDoomedAt(thread: DatabaseThread): Promise<void> {
+/** Tables of form 3 and before lack the first column, and those of form 6 and before the second. */
+async function addTimes(thread: DatabaseThread): Promise<void> {
   const { rows } = await thread.query(`select name from pragma_table_info('blobs')`, []);
   const names = z
     .array(z.object({ name: z.string() }))
     .parse(rows)
     .map(({ name }) => name);
-  if (names.length === 0 || names.includes('doomed_at')) return;
-  await thread.query('alter table blobs add column doomed_at integer', []);
+  if (names.length === 0) return;
+  for (const name of ['doomed_at', 'removal_at'])
+    if (!names.includes(name)) await thread.query(`alter table blobs add column ${name} integer`, []);
 }

@@ -1,7 +1,7 @@
 /** The tables of the registry's SQLite file. */
 
 /** `user_version` of the file. */
-export const registrySchema = 6;
+export const registrySchema = 7;
 
 /**
  * `holdings` has each blob of a namespace once, even if several repositories have it, and `usage` the sum of the bytes.
@@ -9,8 +9,8 @@ export const registrySchema = 6;
  */
 export const statements: readonly string[] = [
   `create table if not exists blobs (
-     digest text primary key, size integer not null, touched_at integer not null, doomed_at integer)
-     strict, without rowid`,
+     digest text primary key, size integer not null, touched_at integer not null, doomed_at integer,
+     removal_at integer) strict, without rowid`,
   `create index if not exists blobs_doomed on blobs (doomed_at, digest) where doomed_at is not null`,
   `create table if not exists repositories (
      name text primary key, namespace text not null, created_at integer not null) strict, without rowid`,
