@@ -1,18 +1,21 @@
 /** What holds for the manifests as a whole, beyond what the types and the Pod Security Standard say. */
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtempDisposable, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtempDisposable, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { S3Client } from '@aws-sdk/client-s3';
 import type { ConfigMap } from 'kubernetes-types/core/v1.js';
 import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { upCommand } from '../../src/cli/commands/platform.ts';
 import { authorityFile as authorityIn, makeAuthority, openAuthority } from '../../src/cluster/authority.ts';
 import { runCommand } from '../../src/lib/index.ts';
 import { loadConfig } from '../../src/server/config/config.ts';
 import { dataPaths } from '../../src/server/instance/instance.ts';
+import { joinRequestOf } from '../../src/server/processes/join-options.ts';
 import { closeMs } from '../../src/server/processes/until-signal.ts';
+import { readSecrets } from '../../src/server/secrets/secrets.ts';
 import { readText, root, tableOf } from '../../test/docs/markdown.ts';
 import { allObjects, nameOf, type Workload, workloadsIn } from './manifests.fixture.ts';
 import { folderScript } from './objects/api.ts';
@@ -108,36 +111,99 @@ test('an API pod makes its data folder, with an authority that Ward reads', asyn
   expect(openAuthority(join(folder, 'cluster')).cluster).toBe(authority.cluster);
 });
 
-test('an invoker takes the name of its node, and the token for it or for all, if there is one', async () => {
-  await using tokens = await mkdtempDisposable(join(tmpdir(), 'ward-invoker-pod-'));
-  await writeFile(join(tokens.path, 'worker-1_example'), 'a token\n');
-  const left = join(tokens.path, 'ready');
+test('an invoker takes the name of its node, and the file with the token for it or for all, if there is one', async () => {
+  await using scratch = await mkdtempDisposable(join(tmpdir(), 'ward-invoker-pod-'));
+  const [left, tokens] = [join(scratch.path, 'ready'), join(scratch.path, 'join')];
   await writeFile(left, '');
+  const { secret } = invoker.spec.template.spec.volumes?.find(({ name }) => name === 'join') ?? {};
+  const give = (files: Record<string, string>) => mountSecret(tokens, files, secret?.defaultMode);
   const script = startScript
-    .replaceAll('/etc/ward/join', tokens.path)
-    .replaceAll('/var/lib/ward/invoker', tokens.path)
+    .replaceAll('/etc/ward/join', tokens)
+    .replaceAll('/var/lib/ward/invoker', scratch.path)
     .replaceAll('/opt/ward', root);
-  const variables = async (node: string) => {
+  const start = async (node: string, program: string, ...words: readonly string[]) => {
     const env = { PATH: process.env['PATH'], KUBERNETES_NODE: node };
-    const { code, stdout } = await runCommand(['/bin/sh', '-euc', script, 'ward', 'env'], { env });
+    const argv = ['/bin/sh', '-euc', script, 'ward', 'sh', '-c', program, ...words];
+    const { code, stdout } = await runCommand(argv, { env });
     expect(code).toBe(0);
-    return stdout.split('\n').filter((line) => line.startsWith('WARD_'));
+    return stdout.trim().split('\n');
   };
-  expect((await variables('worker-1.example')).toSorted()).toEqual([
-    'WARD_JOIN_TOKEN=a token',
-    'WARD_NODE=worker-1_example',
-  ]);
+  const wordsOf = (node: string) => start(node, 'echo "$WARD_NODE $*"', 'ward', 'up');
+  await give({ 'worker-1_example': 'one\n' });
+  const [own, forAll] = [join(tokens, 'worker-1_example'), join(tokens, 'all.nodes')];
+  expect(await wordsOf('worker-1.example')).toEqual([`worker-1_example up --token-file ${own}`]);
   // A killed invoker left it, and this one is not ready yet.
   expect(existsSync(left)).toBe(false);
-  expect(await variables('worker-2')).toEqual(['WARD_NODE=worker-2']);
-  await writeFile(join(tokens.path, 'all.nodes'), 'for all\n');
-  const tokenOf = async (node: string) => (await variables(node)).find((line) => line.includes('TOKEN'));
-  expect(await tokenOf('worker-2')).toBe('WARD_JOIN_TOKEN=for all');
-  expect(await tokenOf('worker-1.example')).toBe('WARD_JOIN_TOKEN=a token');
+  expect(await wordsOf('worker-2')).toEqual(['worker-2 up']);
+  await give({ 'worker-1_example': 'one\n', 'all.nodes': 'for all\n' });
+  expect(await wordsOf('worker-2')).toEqual([`worker-2 up --token-file ${forAll}`]);
+  expect(await wordsOf('worker-1.example')).toEqual([`worker-1_example up --token-file ${own}`]);
+  const request = { role: 'invoker', join: ['https://a.example'], tokenFile: own } as const;
+  expect(joinRequestOf(request, {})).toMatchObject({ token: 'one' });
+  expect((await start('worker-2', 'env')).filter((line) => line.includes('for all'))).toEqual([]);
   // Ward is a child of the first process, which stays in the container's own namespaces.
-  const argv = ['/bin/sh', '-euc', script, 'ward', 'sh', '-c', 'tr "\\0" " " < /proc/$PPID/cmdline'];
-  const { stdout } = await runCommand(argv, { env: { PATH: process.env['PATH'], KUBERNETES_NODE: 'a' } });
-  expect(stdout).toMatch(/supervise\.sh outside sh -c/);
+  const [parent] = await start('worker-2', 'tr "\\0" " " < /proc/$PPID/cmdline');
+  expect(parent).toMatch(/supervise\.sh outside sh -c/);
+});
+
+test('an API pod reads its secrets from files, as Kubernetes mounts them for its group', async () => {
+  await using scratch = await mkdtempDisposable(join(tmpdir(), 'ward-api-secrets-'));
+  const { env = [], volumeMounts = [] } = api.spec.template.spec.containers[0] ?? {};
+  const { mountPath = '' } = volumeMounts.find(({ name }) => name === 'credentials') ?? {};
+  const { projected } = api.spec.template.spec.volumes?.find(({ name }) => name === 'credentials') ?? {};
+  const contents: Record<string, string> = {
+    'ward-vault keys': `k1:${Buffer.alloc(32).toString('base64')}\n`,
+    'ward-store pgpass': '*:*:*:*:of the database\n',
+    'ward-blobs credentials': '[default]\naws_access_key_id = one\naws_secret_access_key = two\n',
+  };
+  const files = (projected?.sources ?? []).flatMap(({ secret }) =>
+    (secret?.items ?? []).map(({ key, path }) => [path, contents[`${secret?.name} ${key}`] ?? '']),
+  );
+  const folder = join(scratch.path, 'credentials');
+  // With `fsGroup`, the kubelet adds 0440.
+  await mountSecret(folder, Object.fromEntries(files), (projected?.defaultMode ?? 0o644) | 0o440);
+  const configFile = join(scratch.path, 'ward.yaml');
+  const metricsToken = join(scratch.path, 'token');
+  await writeFile(metricsToken, 'a'.repeat(24));
+  await writeFile(
+    configFile,
+    defaultSettings.api.config.replaceAll(mountPath, folder).replace('/etc/ward/metrics/token', metricsToken),
+  );
+  const variable = (name: string) =>
+    env.find((each) => each.name === name)?.value?.replace(mountPath, folder);
+  const config = await loadConfig(
+    { configFile },
+    { WARD_STORE: `postgres://ward@db.example/ward?passfile=${join(folder, 'store')}` },
+  );
+  onTestFinished(() => void vi.unstubAllEnvs());
+  vi.stubEnv('CREDENTIALS_DIRECTORY', variable('CREDENTIALS_DIRECTORY'));
+  expect(await readSecrets(config, {})).toMatchObject({
+    parameterKeys: { lines: [contents['ward-vault keys']?.trim()] },
+    storePassword: 'of the database',
+  });
+  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', variable('AWS_SHARED_CREDENTIALS_FILE'));
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE'])
+    vi.stubEnv(name, undefined);
+  expect(await new S3Client({ region: 'a' }).config.credentials()).toMatchObject({
+    ...{ accessKeyId: 'one', secretAccessKey: 'two' },
+  });
+});
+
+test('no variable has a secret but the URLs, and no file of a secret is for all users', () => {
+  const variables = workloads.flatMap(({ spec }) =>
+    spec.template.spec.containers.flatMap(({ env = [] }) =>
+      env.filter(({ valueFrom }) => valueFrom?.secretKeyRef !== undefined).map(({ name }) => name),
+    ),
+  );
+  expect([...new Set(variables)]).toEqual(['WARD_STORE', 'WARD_BUS']);
+  const modes = workloads.flatMap(({ spec }) =>
+    (spec.template.spec.volumes ?? [])
+      .map(({ secret, projected }) => secret ?? projected)
+      .filter((each) => each !== undefined)
+      .map(({ defaultMode }) => defaultMode),
+  );
+  expect(modes).toEqual(modes.map(() => 0o400));
+  expect(modes).toHaveLength(7);
 });
 
 test('an invoker is ready while it has the file that says so, so the next one is not replaced before', () => {
@@ -149,7 +215,7 @@ test('an invoker is ready while it has the file that says so, so the next one is
 test('an invoker gets no address and no key of a database or of blobs', () => {
   const names = invoker.spec.template.spec.containers[0]?.env?.map(({ name }) => name);
   expect(names).toContain('WARD_JOIN');
-  expect(names?.filter((name) => /STORE|BLOBS|BUS|AWS|KEYS/.test(name))).toEqual([]);
+  expect(names?.filter((name) => /STORE|BLOBS|BUS|AWS|KEYS|TOKEN/.test(name))).toEqual([]);
 });
 
 test('Kubernetes waits longer for the end of a pod than Ward takes', () => {
@@ -218,6 +284,21 @@ test('the document lists the values of the chart', () => {
   expect(rows.map(([value = '']) => value.replaceAll('`', ''))).toEqual(values);
 });
 
+/** As the kubelet does: the files are links into a folder that it replaces as a whole. */
+async function mountSecret(
+  folder: string,
+  files: Readonly<Record<string, string>>,
+  mode = 0o644,
+): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(join(folder, '..first'), { recursive: true });
+  await symlink('..first', join(folder, '..data'));
+  for (const [name, text] of Object.entries(files)) {
+    await writeFile(join(folder, '..first', name), text, { mode });
+    await symlink(join('..data', name), join(folder, name));
+  }
+}
+
 function rulesFor(name: string) {
   const spec = policies.find(({ metadata }) => metadata?.name === name)?.spec;
   return { ingress: spec?.ingress ?? [], egress: spec?.egress ?? [] };
@@ -250,6 +331,11 @@ function secretsIn({ spec }: Workload & KubernetesObject): readonly string[] {
         const ref = valueFrom?.secretKeyRef;
         return ref === undefined ? [] : [`${ref.name} ${ref.key}`];
       }),
+    ),
+    ...volumes.flatMap(({ projected }) =>
+      (projected?.sources ?? []).flatMap(({ secret }) =>
+        (secret?.items ?? []).map(({ key }) => `${secret?.name} ${key}`),
+      ),
     ),
     ...volumes.flatMap(({ secret }) => {
       if (secret === undefined) return [];

@@ -9,13 +9,16 @@ import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import { apiFolder, apiVariables, configMapName } from './config.ts';
 import { apiPort, metaOf, selectorOf, wardUser } from './names.ts';
 import {
+  apiCredentials,
   authorityFile,
-  blobsVariables,
+  blobsVariable,
   busVariable,
+  credentialsMount,
+  credentialsVariable,
+  credentialsVolume,
   secretNames,
   secretVolume,
   storeVariable,
-  vaultVariable,
 } from './secrets.ts';
 import type { Settings } from './settings.ts';
 
@@ -55,6 +58,7 @@ export function apiStatefulSet(settings: Settings): StatefulSet {
           containers: [apiContainer(settings)],
           volumes: [
             ...unprivilegedVolumes(),
+            credentialsVolume(apiCredentials),
             // Optional: the first node makes the authority.
             secretVolume('authority', secretNames.authority, 'authority.pem', true),
             secretVolume('metrics', secretNames.metrics, 'token'),
@@ -106,12 +110,13 @@ export function unprivilegedContainer(
   return {
     name,
     image: settings.image.name,
-    env: [...apiVariables(), storeVariable()],
+    env: [...apiVariables(), storeVariable(), credentialsVariable],
     securityContext: unprivileged,
     volumeMounts: [
       { name: 'config', mountPath: '/etc/ward/config', readOnly: true },
       { name: 'tmp', mountPath: '/tmp' },
       { name: 'store', mountPath: '/etc/ward/store', readOnly: true },
+      credentialsMount,
     ],
   };
 }
@@ -208,7 +213,7 @@ function apiContainer(settings: Settings): Container {
   return {
     ...container,
     args: ['up', '--role', 'api'],
-    env: [...(container.env ?? []), busVariable(), ...blobsVariables(), vaultVariable()],
+    env: [...(container.env ?? []), busVariable(), blobsVariable()],
     ports: [{ name: 'http', containerPort: apiPort, protocol: 'TCP' }],
     resources: settings.api.resources,
     // A start may upgrade the database.

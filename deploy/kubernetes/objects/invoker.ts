@@ -6,7 +6,7 @@ import type { DaemonSet } from 'kubernetes-types/apps/v1.js';
 import type { Container, ServiceAccount, Volume, VolumeMount } from 'kubernetes-types/core/v1.js';
 import { configFile, configMapName, configVariable } from './config.ts';
 import { metaOf, selectorOf } from './names.ts';
-import { secretNames } from './secrets.ts';
+import { ownerOnly, secretNames } from './secrets.ts';
 import type { Settings } from './settings.ts';
 
 export const invokerName = 'ward-invoker';
@@ -53,7 +53,10 @@ export function invokerDaemonSet(settings: Settings): DaemonSet {
           volumes: [
             { name: 'config', configMap: { name: configMapName('invoker') } },
             // Optional: an invoker that has its certificate needs no token.
-            { name: 'join', secret: { secretName: secretNames.join, optional: true } },
+            {
+              name: 'join',
+              secret: { secretName: secretNames.join, defaultMode: ownerOnly, optional: true },
+            },
             ...Object.entries(nodeFolders).map(([name, path]) => nodeFolder(name, path)),
           ],
         },
@@ -107,11 +110,11 @@ export const startScript = [
   `rm -f ${readyFile}`,
   // The name of the Kubernetes node. Names of Ward's nodes have no dots, and those of Kubernetes no underscores.
   `WARD_NODE=$(printf %s "$KUBERNETES_NODE" | tr . _)`,
-  // The token for all nodes, or the one for this node, if there is one.
-  `for token in ${joinFolder}/all.nodes ${joinFolder}/$WARD_NODE; do`,
-  '  if [ -f "$token" ]; then WARD_JOIN_TOKEN=$(cat "$token"); export WARD_JOIN_TOKEN; fi',
-  'done',
   'export WARD_NODE',
+  // The token for this node, or the one for all nodes, if there is one. Ward reads it: an environment would show it.
+  `for token in ${joinFolder}/$WARD_NODE ${joinFolder}/all.nodes; do`,
+  '  if [ -f "$token" ]; then set -- "$@" --token-file "$token"; break; fi',
+  'done',
   // Ward takes the process that starts it into its isolation, with another /proc. If that were the first process of the
   // container, the readiness probe and `kubectl exec` could start no program there.
   `exec /bin/sh ${supervisor} outside "$@"`,

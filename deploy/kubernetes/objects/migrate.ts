@@ -2,6 +2,7 @@
 import type { Job } from 'kubernetes-types/batch/v1.js';
 import { apiName, unprivilegedContainer, unprivilegedPod, unprivilegedVolumes } from './api.ts';
 import { metaOf, selectorOf } from './names.ts';
+import { credentialsVolume, storeCredentials } from './secrets.ts';
 import type { Settings } from './settings.ts';
 
 export const migrateName = 'ward-migrate';
@@ -40,7 +41,7 @@ export function migrateJob(settings: Settings): Job {
               resources: { requests: { cpu: '100m', memory: '512Mi' }, limits: { memory: '1Gi' } },
             },
           ],
-          volumes: unprivilegedVolumes(),
+          volumes: [...unprivilegedVolumes(), credentialsVolume(storeCredentials)],
         },
       },
     },

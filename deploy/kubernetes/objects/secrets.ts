@@ -2,7 +2,7 @@
  * The Secrets that the operator creates; the manifests only name them. `docs/kubernetes.md` has how to make each, and a
  * test compares it with the pods.
  */
-import type { EnvVar, Volume } from 'kubernetes-types/core/v1.js';
+import type { EnvVar, Volume, VolumeMount, VolumeProjection } from 'kubernetes-types/core/v1.js';
 
 export const secretNames = {
   store: 'ward-store',
@@ -14,7 +14,10 @@ export const secretNames = {
   join: 'ward-join',
 } as const;
 
-/** A URL that may contain a password. */
+/** The default would be 0644. */
+export const ownerOnly = 0o400;
+
+/** Its password is in a file (`passwordFile`), which the URL names. */
 export function storeVariable(): EnvVar {
   return { name: 'WARD_STORE', ...fromSecret(secretNames.store, 'url') };
 }
@@ -24,20 +27,42 @@ export function busVariable(): EnvVar {
   return { name: 'WARD_BUS', ...fromSecret(secretNames.bus, 'url') };
 }
 
-/** The names that AWS's clients read. Optional: a node can have a role instead. */
-export function blobsVariables(): EnvVar[] {
-  return [
-    { name: 'AWS_ACCESS_KEY_ID', ...fromSecret(secretNames.blobs, 'access-key-id', true) },
-    { name: 'AWS_SECRET_ACCESS_KEY', ...fromSecret(secretNames.blobs, 'secret-access-key', true) },
-  ];
+/** The file that AWS's clients read. It may be missing: they then ask for the role of the node. */
+export function blobsVariable(): EnvVar {
+  return { name: 'AWS_SHARED_CREDENTIALS_FILE', value: `${credentialsFolder}/blobs` };
 }
 
 /**
- * In the environment: Ward writes a new key into a file of keys, and a Secret would not have it. Ward refuses to rotate
- * keys that are in the environment.
+ * Where API pods and the migration find secrets as files, which neither children nor `/proc/PID/environ` show. The keys
+ * of the vault are `vault`, the password of the database is `store`.
  */
-export function vaultVariable(): EnvVar {
-  return { name: 'WARD_PARAMETER_KEYS', ...fromSecret(secretNames.vault, 'keys') };
+const credentialsFolder = '/etc/ward/credentials';
+
+/**
+ * Kubernetes lets the pod's group read the files, whatever their mode is, and Ward refuses that elsewhere. In the folder
+ * that this variable of systemd names, the group is the service's own; here it is the pod's own.
+ */
+export const credentialsVariable: EnvVar = { name: 'CREDENTIALS_DIRECTORY', value: credentialsFolder };
+
+export const credentialsMount: VolumeMount = {
+  ...{ name: 'credentials', mountPath: credentialsFolder },
+  readOnly: true,
+};
+
+/** `store`: the file of passwords that the URL of the database can name; optional, as the URL may have the password. */
+export const storeCredentials: readonly VolumeProjection[] = [
+  projection(secretNames.store, 'pgpass', 'store', true),
+];
+
+/** A pod without keys would make its own, so it does not start. */
+export const apiCredentials: readonly VolumeProjection[] = [
+  ...storeCredentials,
+  projection(secretNames.blobs, 'credentials', 'blobs', true),
+  projection(secretNames.vault, 'keys', 'vault'),
+];
+
+export function credentialsVolume(sources: readonly VolumeProjection[]): Volume {
+  return { name: 'credentials', projected: { defaultMode: ownerOnly, sources: [...sources] } };
 }
 
 /** Where API pods find the authority of the cluster. */
@@ -46,9 +71,13 @@ export const authorityFile = '/etc/ward/authority/authority.pem';
 /** A volume of one key of a Secret. */
 export function secretVolume(name: string, secretName: string, key: string, optional = false): Volume {
   const items = [{ key, path: key }];
-  return { name, secret: { secretName, items, ...(optional ? { optional } : {}) } };
+  return { name, secret: { secretName, items, defaultMode: ownerOnly, ...(optional ? { optional } : {}) } };
 }
 
-function fromSecret(name: string, key: string, optional = false): Pick<EnvVar, 'valueFrom'> {
-  return { valueFrom: { secretKeyRef: { name, key, ...(optional ? { optional } : {}) } } };
+function projection(name: string, key: string, path: string, optional = false): VolumeProjection {
+  return { secret: { name, items: [{ key, path }], ...(optional ? { optional } : {}) } };
+}
+
+function fromSecret(name: string, key: string): Pick<EnvVar, 'valueFrom'> {
+  return { valueFrom: { secretKeyRef: { name, key } } };
 }

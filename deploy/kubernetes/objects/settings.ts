@@ -90,6 +90,8 @@ export const defaultSettings: Settings = {
       '# The controller of the Ingress: Ward counts public calls by the address that it forwards.',
       'web:',
       '  trustedProxies: [10.0.0.0/8]',
+      'parameters:',
+      '  keyFile: /etc/ward/credentials/vault',
       'metrics:',
       '  tokenFile: /etc/ward/metrics/token',
       '# As long as a call may take that does not ask for more.',
