@@ -137,7 +137,7 @@ describe.skipIf(missing !== undefined)(`servers of one database${missing ? ` (${
     expect(await c.store.acme.list('proof')).toEqual([]);
   });
 
-  test('order no more for a namespace than its orders of a day, and nothing for a domain that comes back', async () => {
+  test('order no more for a namespace than its orders in 24 hours, and nothing for a domain that comes back', async () => {
     database = 'budget.db';
     const { acme, store } = await serverOf({ ordersPerDay: { namespace: 2, all: 9 } });
     await frontOf(acme, pebble.proofPort);
@@ -159,7 +159,7 @@ describe.skipIf(missing !== undefined)(`servers of one database${missing ? ` (${
     expect(await pairsOf([domain('a', 'two', 1)], 1)).toEqual(pair);
     // Another namespace, and the server itself, are not affected.
     await pairsOf([...domains.slice(0, 2), domain('c', 'two', 3)], 3);
-    expect([(await budget.today()).of('one'), (await budget.today()).of('two')]).toEqual([2, 1]);
+    expect([(await budget.recent()).of('one'), (await budget.recent()).of('two')]).toEqual([2, 1]);
     expect(acme.report()[0]).toMatchObject({ names: name, failures: 0, until: expect.any(Number) });
   });
 

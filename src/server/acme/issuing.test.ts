@@ -49,7 +49,7 @@ async function server(ordersPerDay: OrdersPerDay = { namespace: 9, all: 99 }, lo
   const store = stack.use(await openStore({ path }));
   const names = new DomainNames(silentLog);
   const budget = new OrderBudget(store.acme, ordersPerDay);
-  const looked = vi.spyOn(budget, 'today');
+  const looked = vi.spyOn(budget, 'recent');
   const setting: AcmeSetting = {
     ...{ directory: 'https://authority.example', names: [own], email: undefined },
     ...{ challenge: 'http-01', ordersPerDay },
@@ -94,7 +94,7 @@ test('the server’s own names come first, and then the namespace with the fewes
   expect(asked).toEqual([own, 'a1.example', 'b1.example', 'a2.example', 'a3.example']);
 });
 
-test('new names, other servers, a restart, and time do not add orders to a day', async () => {
+test('new names, other servers, a restart, and time do not add orders', async () => {
   const warn = vi.fn<Log['warn']>();
   const limits = { namespace: 2, all: 3 };
   const [a, b] = [await server(limits, { ...silentLog, warn }), await server(limits)];
@@ -135,7 +135,7 @@ test('an order that fails counts, and an authority that is away does not', async
   serve(domain('a.example', 'one'));
   await askedFor(2);
   await until(() => issuing.of('a.example')?.failures === 1);
-  expect((await new OrderBudget(store.acme, { namespace: 9, all: 9 }).today()).of('one')).toBe(1);
+  expect((await new OrderBudget(store.acme, { namespace: 9, all: 9 }).recent()).of('one')).toBe(1);
 });
 
 test('a domain that was given up and comes back has its certificate again, also on another server', async () => {

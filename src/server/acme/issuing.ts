@@ -17,7 +17,7 @@ import {
   whyUseless,
 } from './kept.ts';
 import { newAccountKey, type orderPair } from './order.ts';
-import type { DayOfOrders, OrderBudget } from './order-budget.ts';
+import type { OrderBudget, RecentOrders } from './order-budget.ts';
 import type { CertifiedDomain } from './places.ts';
 import { dueAt, nextTry, pauseAfter } from './schedule.ts';
 
@@ -63,6 +63,7 @@ const savingTries = 20;
 /** Certificates of domains that are gone. */
 const mostLeft = 100;
 const mostErrorLetters = 500;
+const dayMs = 86_400_000;
 
 export class Issuing implements AsyncDisposable {
   readonly #options: IssuingOptions;
@@ -71,9 +72,9 @@ export class Issuing implements AsyncDisposable {
   readonly #wanted: WantedNames;
   #certificates: Certificates = new Map();
   /** Undefined before `load`. */
-  #today: DayOfOrders | undefined;
-  /** Namespaces whose refusal the log has, on the day that ends then. */
-  #told = { until: 0, namespaces: new Set<string>() };
+  #recent: RecentOrders | undefined;
+  /** Namespaces whose refusal the log has, and since when. */
+  readonly #told = new Map<string, number>();
   #onNew: () => void = () => {};
   #timer: NodeJS.Timeout | undefined;
   #keeper: LeaseKeeper | undefined;
@@ -101,7 +102,7 @@ export class Issuing implements AsyncDisposable {
   async load(): Promise<void> {
     const before = this.#certificates;
     const { kept, budget } = this.#options;
-    this.#today = await budget.today();
+    this.#recent = await budget.recent();
     this.#certificates = await kept.certificates(before);
     const isSame = (name: string) => before.get(name)?.pair?.cert === this.of(name)?.pair?.cert;
     if (!this.#served().every(isSame)) this.#onNew();
@@ -157,14 +158,14 @@ export class Issuing implements AsyncDisposable {
   }
 
   /**
-   * The server's own comes first, and then the namespace with the fewest orders of this day: an order may take minutes, and
+   * The server's own comes first, and then the namespace with the fewest orders in 24 hours: an order may take minutes, and
    * nobody waits for all those of another namespace.
    */
   #firstDue(): OrderedName | undefined {
     const now = Date.now();
     if (this.#dueAt(this.#own) <= now) return { name: this.#own, namespace: undefined };
     const failuresOf = ({ name }: CertifiedDomain) => this.of(name)?.failures ?? 0;
-    const ordersOf = ({ namespace }: CertifiedDomain) => this.#today?.of(namespace) ?? 0;
+    const ordersOf = ({ namespace }: CertifiedDomain) => this.#recent?.of(namespace) ?? 0;
     return this.#wanted
       .ordered()
       .filter((domain) => this.#nextTryAt(domain) <= now)
@@ -173,8 +174,7 @@ export class Issuing implements AsyncDisposable {
 
   #nextTryAt({ name, namespace }: CertifiedDomain): number {
     const dueAt = this.#dueAt(name);
-    const isRefused = this.#today?.refusal(namespace) !== undefined;
-    return isRefused ? Math.max(dueAt, this.#today?.endsAt ?? 0) : dueAt;
+    return Math.max(dueAt, this.#recent?.refusal(namespace)?.endsAt ?? 0);
   }
 
   #dueAt(name: string): number {
@@ -182,18 +182,18 @@ export class Issuing implements AsyncDisposable {
     return known === undefined ? 0 : nextTry(known, Date.now());
   }
 
-  /** Once a day for each namespace. */
+  /** Once in 24 hours for each namespace. */
   #tellRefused(): void {
-    const today = this.#today;
-    if (today === undefined) return;
-    if (this.#told.until !== today.endsAt) this.#told = { until: today.endsAt, namespaces: new Set() };
     const now = Date.now();
+    for (const [namespace, toldAt] of this.#told)
+      if (toldAt > now || toldAt <= now - dayMs) this.#told.delete(namespace);
     for (const { name, namespace } of this.#wanted.ordered()) {
-      const reason = today.refusal(namespace);
-      if (reason === undefined || this.#dueAt(name) > now || this.#told.namespaces.has(namespace)) continue;
-      this.#told.namespaces.add(namespace);
-      const until = new Date(today.endsAt).toISOString();
-      this.#options.log.warn({ namespace, reason, until }, 'certificates of domains have to wait');
+      const refusal = this.#recent?.refusal(namespace);
+      if (refusal === undefined || this.#dueAt(name) > now || this.#told.has(namespace)) continue;
+      this.#told.set(namespace, now);
+      const until = new Date(refusal.endsAt).toISOString();
+      const about = { namespace, reason: refusal.reason, until };
+      this.#options.log.warn(about, 'certificates of domains have to wait');
     }
   }
 

@@ -171,7 +171,7 @@ export function keptAcme(store: AcmeStore, vault: Pick<Vault, 'seal' | 'open'>):
  * @returns undefined before the first attempt, and when another certificate has the name
  */
 export async function domainCertificate(
-  { acme, budget }: { readonly acme: Pick<AcmeStore, 'get'>; readonly budget: Pick<OrderBudget, 'today'> },
+  { acme, budget }: { readonly acme: Pick<AcmeStore, 'get'>; readonly budget: Pick<OrderBudget, 'recent'> },
   { name, namespace }: Pick<ProvedDomain, 'name' | 'namespace'>,
   place: CertificatePlace,
 ): Promise<DomainCertificate | undefined> {
@@ -182,10 +182,9 @@ export async function domainCertificate(
   if (place === 'lacking') return { ...untried, error: noPlace, nextTryAt: null };
   const now = Date.now();
   const nextTryAt = data === undefined ? now : nextTry(data, now);
-  const today = place === 'ordered' && nextTryAt <= now ? await budget.today() : undefined;
-  const refusal = today?.refusal(namespace);
-  if (today !== undefined && refusal !== undefined)
-    return { ...untried, error: refusal, nextTryAt: today.endsAt };
+  const recent = place === 'ordered' && nextTryAt <= now ? await budget.recent() : undefined;
+  const refusal = recent?.refusal(namespace);
+  if (refusal !== undefined) return { ...untried, error: refusal.reason, nextTryAt: refusal.endsAt };
   if (data === undefined) return undefined;
   // The text may have addresses of the operator's network.
   const reason = error === null ? null : causeOf(error).reason;

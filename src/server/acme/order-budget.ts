@@ -1,7 +1,7 @@
 /**
- * How many certificates Ward orders for domains on a day. Tenants decide when a domain comes and goes, and an authority counts
- * what the server orders: so each namespace has a limit, and all together have one, which the server's own names don't count in.
- * The counts are in the database, under the name of the namespace: servers, restarts, and deleted domains change nothing.
+ * How many certificates Ward orders for domains within 24 hours. Tenants decide when a domain comes and goes, and an authority
+ * counts what the server orders: so each namespace has a limit, and all together have one, which the server's own names don't
+ * count in. The orders are in the database, under the name of the namespace: servers, restarts, and deleted domains change nothing.
  */
 import { z } from 'zod';
 import type { AcmeStore } from '../../store/index.ts';
@@ -12,35 +12,55 @@ const dayMs = 86_400_000;
 /** Clocks of servers differ. */
 const keptDays = 2;
 
-/** Pairs, because a namespace may have the name of a property. */
-const document = z.object({ counts: z.array(z.tuple([z.string(), z.int().min(1)])) });
-type Counts = ReadonlyMap<string, number>;
+/** Of a date in UTC: each namespace, and when Ward ordered for it. Earlier versions wrote other fields, which don't count. */
+const document = z.object({ orders: z.array(z.tuple([z.string(), z.int()])).default([]) });
+type Order = z.infer<typeof document>['orders'][number];
 
-/** What was ordered on one day, from midnight to midnight UTC. */
-export class DayOfOrders {
-  /** Epoch milliseconds. */
+export interface OrderRefusal {
+  /** In words for tenants. */
+  readonly reason: string;
+  /** When an order counts no longer, in epoch milliseconds. */
   readonly endsAt: number;
-  readonly #limits: OrdersPerDay;
-  /** Undefined: they can't be read, so nothing is ordered. */
-  readonly #counts: Counts | undefined;
+}
 
-  constructor(limits: OrdersPerDay, now: number, counts: Counts | undefined) {
+/** What was ordered in the 24 hours before a moment. */
+export class RecentOrders {
+  readonly #limits: OrdersPerDay;
+  readonly #now: number;
+  /** The oldest first. Undefined: they can't be read, so nothing is ordered. */
+  readonly #orders: readonly Order[] | undefined;
+
+  constructor(limits: OrdersPerDay, now: number, orders: readonly Order[] | undefined) {
     this.#limits = limits;
-    this.endsAt = (Math.floor(now / dayMs) + 1) * dayMs;
-    this.#counts = counts;
+    this.#now = now;
+    this.#orders = orders?.filter(([, at]) => at > now - dayMs).toSorted(([, a], [, b]) => a - b);
   }
 
   of(namespace: string): number {
-    return this.#counts?.get(namespace) ?? 0;
+    return this.#ofNamespace(namespace).length;
   }
 
-  /** Why Ward orders nothing more for the namespace on this day, in words for tenants. Undefined: it does. */
-  refusal(namespace: string): string | undefined {
+  /** Why Ward orders nothing more for the namespace now. Undefined: it does. */
+  refusal(namespace: string): OrderRefusal | undefined {
     const { namespace: most, all } = this.#limits;
-    if (this.of(namespace) >= most)
-      return `the namespace has used up its ${most} orders of certificates for this day (UTC)`;
-    if (this.#counts !== undefined && sum(this.#counts) < all) return undefined;
-    return 'the namespaces of this server have used up all orders of certificates for this day (UTC)';
+    const own = this.#ofNamespace(namespace);
+    if (own.length >= most) {
+      const reason = `the namespace has used up its ${most} orders of certificates in 24 hours`;
+      return { reason, endsAt: this.#freeAt(own, most) };
+    }
+    if (this.#orders !== undefined && this.#orders.length < all) return undefined;
+    const reason = 'the namespaces of this server have used up all orders of certificates in 24 hours';
+    return { reason, endsAt: this.#freeAt(this.#orders ?? [], all) };
+  }
+
+  #ofNamespace(namespace: string): readonly Order[] {
+    return this.#orders?.filter(([name]) => name === namespace) ?? [];
+  }
+
+  /** When fewer than `most` of these count. A limit of 0 may be another one tomorrow, and what can't be read is gone by then. */
+  #freeAt(orders: readonly Order[], most: number): number {
+    const last = orders[orders.length - most];
+    return (last?.[1] ?? this.#now) + dayMs;
   }
 }
 
@@ -53,18 +73,17 @@ export class OrderBudget {
     this.#limits = limits;
   }
 
-  async today(): Promise<DayOfOrders> {
-    return (await this.#read(Date.now())).day;
+  async recent(): Promise<RecentOrders> {
+    return (await this.#read(Date.now())).recent;
   }
 
   /** Counts an order. False, and nothing is counted, when the namespace has used up its orders. */
   async take(namespace: string): Promise<boolean> {
     const now = Date.now();
     for (;;) {
-      const { day, counts = new Map(), revision } = await this.#read(now);
-      if (day.refusal(namespace) !== undefined) return false;
-      const next = new Map(counts).set(namespace, day.of(namespace) + 1);
-      const row = { kind, name: dateOf(now), document: { counts: [...next] } } as const;
+      const { recent, today, revision } = await this.#read(now);
+      if (recent.refusal(namespace) !== undefined) return false;
+      const row = { kind, name: dateOf(now), document: { orders: [...today, [namespace, now]] } } as const;
       if (await this.#acme.put(row, revision)) return true;
     }
   }
@@ -75,19 +94,19 @@ export class OrderBudget {
   }
 
   async #read(now: number) {
-    const row = await this.#acme.get(kind, dateOf(now));
-    const counts = row === undefined ? new Map<string, number>() : countsIn(row.document);
-    return { day: new DayOfOrders(this.#limits, now, counts), counts, revision: row?.revision ?? null };
+    // The clock of another server may be on another date. One that is further off must not hold up orders.
+    const dates = [-1, 0, 1].map((days) => dateOf(now + days * dayMs));
+    const rows = (await this.#acme.list(kind)).filter(({ name }) => dates.includes(name));
+    const read = rows.map((row) => ({ ...row, orders: document.safeParse(row.document).data?.orders }));
+    const isComplete = read.every(({ orders }) => orders !== undefined);
+    const orders = isComplete ? read.flatMap((row) => row.orders ?? []) : undefined;
+    const today = read.find(({ name }) => name === dateOf(now));
+    return {
+      recent: new RecentOrders(this.#limits, now, orders),
+      today: today?.orders ?? [],
+      revision: today?.revision ?? null,
+    };
   }
-}
-
-function countsIn(stored: unknown): Counts | undefined {
-  const { data } = document.safeParse(stored);
-  return data && new Map(data.counts);
-}
-
-function sum(counts: Counts): number {
-  return counts.values().reduce((total, count) => total + count, 0);
 }
 
 function dateOf(time: number): string {

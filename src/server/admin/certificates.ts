@@ -82,16 +82,16 @@ async function issuedViews(
 ): Promise<readonly CertificateView[]> {
   const own = names.join(' ');
   const rows = await acme.list('certificate');
-  const today = await new OrderBudget(acme, ordersPerDay).today();
+  const recent = await new OrderBudget(acme, ordersPerDay).recent();
   const views = [issuedView(own, rows.find(({ name }) => name === own)?.document)];
   for (const { name, document } of rows) {
     const owner = name === own ? undefined : await domains.owner(name);
-    if (owner !== undefined) views.push(issuedView(name, document, today.refusal(owner.namespace)));
+    if (owner !== undefined) views.push(issuedView(name, document, recent.refusal(owner.namespace)?.reason));
   }
   return views;
 }
 
-/** @param refusal why Ward would not order it today */
+/** @param refusal why Ward would not order it now */
 function issuedView(
   name: string,
   document: AcmeRow['document'] | undefined,
@@ -102,7 +102,11 @@ function issuedView(
   const known = { name, until, triedAt, failures, isUrgent: isUrgent(until) };
   const now = Date.now();
   if (refusal !== undefined && nextTry({ dueAt, failures, triedAt }, now) <= now)
-    return { ...known, error: refusal, hint: 'wait for the next day, or raise tls.acme.ordersPerDay' };
+    return {
+      ...known,
+      error: refusal,
+      hint: 'wait until the oldest order is a day old, or raise tls.acme.ordersPerDay',
+    };
   return { ...known, error, hint: error === null ? null : causeOf(error).hint };
 }
 

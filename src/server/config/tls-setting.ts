@@ -10,7 +10,7 @@ export interface KeyPairFiles {
   readonly key: string;
 }
 
-/** Orders of certificates for domains, from midnight to midnight UTC. */
+/** Orders of certificates for domains in any 24 hours. */
 export interface OrdersPerDay {
   readonly namespace: number;
   /** Of all namespaces together. */

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../lib/index.ts';
 
 /**
- * `account`: with an authority. `orders`: how many were made on a day. `proof`: what an authority wants to see at the moment.
+ * `account`: with an authority. `orders`: those made on a date. `proof`: what an authority wants to see at the moment.
  */
 export type AcmeKind = 'account' | 'certificate' | 'orders' | 'proof';
 
