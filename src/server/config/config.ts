@@ -159,6 +159,7 @@ export async function loadConfig(
   const store = parseStoreSetting(env['WARD_STORE'] ?? file.store);
   const blobs = parseBlobs(env['WARD_BLOBS'] ?? file.blobs);
   const bus = env['WARD_BUS'] ?? file.bus;
+  const apiHost = parsePublicUrl(env['WARD_API_HOST']) ?? file.apiHost;
   return {
     listen: parseAddress(flags.listen ?? env['WARD_LISTEN'] ?? file.listen ?? defaultListen),
     dataDir,
@@ -170,8 +171,8 @@ export async function loadConfig(
     logLevel: parseLogLevel(env['WARD_LOG']) ?? file.logLevel ?? 'info',
     accessLog: flags.accessLog ?? file.accessLog ?? false,
     console: flags.console ?? file.console ?? true,
-    tls: file.tls && tlsSettingOf(file.tls),
-    apiHost: parsePublicUrl(env['WARD_API_HOST']) ?? file.apiHost,
+    tls: file.tls && tlsSettingOf(file.tls, apiHost),
+    apiHost,
     invoker: {
       memoryMiB: Math.floor((totalmem() / mebibyte) * sandboxShareOfMemory),
       prewarm: [

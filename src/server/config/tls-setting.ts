@@ -1,7 +1,9 @@
 /** The setting `tls`. */
 import { resolve } from 'node:path';
+import { serverFault } from '../faults.ts';
 import { type Address, parseAddress } from './address.ts';
 import type { ConfigFile } from './config-file.ts';
+import { prefixIn } from './public-url.ts';
 
 /** Absolute paths of PEM files. */
 export interface KeyPairFiles {
@@ -43,16 +45,10 @@ export interface TlsSetting {
 const usualOrders: OrdersPerDay = { namespace: 25, all: 100 };
 const letsEncrypt = 'https://acme-v02.api.letsencrypt.org/directory';
 
-/** @throws Fault CONFIG_INVALID */
-export function tlsSettingOf({
-  cert,
-  key,
-  others = [],
-  operatorCa,
-  acme,
-  redirect,
-  hstsSeconds = 0,
-}: NonNullable<ConfigFile['tls']>): TlsSetting {
+/** @param apiHost may have a path. @throws Fault CONFIG_INVALID */
+export function tlsSettingOf(tls: NonNullable<ConfigFile['tls']>, apiHost: string | undefined): TlsSetting {
+  const { cert, key, others = [], operatorCa, acme, redirect, hstsSeconds = 0 } = tls;
+  if (apiHost !== undefined) refuseThoseOfProxy(tls, apiHost);
   const own = cert === undefined || key === undefined ? [] : [{ cert, key }];
   return {
     files: [...own, ...others].map((files) => ({ cert: resolve(files.cert), key: resolve(files.key) })),
@@ -68,4 +64,29 @@ export function tlsSettingOf({
     redirect: redirect === undefined ? undefined : parseAddress(redirect),
     hstsSeconds,
   };
+}
+
+/**
+ * Below a prefix, the ports 80 and 443 of the host are the proxy's. An authority that asks for a proof finds the proxy. A
+ * redirect could lead to other pages of the host: Ward can't know whether the path that comes still has the prefix.
+ * @throws Fault CONFIG_INVALID
+ */
+function refuseThoseOfProxy({ acme, redirect }: NonNullable<ConfigFile['tls']>, apiHost: string): void {
+  const prefix = prefixIn(apiHost);
+  if (prefix === '') return;
+  const { hostname } = new URL(apiHost);
+  const refused = [
+    ...(redirect === undefined ? [] : [['tls.redirect', 'lead http to https']]),
+    ...(acme?.names.includes(hostname) ? [['tls.acme', `get the certificate of ${hostname}`]] : []),
+  ];
+  if (refused.length === 0) return;
+  const settings = refused.map(([name]) => name).join(' and ');
+  const [verb, tasks] = [refused.length > 1 ? 'do' : 'does', refused.map(([, task]) => task).join(' and ')];
+  throw serverFault(
+    'CONFIG_INVALID',
+    `${settings} ${verb} not go with the path ${prefix} in apiHost: the ports of ${hostname} are those of a proxy`,
+    {
+      hint: `remove ${settings}, and let the proxy ${tasks}; or remove ${prefix} from apiHost (docs/proxies.md)`,
+    },
+  );
 }
