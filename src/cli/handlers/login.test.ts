@@ -1,6 +1,6 @@
 /** `ward login` and `logout` against a real OpenID provider and the real API. */
 import { existsSync } from 'node:fs';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -25,6 +25,7 @@ beforeEach(() => {
 
 const ward = (...args: string[]) => runInProcess(args, { env: place.envFor(file) });
 const keyInUse = () => keyIn(file);
+const storedLogin = async () => JSON.parse(await readFile(`${file}.login`, 'utf8'));
 
 test('a login stores a short key, which is renewed while it is used, until the logout', async () => {
   place.provider.approveAs('ada');
@@ -51,7 +52,7 @@ test('a login stores a short key, which is renewed while it is used, until the l
 test('a logout revokes the refresh token at the issuer', async () => {
   place.provider.approveAs('ada');
   await ward('login', '--namespace', 'guest');
-  const token = JSON.parse(await readFile(`${file}.login`, 'utf8')).refreshToken;
+  const { refreshToken: token } = await storedLogin();
   const client = { issuer: place.provider.issuer, clientId: deviceClient };
   const { refreshToken } = await loginByRefresh(client, token);
   await writeFile(`${file}.login`, (await readFile(`${file}.login`, 'utf8')).replace(token, refreshToken));
@@ -60,6 +61,86 @@ test('a logout revokes the refresh token at the issuer', async () => {
     code: 'LOGIN_FAILED',
     cause: { error: 'invalid_grant' },
   });
+});
+
+test('a second login revokes the refresh token of the first, before it has one of its own', async () => {
+  const { provider } = place;
+  provider.approveAs('ada');
+  await ward('login', '--namespace', 'guest');
+  const { refreshToken: first } = await storedLogin();
+  const asked: (string | undefined)[] = [];
+  provider.watch(({ url }) => {
+    if (url?.startsWith('/token')) asked.push(url);
+    return false;
+  });
+  const { code, stderr } = await ward('login', '--namespace', 'guest');
+  expect([code, stderr]).toEqual([0, expect.not.stringContaining('warning')]);
+  expect(asked[0]).toBe('/token/revocation');
+  expect(asked.filter((url) => url === '/token/revocation')).toHaveLength(1);
+  const client = { issuer: provider.issuer, clientId: deviceClient };
+  const invalid = { code: 'LOGIN_FAILED', cause: { error: 'invalid_grant' } };
+  await expect(loginByRefresh(client, first)).rejects.toMatchObject(invalid);
+  const second = await keyInUse();
+  await expireLogin(file);
+  expect(await ward('action', 'list')).toMatchObject({ code: 0, stderr: '' });
+  expect(await keyInUse()).not.toBe(second);
+});
+
+test('after a second login that failed, the key of the first works until it ends, and is not renewed', async () => {
+  const { provider } = place;
+  provider.approveAs('ada');
+  await ward('login', '--namespace', 'guest');
+  const key = await keyInUse();
+  provider.watch(({ url }, reply) => {
+    if (url !== '/token') return false;
+    reply.writeHead(400, { 'content-type': 'application/json' }).end('{"error":"access_denied"}');
+    return true;
+  });
+  expect((await ward('login', '--namespace', 'guest')).code).not.toBe(0);
+  expect(await storedLogin()).not.toHaveProperty('refreshToken');
+  await expireLogin(file);
+  expect(await ward('action', 'list')).toMatchObject({ code: 0, stderr: '' });
+  expect(await keyInUse()).toBe(key);
+});
+
+test('a login that can’t lock the settings says so', async () => {
+  place.provider.approveAs('ada');
+  await mkdir(`${file}.lock`);
+  const { code, stderr } = await ward('login', '--namespace', 'guest');
+  expect(code).not.toBe(0);
+  expect(stderr).toMatch(/^error\[FILE_NOT_WRITTEN\]: .*\.lock can't be locked/);
+});
+
+test('a login by another way revokes the refresh token when it is complete', async () => {
+  const { provider } = place;
+  provider.approveAs('ada');
+  await ward('login', '--namespace', 'guest');
+  const { refreshToken } = await storedLogin();
+  const path = join(place.folder, 'other-token');
+  await writeFile(path, 'no token');
+  expect((await ward('login', '--token-file', path)).code).not.toBe(0);
+  expect((await storedLogin()).refreshToken).toBe(refreshToken);
+  await writeFile(path, await provider.token('https://ci.example.com'));
+  expect(await ward('login', '--token-file', path)).toMatchObject({ code: 0 });
+  const client = { issuer: provider.issuer, clientId: deviceClient };
+  await expect(loginByRefresh(client, refreshToken)).rejects.toMatchObject({ code: 'LOGIN_FAILED' });
+});
+
+test('an issuer that can’t revoke the first login keeps nobody from a second', async () => {
+  const { provider } = place;
+  provider.approveAs('ada');
+  await ward('login', '--namespace', 'guest');
+  const first = await keyInUse();
+  provider.watch(({ url }, reply) => {
+    if (url === '/token/revocation') reply.writeHead(503).end();
+    return url === '/token/revocation';
+  });
+  const { code, stderr } = await ward('login', '--namespace', 'guest');
+  expect(code).toBe(0);
+  expect(stderr).toMatch(
+    /^warning: the refresh token of your earlier login may still work at https:.*\n(?:.*\n)*ok: logged in/,
+  );
+  expect(await keyInUse()).not.toBe(first);
 });
 
 test.each([

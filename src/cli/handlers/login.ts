@@ -7,11 +7,23 @@ import type { Context, Handler } from '../command-spec.ts';
 import { numberOf, timeText } from '../entity-fields.ts';
 import { cliFault } from '../faults.ts';
 import { exchangeToken, forgetKey, storeKey } from '../login/exchange.ts';
-import { type IssuedTokens, loginByDevice, revokeRefreshToken } from '../login/issuer.ts';
-import { type LoginInUse, loginInUse, type StoredLogin } from '../login/login-file.ts';
+import {
+  type DevicePrompt,
+  type IssuedTokens,
+  type IssuerClient,
+  loginByDevice,
+  revokeRefreshToken,
+} from '../login/issuer.ts';
+import {
+  type LoginInUse,
+  loginInUse,
+  type StoredLogin,
+  storedLogin,
+  writeLogin,
+} from '../login/login-file.ts';
 import { printableLine } from '../printable.ts';
 import { lockSettings } from '../settings-lock.ts';
-import { wskpropsPath } from '../wskprops.ts';
+import { loginPath, wskpropsPath } from '../wskprops.ts';
 
 const loginsSchema = z.object({
   logins: z.array(z.object({ issuer: z.string(), clientId: z.string(), scopes: z.string() })),
@@ -22,7 +34,9 @@ export const login: Handler = async (input, context) => {
   const client = await context.client();
   const tokenFile = input.text('tokenFile');
   const issuer = tokenFile === undefined ? await chooseIssuer(client, input.text('issuer')) : undefined;
-  const show = ({ url, code }: { readonly url: string; readonly code: string }) => {
+  const file = wskpropsPath(context.env);
+  const show = async ({ url, code }: DevicePrompt) => {
+    if (issuer !== undefined) await endEarlierLogin(issuer, file, context);
     io.ok(`open ${url} in a browser, and confirm the code ${code}`);
   };
   const tokens: IssuedTokens =
@@ -30,12 +44,13 @@ export const login: Handler = async (input, context) => {
       ? { idToken: await readToken(tokenFile ?? ''), refreshToken: undefined }
       : await loginByDevice(issuer, issuer.scopes, show);
   const made = await exchangeToken(client, tokens.idToken, input.text('namespace'));
-  const file = wskpropsPath(context.env);
   const { refreshToken } = tokens;
   using _lock = await lockSettings(file);
+  const replaced = storedLogin(file);
   await storeKey(file, context.settings().apihost.value, made, { client: issuer, refreshToken });
   const { namespace, scope, expiresAt } = made;
   io.ok(`logged in to ${namespace} (${scope}) until ${timeText(expiresAt)}; the key is in ${file}`);
+  if (replaced !== undefined && !isOf(issuer, replaced)) await endRefreshToken(replaced, context, ofEarlier);
   return 0;
 };
 
@@ -78,14 +93,43 @@ function mustBeInUse(context: Context, file: string): LoginInUse {
   });
 }
 
-/** An issuer that does not answer keeps nobody from logging out. */
-async function endRefreshToken({ client, refreshToken }: StoredLogin, { io }: Context): Promise<void> {
-  if (client === undefined || refreshToken === undefined) return;
+/**
+ * The new login replaces the stored one, whose refresh token nothing could end later. Some issuers end all tokens of the
+ * person and the client with it (Auth0, and Keycloak for one session of a browser). So the issuer of the new login hears
+ * of it before there are new tokens. Another issuer hears of it when the new login is complete.
+ */
+async function endEarlierLogin(issuer: IssuerClient, file: string, context: Context): Promise<void> {
+  using _lock = await lockSettings(file);
+  const earlier = storedLogin(file);
+  if (earlier === undefined || !isOf(issuer, earlier)) return;
+  const { refreshToken: _ended, ...rest } = earlier;
+  if (await endRefreshToken(earlier, context, ofEarlier)) await writeLogin(loginPath(file), rest);
+}
+
+function isOf(issuer: IssuerClient | undefined, { client }: StoredLogin): boolean {
+  return client !== undefined && client.issuer === issuer?.issuer && client.clientId === issuer.clientId;
+}
+
+const ofEarlier = 'the refresh token of your earlier login';
+
+/**
+ * An issuer that does not answer keeps nobody from logging in or out.
+ * @param what in words
+ * @returns whether the token has ended, as far as the issuer ends tokens at all
+ */
+async function endRefreshToken(
+  { client, refreshToken }: StoredLogin,
+  { io }: Context,
+  what = 'your refresh token',
+): Promise<boolean> {
+  if (client === undefined || refreshToken === undefined) return true;
   try {
     await revokeRefreshToken(client, refreshToken);
+    return true;
   } catch (error) {
-    const why = `your refresh token may still work at ${client.issuer} (${messageOf(error)})`;
+    const why = `${what} may still work at ${client.issuer} (${messageOf(error)})`;
     io.note(printableLine(`warning: ${why}; if someone else can have it, end your session there`));
+    return false;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Talks to the issuer of a login (RFC 8628, device flow). Its tokens go to the server of Ward and nowhere else. */
 import type { Configuration } from 'openid-client';
-import { messageOf } from '../../lib/index.ts';
+import { isFault, messageOf } from '../../lib/index.ts';
 import { cliFault } from '../faults.ts';
 
 export interface IssuerClient {
@@ -22,15 +22,19 @@ export interface DevicePrompt {
 /** Of each request: a renewal has two, and other commands wait for it. */
 const timeoutSeconds = 10;
 
-/** Waits until the person has approved. @throws Fault LOGIN_FAILED */
+/**
+ * Waits until the person has approved.
+ * @param show called before the issuer is asked for tokens
+ * @throws Fault LOGIN_FAILED, and those of `show`
+ */
 export async function loginByDevice(
   client: IssuerClient,
   scopes: string,
-  show: (prompt: DevicePrompt) => void,
+  show: (prompt: DevicePrompt) => Promise<void>,
 ): Promise<IssuedTokens> {
   return withIssuer(client, async (library, config) => {
     const device = await library.initiateDeviceAuthorization(config, { scope: scopes });
-    show({ url: device.verification_uri_complete ?? device.verification_uri, code: device.user_code });
+    await show({ url: device.verification_uri_complete ?? device.verification_uri, code: device.user_code });
     return tokensOf(await library.pollDeviceAuthorizationGrant(config, device));
   });
 }
@@ -76,6 +80,7 @@ async function withIssuer<T>(
     const config = await library.discovery(new URL(issuer), clientId, undefined, library.None(), options);
     return await work(library, config);
   } catch (cause) {
+    if (isFault(cause)) throw cause;
     throw cliFault('LOGIN_FAILED', `the login at ${issuer} failed: ${messageOf(cause)}`, { cause });
   }
 }

@@ -39,7 +39,7 @@ export function loginInUse({ auth, apihost }: Settings, wskprops: string): Login
   if (auth?.source !== wskprops) return undefined;
   // The login is written before the settings, so it is read after them.
   const key = readWskprops(wskprops)['AUTH'] ?? '';
-  const login = readLogin(loginPath(wskprops));
+  const login = storedLogin(wskprops);
   if (login?.apihost !== apihost.value) return undefined;
   return [login.keyId, login.earlierKeyId].includes(keyIdOf(key)) ? { login, key } : undefined;
 }
@@ -58,10 +58,13 @@ export async function removeLogin(path: string): Promise<void> {
   await rm(path, { force: true });
 }
 
-/** Undefined if there is none, or if it is damaged. */
-function readLogin(path: string): StoredLogin | undefined {
+/**
+ * In use or not; undefined if there is none, or if it is damaged.
+ * @param wskprops the settings file
+ */
+export function storedLogin(wskprops: string): StoredLogin | undefined {
   try {
-    return loginSchema.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data;
+    return loginSchema.safeParse(JSON.parse(readFileSync(loginPath(wskprops), 'utf8'))).data;
   } catch {
     return undefined;
   }
