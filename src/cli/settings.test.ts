@@ -84,14 +84,19 @@ test('the registry is at the host, also of a server below a path', () => {
   expect(registryAt('https://example.com:8443/ward')).toBe('https://example.com:8443');
 });
 
-test.each(['ftp://host', 'http://', 'http://user:secret@host', 'http://host/?key=1', 'a b'])(
-  'refuses the address %s',
-  (text) => {
-    expect(() => parseApihost(text, '--apihost')).toThrow(
-      expect.objectContaining({ code: 'SETTING_INVALID', kind: 'invalid' }),
-    );
-  },
-);
+test.each([
+  'ftp://host',
+  'http://',
+  'http://user:secret@host',
+  'http://host/?key=1',
+  'http://host/ward#a',
+  'http://:p@host',
+  'a b',
+])('refuses the address %s', (text) => {
+  expect(() => parseApihost(text, '--apihost')).toThrow(
+    expect.objectContaining({ code: 'SETTING_INVALID', kind: 'invalid' }),
+  );
+});
 
 test.each(['no-colon', 'a:b c', ':x', 'x:'])('refuses the key %j and does not repeat it', (auth) => {
   expect(() => resolve({ flags: { auth } })).toThrow(/^the key from --auth is not of the form uuid:secret$/);

@@ -104,7 +104,8 @@ export function localKeyPath(dataDir: string): string {
 export function parseApihost(text: string, source: string): string {
   const hasScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(text);
   const url = URL.parse(hasScheme ? text : `https://${text}`);
-  if (url === null || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.search !== '')
+  const isPlain = url !== null && `${url.username}${url.password}${url.search}${url.hash}` === '';
+  if (!isPlain || !['http:', 'https:'].includes(url.protocol))
     throw cliFault('SETTING_INVALID', `'${text}' (${source}) is not the address of a server`, {
       hint: `write it like ${defaultApihost} or https://ward.example.org`,
     });
