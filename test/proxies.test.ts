@@ -17,11 +17,11 @@ import { makeAuthority, type TestAuthority } from '../src/lib/key-pairs.fixture.
 import { openBrowser } from './browser.ts';
 import { deployHeld, type HeldAction } from './held-action.ts';
 import {
-  changed,
-  documented,
   missingProxies,
   type ProxyProgram,
   startCaddy,
+  startDocumentedCaddy,
+  startDocumentedNginx,
   startNginx,
 } from './proxy-programs.ts';
 import { missingForSandboxes, runWard, Ward } from './ward.ts';
@@ -75,31 +75,7 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
     startNginx(folder, (port) => `server { listen ${port}; location / { proxy_pass ${to}; } }`);
   const plainCaddy = (to: string) =>
     startCaddy(folder, (port) => `http://127.0.0.1:${port} {\n\treverse_proxy ${to}\n}\n`);
-  const documentedNginx = () =>
-    startNginx(
-      folder,
-      (at, plain) =>
-        changed(documented('nginx', 'server_name ward.example.com'), [
-          ['listen 443 ssl;', `listen ${at} ssl;`],
-          ['listen 80;', `listen 127.0.0.1:${plain};`],
-          ['/etc/ssl/ward.crt', files().cert],
-          ['/etc/ssl/ward.key', files().key],
-          ['server_name ward.example.com', 'server_name localhost'],
-          ['http://127.0.0.1:3233', ward.url],
-        ]),
-      'https',
-    );
-  const documentedCaddy = () =>
-    startCaddy(
-      folder,
-      (port, plain) =>
-        changed(documented('caddy', '\nward.example.com {'), [
-          ['http://ward.example.com {', `http://localhost:${plain} {`],
-          ['\nward.example.com {', `\nlocalhost:${port} {\n\ttls ${files().cert} ${files().key}`],
-          ['127.0.0.1:3233', new URL(ward.url).host],
-        ]),
-      'https',
-    );
+  const documentedPlace = () => ({ folder, ward: ward.url, ...files() });
   const cli = (args: readonly string[], url: string) =>
     runWard(args, {
       env: { WARD_APIHOST: url, WARD_AUTH: ward.auth, NODE_EXTRA_CA_CERTS: authority.file },
@@ -116,8 +92,8 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
   describe.each([
     ['nginx by default', () => plainNginx(ward.url), false],
     ['Caddy by default', () => plainCaddy(ward.url), true],
-    ['the documented nginx', documentedNginx, true],
-    ['the documented Caddy', documentedCaddy, true],
+    ['the documented nginx', () => startDocumentedNginx(documentedPlace(), false), true],
+    ['the documented Caddy', () => startDocumentedCaddy(documentedPlace(), false), true],
   ])('%s', (_name, start, takesLarge) => {
     let url: string;
     beforeAll(async () => {
@@ -181,12 +157,12 @@ describe.skipIf(missing)(`behind a proxy${missing ? ` (${missing})` : ''}`, () =
 
   // Workers of nginx outlive their master when it is killed. Caddy would wait for the end of all streams.
   describe.each([
-    ['nginx', documentedNginx, 'SIGTERM'],
-    ['Caddy', documentedCaddy, 'SIGKILL'],
+    ['nginx', startDocumentedNginx, 'SIGTERM'],
+    ['Caddy', startDocumentedCaddy, 'SIGKILL'],
   ] as const)('the documented %s', (name, start, endsBy) => {
     let proxy: ProxyProgram;
     beforeAll(async () => {
-      proxy = await started(start());
+      proxy = await started(start(documentedPlace(), false));
     });
 
     test('logs follow live over HTTP/2, beside a call', async () => {

@@ -19,12 +19,10 @@ import { type ConsoleBrowser, openBrowser } from './browser.ts';
 import { issuerSetting } from './console/issuer-login.ts';
 import { deployHeld, type HeldAction } from './held-action.ts';
 import {
-  changed,
-  documented,
   missingProxies,
   type ProxyProgram,
-  startCaddy,
-  startNginx,
+  startDocumentedCaddy,
+  startDocumentedNginx,
 } from './proxy-programs.ts';
 import { missingForSandboxes, outsideEnv, runWard, Ward } from './ward.ts';
 
@@ -37,43 +35,9 @@ const echo = `exports.main = ({ __ow_headers: headers = {}, __ow_path: path }) =
   body: JSON.stringify({ cookie: headers.cookie ?? null, path }),
 });`;
 
-interface Files {
-  readonly cert: string;
-  readonly key: string;
-}
-type Start = (folder: string, port: number, ward: string, files: Files) => Promise<ProxyProgram>;
-
-const nginx: Start = (folder, port, ward, { cert, key }) =>
-  startNginx(
-    folder,
-    (at, plain) =>
-      changed(documented('nginx', '$ward_path'), [
-        ['listen 443 ssl;', `listen ${at} ssl;`],
-        ['listen 80;', `listen 127.0.0.1:${plain};`],
-        ['/etc/ssl/ward.crt', cert],
-        ['/etc/ssl/ward.key', key],
-        ['server_name example.com', 'server_name localhost'],
-        ['http://127.0.0.1:3233', ward],
-      ]),
-    'https',
-    port,
-  );
-const caddy: Start = (folder, port, ward, { cert, key }) =>
-  startCaddy(
-    folder,
-    (at, plain) =>
-      changed(documented('caddy', 'path_regexp'), [
-        ['http://example.com {', `http://localhost:${plain} {`],
-        ['\nexample.com {', `\nlocalhost:${at} {\n\ttls ${cert} ${key}`],
-        ['127.0.0.1:3233', new URL(ward).host],
-      ]),
-    'https',
-    port,
-  );
-
 describe.skipIf(missing).each([
-  ['nginx', nginx],
-  ['Caddy', caddy],
+  ['nginx', startDocumentedNginx],
+  ['Caddy', startDocumentedCaddy],
 ])(`below a prefix of %s${missing ? ` (${missing})` : ''}`, (_name, start) => {
   let folder: string;
   let authority: TestAuthority;
@@ -108,7 +72,7 @@ describe.skipIf(missing).each([
     provider.sendBackTo(`${url}/console/session/callback`);
     authorization = `Basic ${Buffer.from(ward.auth).toString('base64')}`;
     slow = await deployHeld(ward, 'slow');
-    proxy = await start(folder, port, ward.url, files);
+    proxy = await start({ folder, port, ward: ward.url, ...files }, true);
     browser = await openBrowser(url);
     await writeFile(join(folder, 'echo.js'), echo);
     await writeTestImage(join(folder, 'large'), {

@@ -25,7 +25,7 @@ export interface ProxyProgram {
 }
 
 /** The code block from docs/proxies.md that has this text. */
-export function documented(language: string, part: string): string {
+function documented(language: string, part: string): string {
   const blocks = codeBlocksOf(readText('docs/proxies.md'));
   const block = blocks.find(({ info, text }) => info === language && text.includes(part));
   if (block === undefined) throw new Error(`docs/proxies.md has no block of ${language} with ${part}`);
@@ -33,7 +33,7 @@ export function documented(language: string, part: string): string {
 }
 
 /** @throws Error when the text has no longer what is to change */
-export function changed(text: string, changes: readonly (readonly [from: string, to: string])[]): string {
+function changed(text: string, changes: readonly (readonly [from: string, to: string])[]): string {
   return changes.reduce((before, [from, to]) => {
     if (!before.includes(from)) throw new Error(`docs/proxies.md does not have ${from}`);
     return before.replaceAll(from, to);
@@ -117,3 +117,51 @@ async function proxyOf(
     },
   };
 }
+
+export interface DocumentedPlace {
+  readonly folder: string;
+  /** URL of Ward itself. */
+  readonly ward: string;
+  /** Files. */
+  readonly cert: string;
+  readonly key: string;
+  /** Absent: a free one. */
+  readonly port?: number;
+}
+/** @param isBelow a prefix */
+export type StartDocumented = (place: DocumentedPlace, isBelow: boolean) => Promise<ProxyProgram>;
+
+/** With the configuration of docs/proxies.md, in which only addresses, ports and files are others. */
+export const startDocumentedNginx: StartDocumented = ({ folder, ward, cert, key, port }, isBelow) => {
+  const name = isBelow ? 'server_name example.com' : 'server_name ward.example.com';
+  return startNginx(
+    folder,
+    (at, plain) =>
+      changed(documented('nginx', name), [
+        ['listen 443 ssl;', `listen ${at} ssl;`],
+        ['listen 80;', `listen 127.0.0.1:${plain};`],
+        ['/etc/ssl/ward.crt', cert],
+        ['/etc/ssl/ward.key', key],
+        [name, 'server_name localhost'],
+        ['http://127.0.0.1:3233', ward],
+      ]),
+    'https',
+    port,
+  );
+};
+
+/** @see startDocumentedNginx */
+export const startDocumentedCaddy: StartDocumented = ({ folder, ward, cert, key, port }, isBelow) => {
+  const name = isBelow ? 'example.com' : 'ward.example.com';
+  return startCaddy(
+    folder,
+    (at, plain) =>
+      changed(documented('caddy', `\n${name} {`), [
+        [`http://${name} {`, `http://localhost:${plain} {`],
+        [`\n${name} {`, `\nlocalhost:${at} {\n\ttls ${cert} ${key}`],
+        ['127.0.0.1:3233', new URL(ward).host],
+      ]),
+    'https',
+    port,
+  );
+};

@@ -1,7 +1,8 @@
 /** `ward login` and `logout` against a real OpenID provider and the real API. */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import type { ServerResponse } from 'node:http';
+import { createServer, request as requestHttp, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -101,6 +102,24 @@ test('after a second login that failed, the key of the first works until it ends
   await expireLogin(file);
   expect(await ward('action', 'list')).toMatchObject({ code: 0, stderr: '' });
   expect(await keyInUse()).toBe(key);
+});
+
+test('below a prefix, a login is renewed and ends there', async () => {
+  place.provider.approveAs('ada');
+  await using proxy = await startPrefixProxy(place.apihost);
+  const below = (...args: string[]) =>
+    runInProcess(args, { env: { ...place.envFor(file), WARD_APIHOST: `${proxy.url}/ward/` } });
+  expect(await below('login', '--namespace', 'guest')).toMatchObject({ code: 0 });
+  expect((await storedLogin()).apihost).toBe(`${proxy.url}/ward`);
+  const first = await keyInUse();
+  await expireLogin(file);
+  expect(await below('action', 'list')).toMatchObject({ code: 0, stderr: '' });
+  expect(await keyInUse()).not.toBe(first);
+  // The settings file has the address, too.
+  const { WARD_APIHOST: _, ...env } = place.envFor(file);
+  expect(await runInProcess(['logout'], { env })).toMatchObject({
+    ...{ code: 0, stderr: 'ok: logged out of guest\n' },
+  });
 });
 
 test('a login that can’t lock the settings says so', async () => {
@@ -297,3 +316,24 @@ test.each([
   expect(ended.stderr).toContain(text);
   expect(ended.code).toBe(code);
 });
+
+/** Takes the prefix `/ward` off, as the proxies of docs/proxies.md do. */
+async function startPrefixProxy(ward: string) {
+  const server = createServer((request, reply) => {
+    const { method, headers, url = '' } = request;
+    if (!url.startsWith('/ward/')) return void reply.end('<p>another page</p>');
+    const passed = requestHttp(`${ward}${url.slice('/ward'.length)}`, { method, headers }, (answer) => {
+      reply.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(reply);
+    });
+    request.pipe(passed);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}
