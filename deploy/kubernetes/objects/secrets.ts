@@ -33,14 +33,14 @@ export function blobsVariable(): EnvVar {
 }
 
 /**
- * Where API pods and the migration find secrets as files, which neither children nor `/proc/PID/environ` show. The keys
- * of the vault are `vault`, the password of the database is `store`.
+ * Where API pods and the migration find secrets as files, which neither children nor `/proc/PID/environ` show. The file
+ * `vault` has the keys of the vault, and `store` has the password of the database.
  */
 const credentialsFolder = '/etc/ward/credentials';
 
 /**
- * Kubernetes lets the pod's group read the files, whatever their mode is, and Ward refuses that elsewhere. In the folder
- * that this variable of systemd names, the group is the service's own; here it is the pod's own.
+ * Kubernetes lets the pod's group read the files, whatever mode they have. Ward refuses files that a group can read, except
+ * in the folder that this variable of systemd names.
  */
 export const credentialsVariable: EnvVar = { name: 'CREDENTIALS_DIRECTORY', value: credentialsFolder };
 

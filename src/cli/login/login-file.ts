@@ -59,7 +59,7 @@ export async function removeLogin(path: string): Promise<void> {
 }
 
 /**
- * In use or not; undefined if there is none, or if it is damaged.
+ * Reads the login whether or not it is in use. Returns undefined if there is none, or if it is damaged.
  * @param wskprops the settings file
  */
 export function storedLogin(wskprops: string): StoredLogin | undefined {
