@@ -7,6 +7,7 @@ import type { ClusterNode } from './cluster.ts';
 import { Crowd } from './crowd.ts';
 import { Deploys } from './deploys.ts';
 import type { Engines } from './engines.ts';
+import type { LateRemovals } from './late-removals.ts';
 import { Layers, layersRepository } from './layers.ts';
 import { LimitedClients } from './limited.ts';
 import { Pushes } from './pushes.ts';
@@ -20,6 +21,7 @@ interface Places {
   readonly ward: () => Ward;
   /** The nodes that take calls now. */
   readonly wards: () => readonly Ward[];
+  readonly removals: LateRemovals;
 }
 
 interface Parts {
@@ -35,15 +37,17 @@ interface Parts {
 export class Clients {
   readonly limited: LimitedClients;
   readonly revoked: RevokedKeys;
+  readonly layers: Layers;
   readonly #parts: Parts;
 
   private constructor(parts: Parts) {
     this.limited = parts.limited;
     this.revoked = parts.revoked;
+    this.layers = parts.layers;
     this.#parts = parts;
   }
 
-  static async start({ engines, first, ward, wards }: Places): Promise<Clients> {
+  static async start({ engines, first, ward, wards, removals }: Places): Promise<Clients> {
     const { store } = engines.settings;
     const limited = await LimitedClients.start(first, ward);
     const crowd = await Crowd.start(store, first.ward, wards);
@@ -56,6 +60,7 @@ export class Clients {
         ward,
         kept: () => layerKeys(engines),
         held: () => blobsOf(engines, layersRepository),
+        removals,
       }),
       pushes: new Pushes(ward),
     });
@@ -90,6 +95,7 @@ export class Clients {
       { what: 'deployments of code during its sweep', count: churn.races, isSlow: true },
       { what: 'of them after its removal', count: churn.restored, least: needsRestored ? 1 : 0 },
       { what: 'pushes of layers during their sweep', count: layers.races, isSlow: true },
+      { what: 'of layers before a late removal', count: layers.lateRemovals, least: 0 },
       { what: 'bursts of records in many namespaces', count: crowd.bursts },
       { what: 'images pushed', count: pushes.count },
       { what: 'revoked keys refused', count: revoked.refused },

@@ -88,6 +88,12 @@ export const clusterFaults: readonly ClusterFault[] = [
     }),
     needsRestored: true,
   },
+  {
+    name: 'late-removals',
+    what: 'the S3-compatible store removes layers after their nodes have given up, and a push has come',
+    isCalm: true,
+    round: (site) => site.pushBeforeRemoval(),
+  },
   lasting('kill-nats', 'SIGKILL of one server of NATS', async (site, random) => {
     const { nats } = site.engines;
     const index = Math.floor(random() * site.natsServers);

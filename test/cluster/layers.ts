@@ -1,13 +1,15 @@
 /**
- * Somebody who pushes layers that no image names, and again just when a node sweeps them away: as long as the repository
- * has a layer, its bytes must be in the bucket.
+ * Somebody who pushes layers that no image names, and again just when a node sweeps them away, or when a removal of them
+ * has no answer: as long as the repository has a layer, its bytes must be in the bucket.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Digest, digestOf } from '../../src/blobs/index.ts';
 import type { Violation } from '../chaos/evidence.ts';
+import type { LoadedSite } from '../chaos/loaded-site.ts';
 import type { Edit } from '../chaos/preload.ts';
 import type { Ward } from '../ward.ts';
+import type { LateRemovals } from './late-removals.ts';
 import { pushBlob } from './pushes.ts';
 
 export const layersRepository = 'guest/layers';
@@ -43,6 +45,7 @@ interface LayerPlaces {
   readonly kept: () => Promise<readonly string[]>;
   /** The layers that the repository has. */
   readonly held: () => Promise<readonly string[]>;
+  readonly removals: LateRemovals;
 }
 
 interface Layer {
@@ -54,6 +57,8 @@ export class Layers {
   readonly found: Violation[] = [];
   /** Number of pushes of layers that were in the bucket while a sweep removed others like them. */
   races = 0;
+  /** Number of pushes of layers whose removal had no answer, and then reached the bucket. */
+  lateRemovals = 0;
   readonly #places: LayerPlaces;
   readonly #client: Promise<void>;
   #isOver = false;
@@ -66,6 +71,26 @@ export class Layers {
   async end(): Promise<void> {
     this.#isOver = true;
     await this.#client;
+  }
+
+  /**
+   * Pushes a layer, waits until a node asks the bucket to remove it, and pushes it again. Only then does the bucket get the
+   * request.
+   */
+  async pushBeforeRemoval(until: LoadedSite['until']): Promise<void> {
+    const { removals } = this.#places;
+    const layer = newLayer();
+    const isAnswered =
+      (...wanted: number[]) =>
+      async () =>
+        wanted.includes(await this.#statusOf(layer));
+    await until(isAnswered(201), 'a layer is not pushed');
+    const removal = removals.of(layer.digest);
+    await until(() => removal.isKept, 'no node removes a layer', lookEveryMs);
+    await until(isAnswered(201, 503), 'a push of a layer that is being removed has no clear answer');
+    await removal.carryOut();
+    this.lateRemovals++;
+    await this.#look([layer]);
   }
 
   async #goOn(): Promise<void> {
@@ -104,9 +129,14 @@ export class Layers {
         this.found.push({ rule: 'a pushed layer was removed', what: digest });
   }
 
-  /** Whether it was answered 201. A connection that breaks is no answer: a fault goes on. */
-  async #push({ bytes }: Layer): Promise<boolean> {
-    return await pushBlob(this.#places.ward, layersRepository, bytes).catch(() => false);
+  /** Whether it was answered 201. */
+  async #push(layer: Layer): Promise<boolean> {
+    return (await this.#statusOf(layer)) === 201;
+  }
+
+  /** Pushes it. A connection that breaks is no answer: a fault goes on. */
+  async #statusOf({ bytes }: Layer): Promise<number> {
+    return await pushBlob(this.#places.ward, layersRepository, bytes).catch(() => 0);
   }
 
   /** All of them, if the bucket does not say. */

@@ -37,14 +37,16 @@ export interface Links extends AsyncDisposable {
 /**
  * Opens the ways of one node.
  * @param apiUrls of the API nodes now; a new start changes them
+ * @param keeps whether a line must not pass this piece on
  */
 export async function openLinks(
   { postgres, nats, moto }: Engines,
   apiUrls: readonly (() => string)[],
+  keeps: (piece: Buffer) => boolean,
 ): Promise<Links> {
   const all: { readonly link: Link; readonly way: WayName }[] = [];
   const open = async (way: WayName, to: () => NetConnectOpts): Promise<string> => {
-    const link = await openLink(to, (isSlow) => delays[isSlow ? 'slow' : 'open'][way]);
+    const link = await openLink(to, (isSlow) => delays[isSlow ? 'slow' : 'open'][way], keeps);
     all.push({ link, way });
     return `127.0.0.1:${link.port}`;
   };
@@ -81,10 +83,14 @@ export interface Link {
   close(): void;
 }
 
-/** @param mostMs longest delay of what it passes on, by whether it is slow */
+/**
+ * @param mostMs longest delay of what it passes on, by whether it is slow
+ * @param keeps whether it must not pass this piece on
+ */
 export async function openLink(
   to: () => NetConnectOpts,
   mostMs: (isSlow: boolean) => number = () => 0,
+  keeps: (piece: Buffer) => boolean = () => false,
 ): Promise<Link> {
   let state: LinkState = 'open';
   const sockets = new Set<Socket>();
@@ -98,7 +104,7 @@ export async function openLink(
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
     }
-    pass(from, on, () => late(() => Math.random() * mostMs(state === 'slow')));
+    pass(from, on, () => between(() => Math.random() * mostMs(state === 'slow'), keeps));
     if (state === 'silent') for (const socket of [from, on]) hush(socket);
   });
   await portOf(server);
@@ -121,10 +127,11 @@ export async function openLink(
   };
 }
 
-/** Passes each piece on after this time. */
-function late(delayMs: () => number): Transform {
+/** Passes each piece on after this time, but for those that it keeps. */
+function between(delayMs: () => number, keeps: (piece: Buffer) => boolean): Transform {
   return new Transform({
     async transform(piece, _, done) {
+      if (keeps(piece)) return done();
       const ms = delayMs();
       if (ms > 0) await pause(ms);
       done(null, piece);

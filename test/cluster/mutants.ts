@@ -11,6 +11,7 @@ export const mutantNames = [
   'share',
   'marks',
   'doom',
+  'late',
   'order',
 ] as const;
 export type Mutant = (typeof mutantNames)[number];
@@ -62,6 +63,14 @@ export const mutants: Readonly<Record<Mutant, readonly Edit[]>> = {
         await content.blobs.delete(digest).then(() => db.write(undefined, ...doomSteps(digest, before, at)));`,
     },
   ],
+  /** A push stores bytes whose removal has had no answer. */
+  late: [
+    {
+      file: 'src/content/blob-rows.ts',
+      from: 'where blobs.doomed_at is null or ',
+      to: 'where blobs.doomed_at is null or blobs.removal_at > ?4 or ',
+    },
+  ],
   /** Servers update counters in the order in which they come. */
   order: [
     {
@@ -82,5 +91,6 @@ export const proofs: Readonly<Record<Mutant, Proof>> = {
   share: { fault: 'soak', rule: 'a limit was exceeded' },
   marks: { fault: 'slow-engines', rule: 'needed code was removed' },
   doom: { fault: 'slow-engines', rule: 'a pushed layer was removed' },
+  late: { fault: 'late-removals', rule: 'a pushed layer was removed' },
   order: { fault: 'slow-engines', rule: 'waited for each other' },
 };

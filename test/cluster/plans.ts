@@ -33,12 +33,14 @@ export interface PlanOptions {
   readonly nodeDiskMiB?: number | undefined;
   /** A node is an invoker, which has joined the others. */
   readonly hasInvoker?: boolean;
+  /** What the lines of nodes must not pass on. */
+  readonly keeps?: (piece: Buffer) => boolean;
 }
 
 /** @param urlOf the address of a node, once it serves */
 export async function planNodes(
   engines: Engines,
-  { edits = [], nodeDiskMiB, hasInvoker = false }: PlanOptions,
+  { edits = [], nodeDiskMiB, hasInvoker = false, keeps = () => false }: PlanOptions,
   urlOf: (name: string) => string,
 ): Promise<{ readonly plans: readonly NodePlan[]; readonly links: ReadonlyMap<string, Links> }> {
   const links = new Map<string, Links>();
@@ -52,7 +54,7 @@ export async function planNodes(
           urlOf(name),
     );
   for (const [name, role] of nodes) {
-    const own = await openLinks(engines, role === 'invoker' ? apiUrls : []);
+    const own = await openLinks(engines, role === 'invoker' ? apiUrls : [], keeps);
     links.set(name, own);
     const invoker = { ...loadConfig.invoker, memoryMiB, keepAliveMs };
     const limits = { ...loadConfig.limits, blockingWaitMs };

@@ -61,19 +61,19 @@ export class Pushes {
 
   async #push(count: number): Promise<void> {
     const image = await imageWith({ 'app/name': `image ${count} ${Math.random()}` });
-    for (const blob of image.blobs) if (!(await pushBlob(this.#ward, repository, blob))) return;
+    for (const blob of image.blobs) if ((await pushBlob(this.#ward, repository, blob)) !== 201) return;
     const path = `/v2/${repository}/manifests/${count}`;
     const { status } = await send(this.#ward(), 'PUT', path, image.manifest, manifestMediaType);
     if (status === 201) this.#kept.push(image);
   }
 }
 
-/** Whether it was answered 201. @param ward chooses a node for each request */
-export async function pushBlob(ward: () => Ward, name: string, blob: Buffer): Promise<boolean> {
+/** Returns the status of the last answer. @param ward chooses a node for each request */
+export async function pushBlob(ward: () => Ward, name: string, blob: Buffer): Promise<number> {
   const { location } = await send(ward(), 'POST', `/v2/${name}/blobs/uploads/`);
   const path = `${location}?digest=${digestOf(blob)}`;
   const { status } = await send(ward(), 'PUT', path, blob, 'application/octet-stream');
-  return status === 201;
+  return status;
 }
 
 async function send(ward: Ward, method: string, path: string, body?: Buffer, type?: string) {

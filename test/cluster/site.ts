@@ -16,6 +16,7 @@ import { Clients } from './clients.ts';
 import { Cluster, type ClusterNode, nodeDisk, type Role } from './cluster.ts';
 import { type Engines, startEngines } from './engines.ts';
 import { RecordWatch } from './late-records.ts';
+import { LateRemovals } from './late-removals.ts';
 import { exceeded, isLimited } from './limited.ts';
 import type { Links } from './links.ts';
 import { blockingWaitMs, memoryMiB, type PlanOptions, planNodes } from './plans.ts';
@@ -90,7 +91,9 @@ export class ClusterSite extends LoadedSite {
     const { natsServers } = options;
     const routes = stack.use(new Routes());
     const engines = stack.use(await startEngines({ natsServers, routes, isDurable: true, diskMiB }));
-    const { plans, links } = await planNodes(engines, options, (name) => cluster.node(name).ward.url);
+    const removals = new LateRemovals(engines.moto.url);
+    const planned = { ...options, keeps: removals.keeps };
+    const { plans, links } = await planNodes(engines, planned, (name) => cluster.node(name).ward.url);
     for (const each of links.values()) stack.use(each);
     const others = plans.filter(({ role }) => role !== 'invoker');
     const cluster = stack.use(await Cluster.start(others, options.hasInvoker));
@@ -107,7 +110,7 @@ export class ClusterSite extends LoadedSite {
     };
     const wards = () => served().map((node) => node.ward);
     const first = oneOf(cluster.nodes, () => 0);
-    const clients = await Clients.start({ engines, first, ward: anyWard, wards });
+    const clients = await Clients.start({ engines, first, ward: anyWard, wards, removals });
     const parts = { cluster, engines, routes, links, deployed, clients, balancer, anyWard };
     return new ClusterSite(options, parts, stack.move());
   }
@@ -195,6 +198,11 @@ export class ClusterSite extends LoadedSite {
       return Math.abs((body?.start ?? 0) - Date.now() - clockMs) < Math.abs(clockMs) / 4;
     };
     await this.until(isShifted, `the clock of ${node.name} does not jump`, 100);
+  }
+
+  /** Pushes a layer again before the bucket carries out its removal. */
+  pushBeforeRemoval(): Promise<void> {
+    return this.#clients.layers.pushBeforeRemoval((...how) => this.until(...how));
   }
 
   /** Waits until each node runs a call to its end. */
