@@ -11,10 +11,12 @@ import { inTransaction } from './noted.ts';
 import type { AcceptedTable, Schema } from './schema.ts';
 import type { SqlWords } from './sql-words.ts';
 import { statement, step, writeUnits } from './statements.ts';
-import type { AcceptedCounts, AcceptedQueue, AcceptedRow } from './types/accepted.ts';
+import type { AcceptedCounts, AcceptedQueue, AcceptedRow, AdoptedRow } from './types/accepted.ts';
 
 /** The group of claims and settlements, which do not know their namespace. No read of activations depends on it. */
 const anyNamespace = '';
+/** Of a call that was released. */
+const noOwner = '';
 /** For a row that exists. */
 const mark = { namespace: anyNamespace, urgent: true, lasting: true, essential: true };
 
@@ -30,8 +32,7 @@ export function acceptedQueue(db: Kysely<Schema>, writer: GroupWriter, words: Sq
   const leases = leaseStatements(db, now);
   const write = (of: (typeof leases)[keyof typeof leases], values: readonly (string | number)[]) =>
     writer.submit({ namespace: anyNamespace, unit: [step(of, values)], urgent: true });
-  /** Calls that an adoption may have taken whose answer was lost. */
-  const doubtful = new Set<string>();
+  const doubtful: Doubtful = new Map();
   const settle = async (activationId: string, attempt: number) => {
     await writer.submit({ ...mark, unit: units.settle(activationId, attempt) });
   };
@@ -168,7 +169,7 @@ function leaseStatements(db: Kysely<Schema>, now: SqlWords['now']) {
     release: statement(
       db
         .updateTable('accepted')
-        .set({ owner: sql`''` })
+        .set({ owner: sql.lit(noOwner) })
         .where('activation_id', '=', '')
         .where('owner', '=', ''),
     ),
@@ -194,29 +195,28 @@ async function ownersWithoutLease(
   return rows.map(({ owner }) => owner);
 }
 
+/** Calls that an adoption may have taken whose answer was lost, and whether they had been released before. */
+type Doubtful = Map<string, boolean>;
+
 interface Adoption {
   readonly owner: string;
   readonly node: string;
   readonly max: number;
   readonly except: readonly string[];
   /** It adds those that it may take. */
-  readonly doubtful: Set<string>;
+  readonly doubtful: Doubtful;
 }
 
 /** Those of these calls that the node owns. Nobody knows of them, because the answer to their adoption was lost. */
-async function adoptedBefore(
-  db: Kysely<Schema>,
-  node: string,
-  doubtful: Set<string>,
-): Promise<AcceptedRow[]> {
+async function adoptedBefore(db: Kysely<Schema>, node: string, doubtful: Doubtful): Promise<AdoptedRow[]> {
   if (doubtful.size === 0) return [];
   const rows = await db
     .selectFrom('accepted')
     .selectAll()
-    .where('activation_id', 'in', [...doubtful])
+    .where('activation_id', 'in', [...doubtful.keys()])
     .where('owner', '=', node)
     .execute();
-  return rows.map(toRow);
+  return rows.map((row) => ({ ...toRow(row), wasReleased: doubtful.get(row.activation_id) === true }));
 }
 
 /**
@@ -227,7 +227,8 @@ async function adoptFrom(
   db: Kysely<Schema>,
   { now, listed, unlocked }: SqlWords,
   { owner, node, max, except, doubtful }: Adoption,
-): Promise<readonly AcceptedRow[]> {
+): Promise<readonly AdoptedRow[]> {
+  const wasReleased = owner === noOwner;
   const oldest = await db
     .selectFrom('accepted')
     .select('activation_id')
@@ -240,7 +241,7 @@ async function adoptFrom(
     .execute();
   if (oldest.length === 0) return [];
   const ids = oldest.map((row) => row.activation_id);
-  for (const id of ids) doubtful.add(id);
+  for (const id of ids) doubtful.set(id, wasReleased);
   const rows = await db
     .updateTable('accepted')
     .set({ owner: node })
@@ -253,7 +254,7 @@ async function adoptFrom(
     )
     .returningAll()
     .execute();
-  return rows.map(toRow);
+  return rows.map((row) => ({ ...toRow(row), wasReleased }));
 }
 
 function toRow(row: AcceptedTable): AcceptedRow {

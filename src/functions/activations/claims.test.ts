@@ -413,9 +413,7 @@ describe('after a restart, a call that had begun', () => {
     free();
     const id = await left(platform, 3);
     expect(await platform.functions.invocations.resumeAccepted()).toEqual({ run: 0, interrupted: 1 });
-    expect(await error(platform, id)).toBe(
-      'The activation was interrupted by restarts of the platform 3 times, and is not run again.',
-    );
+    expect(await error(platform, id)).toBe('The activation was interrupted 3 times, and is not run again.');
     expect(platform.invoker.jobs).toEqual([]);
   });
 

@@ -73,7 +73,18 @@ test('so does one whose record can’t even be handed over', async () => {
 });
 
 test.each([
-  ['is not run again', [], 1, { success: false }],
+  [
+    'is not run again',
+    [],
+    1,
+    {
+      success: false,
+      result: {
+        error:
+          'The activation was interrupted: the server that had it gave it up without a record of its end.',
+      },
+    },
+  ],
   ['runs again if its action says so', [{ key: 'retry-on-restart', value: true }], 2, { success: true }],
 ])(
   'one of which no record is taken goes back to the queue, and %s',

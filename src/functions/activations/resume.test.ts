@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { digestOf } from '../../blobs/index.ts';
-import { newActivationId, silentLog } from '../../lib/index.ts';
-import type { AcceptedRow } from '../../store/index.ts';
+import { isJsonObject, newActivationId, silentLog } from '../../lib/index.ts';
+import type { AdoptedRow } from '../../store/index.ts';
 import { createVault } from '../vault/vault.ts';
 import { toQueue } from './accepted-task.ts';
 import { Execution } from './execution.ts';
@@ -39,7 +39,7 @@ async function withTime<T>(work: Promise<T>): Promise<T> {
   return ended;
 }
 
-function row(parameters: object = {}): AcceptedRow {
+function row(parameters: object = {}): AdoptedRow {
   const activationId = newActivationId();
   const task = {
     ...{
@@ -54,11 +54,12 @@ function row(parameters: object = {}): AcceptedRow {
     ...{ initEnv: {}, parameters: { ...parameters }, activationId, transactionId: 't', acceptedAt: 1 },
   };
   const job = toQueue(task, vault);
-  return { activationId, namespace: 'guest', acceptedAt: 1, attempt: 0, owner: 'gone', job };
+  const { acceptedAt } = task;
+  return { activationId, namespace: 'guest', acceptedAt, attempt: 0, owner: 'gone', job, wasReleased: false };
 }
 
 /** Resumes these pages, whose calls wait until the test ends them. */
-function resumed(pages: (AcceptedRow[] | Promise<AcceptedRow[]>)[]) {
+function resumed(pages: (AdoptedRow[] | Promise<AdoptedRow[]>)[]) {
   const waiting = new Map<string, Execution>();
   const end = (count: number) => {
     for (const [id, { recorded }] of [...waiting].slice(0, count)) {
@@ -69,6 +70,7 @@ function resumed(pages: (AcceptedRow[] | Promise<AcceptedRow[]>)[]) {
   onTestFinished(() => end(waiting.size));
   const code = { retain() {}, release() {} };
   const givenUp: string[] = [];
+  const failed: string[] = [];
   const excepted: (readonly string[])[] = [];
   const { resume, close } = createResumption({
     accepted: {
@@ -84,11 +86,14 @@ function resumed(pages: (AcceptedRow[] | Promise<AcceptedRow[]>)[]) {
       async runQueued(execution) {
         waiting.set(execution.task.activationId, execution);
       },
-      fail() {},
+      fail(execution, text) {
+        failed.push(text);
+        execution.recorded.reach();
+      },
     },
     ...{ vault, log: silentLog },
   });
-  return { done: resume(), waiting, end, close, givenUp, excepted };
+  return { done: resume(), waiting, end, close, givenUp, failed, excepted };
 }
 
 const pageOf = (length: number) => Array.from({ length }, () => row());
@@ -129,7 +134,7 @@ test('ends at a stop, although more than a thousand calls still wait', async () 
 });
 
 test('waits at a stop for the page that it reads, and begins none of its calls', async () => {
-  const page = Promise.withResolvers<AcceptedRow[]>();
+  const page = Promise.withResolvers<AdoptedRow[]>();
   const { done, waiting, close } = resumed([page.promise]);
   await nextTurn();
   let isClosed = false;
@@ -153,3 +158,33 @@ test('leaves calls of a form that only a newer server knows to others, and does 
   end(waiting.size);
   expect(await withTime(done)).toEqual({ run: 1, interrupted: 0 });
 });
+
+const key = "its caller's API key, which is not kept.";
+const restarted = 'The activation was interrupted by a restart of the platform';
+const released =
+  'The activation was interrupted: the server that had it gave it up without a record of its end';
+
+test.each([
+  [false, 1, false, `${restarted}.`],
+  [false, 1, true, `${restarted}, and can't be run again: it needs ${key}`],
+  [false, 0, true, `The activation was not started before a restart of the platform, and needs ${key}`],
+  [true, 1, false, `${released}.`],
+  [true, 1, true, `${released}, and can't be run again: it needs ${key}`],
+  [
+    true,
+    0,
+    true,
+    `The activation was not started before the server that had it gave it up, and needs ${key}`,
+  ],
+  [true, 3, true, 'The activation was interrupted 3 times, and is not run again.'],
+])(
+  'speaks of a restart only if the call was not given up (%s), after %i runs; needs a key: %s',
+  async (wasReleased, attempt, needsApiKey, text) => {
+    const { job, ...call } = row();
+    const more = { needsApiKey, retriesOnRestart: needsApiKey };
+    const left = { ...call, wasReleased, attempt, job: { ...(isJsonObject(job) && job), ...more } };
+    const { done, failed } = resumed([[left]]);
+    expect(await withTime(done)).toEqual({ run: 0, interrupted: 1 });
+    expect(failed).toEqual([text]);
+  },
+);

@@ -9,7 +9,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isJsonObject, type Log, messageOf, untilAborted, withTimeout } from '../../lib/index.ts';
-import type { AcceptedQueue, AcceptedRow } from '../../store/index.ts';
+import type { AcceptedQueue, AcceptedRow, AdoptedRow } from '../../store/index.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type AcceptedTask, fromQueue } from './accepted-task.ts';
 import type { Execution } from './execution.ts';
@@ -51,11 +51,23 @@ const mostHeldBytes = 64 * 1024 * 1024;
 /** A database that does not answer does not hold up the end. */
 const lastPageMs = 1000;
 
-const interrupted = 'The activation was interrupted by a restart of the platform.';
-const keyless =
-  "The activation was not started before a restart of the platform, and needs its caller's API key, which is not kept.";
-const retriedKeyless =
-  "The activation was interrupted by a restart of the platform, and can't be run again: it needs its caller's API key, which is not kept.";
+/** Beginnings of what the records of calls say that are not run again. */
+interface Causes {
+  readonly interrupted: string;
+  readonly unstarted: string;
+}
+
+const restart: Causes = {
+  interrupted: 'The activation was interrupted by a restart of the platform',
+  unstarted: 'The activation was not started before a restart of the platform',
+};
+/** Nothing restarted: a server could not write the record of its end, or not read it, or does not know whether it began. */
+const release: Causes = {
+  interrupted:
+    'The activation was interrupted: the server that had it gave it up without a record of its end',
+  unstarted: 'The activation was not started before the server that had it gave it up',
+};
+const keyText = "its caller's API key, which is not kept";
 
 export function createResumption(options: ResumeOptions): Resumption {
   const held = new HeldCalls();
@@ -113,7 +125,7 @@ async function resumeQueue(options: ResumeOptions, progress: Progress): Promise<
 
 async function resumePage(
   options: ResumeOptions,
-  page: readonly AcceptedRow[],
+  page: readonly AdoptedRow[],
   { held, unread, signal }: Progress,
 ): Promise<readonly Resumed[]> {
   const all: Resumed[] = [];
@@ -133,7 +145,7 @@ async function resumePage(
 
 function resumeRow(
   { executions, lease, vault, log }: ResumeOptions,
-  row: AcceptedRow,
+  row: AdoptedRow,
   unread: Set<string>,
 ): Resumed | undefined {
   const { activationId } = row;
@@ -152,7 +164,7 @@ function resumeRow(
     attempt: row.attempt,
     waitReason: 'the server that had accepted it stopped or gave it up',
   });
-  const why = whyNotRun(parsed, row.attempt);
+  const why = whyNotRun(parsed, row);
   if (why === undefined) void executions.runQueued(execution);
   else executions.fail(execution, why);
   return { execution, as: why === undefined ? 'run' : 'interrupted' };
@@ -191,14 +203,20 @@ function sizeOf({ job }: AcceptedRow): number {
   return isJsonObject(job) && typeof job['sealed'] === 'string' ? job['sealed'].length : 0;
 }
 
-function whyNotRun({ task, needsApiKey }: AcceptedTask, attempt: number): string | undefined {
-  if (!mayRunAgain(task, attempt)) return attempt > 1 ? interruptedOften(attempt) : interrupted;
-  if (needsApiKey) return attempt === 0 ? keyless : retriedKeyless;
-  return undefined;
+function whyNotRun(
+  { task, needsApiKey }: AcceptedTask,
+  { attempt, wasReleased }: Pick<AdoptedRow, 'attempt' | 'wasReleased'>,
+): string | undefined {
+  const { interrupted, unstarted } = wasReleased ? release : restart;
+  if (!mayRunAgain(task, attempt)) return attempt > 1 ? interruptedOften(attempt) : `${interrupted}.`;
+  if (!needsApiKey) return undefined;
+  return attempt === 0
+    ? `${unstarted}, and needs ${keyText}.`
+    : `${interrupted}, and can't be run again: it needs ${keyText}.`;
 }
 
 function interruptedOften(attempt: number): string {
-  return `The activation was interrupted by restarts of the platform ${attempt} times, and is not run again.`;
+  return `The activation was interrupted ${attempt} times, and is not run again.`;
 }
 
 /** Returns the task, or why it cannot be read. Then it stays in the queue, without an owner, for a Ward that can read it. */

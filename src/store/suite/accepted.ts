@@ -171,10 +171,12 @@ export function acceptedTests({ store, place, reopen }: Context): void {
     await queue.release(released, 'b');
     expect(await queue.adopt('b', 10)).toEqual([]);
     await queue.release(released, 'a');
-    expect(await queue.adopt('b', 10)).toMatchObject([{ activationId: released }]);
+    expect(await queue.adopt('b', 10)).toMatchObject([{ activationId: released, wasReleased: true }]);
     await queue.leave('a');
     expect(await queue.adopt('b', 10, [kept])).toEqual([]);
-    expect(await queue.adopt('b', 10, [released])).toMatchObject([{ activationId: kept }]);
+    expect(await queue.adopt('b', 10, [released])).toMatchObject([
+      { activationId: kept, wasReleased: false },
+    ]);
   });
 
   test('a node that knows it is alone need not wait for other leases', async () => {

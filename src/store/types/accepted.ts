@@ -12,6 +12,12 @@ export interface AcceptedRow {
   readonly job: JsonValue;
 }
 
+/** A call that a node has just adopted. */
+export interface AdoptedRow extends AcceptedRow {
+  /** The node that had it has released it. False: the lease of that node has ended. */
+  readonly wasReleased: boolean;
+}
+
 export interface AcceptedInsert extends Omit<AcceptedRow, 'attempt'> {
   /** Digest of the code that it needs, which must exist until it ends. */
   readonly codeDigest: string | null;
@@ -65,7 +71,7 @@ export interface AcceptedQueue {
    * Makes the node the owner of at most `max` calls that no other node with a running lease owns. Oldest first.
    * @param except those that it leaves alone
    */
-  adopt(node: string, max: number, except?: readonly string[]): Promise<readonly AcceptedRow[]>;
+  adopt(node: string, max: number, except?: readonly string[]): Promise<readonly AdoptedRow[]>;
   /** Releases it, so that any node can adopt it. Ignored when the node does not own it. */
   release(activationId: string, node: string): Promise<void>;
   /** Ends it without a record. Ignored when it no longer exists or has another attempt by now. */

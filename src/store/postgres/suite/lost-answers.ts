@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { newActivationId } from '../../../lib/index.ts';
 import { activationRow, namespaceRow, write } from '../../suite/context.ts';
-import type { AcceptedRow } from '../../types/accepted.ts';
+import type { AdoptedRow } from '../../types/accepted.ts';
 import type { UnrecordedCall } from '../../types/activations.ts';
 import type { TestDatabase } from '../databases.fixture.ts';
 import { type Lost, losingWay } from '../lost-answers.fixture.ts';
@@ -60,10 +60,11 @@ export function lostAnswerTests(place: Place): void {
     const queue = store.accepted;
     for (let answer = 1; answer <= 8; answer++) {
       const activationId = await accept(store, `gone ${answer}`);
+      if (answer % 2 === 0) await queue.release(activationId, `gone ${answer}`);
       way.lose('answer', answer);
-      const looks: AcceptedRow[] = [];
+      const looks: AdoptedRow[] = [];
       for (let look = 1; look <= 3; look++) looks.push(...(await queue.adopt('a', 10).catch(() => [])));
-      expect(looks).toMatchObject([{ activationId, owner: 'a' }]);
+      expect(looks).toMatchObject([{ activationId, owner: 'a', wasReleased: answer % 2 === 0 }]);
     }
     expect(way.lost()).toBeGreaterThan(2);
   });
