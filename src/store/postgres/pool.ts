@@ -2,7 +2,7 @@
 import pg from 'pg';
 import { isLongText } from '../batch.ts';
 import { storeClosed } from '../faults.ts';
-import { endsConnection, faultOf } from './sql-state.ts';
+import { endsConnection, faultOf, tellsOfEnd } from './sql-state.ts';
 
 export interface PoolOptions {
   /** `postgres://user:password@host:port/database`, with `?sslmode=` and the like. */
@@ -39,7 +39,7 @@ export interface Pool {
   /** Without password, for messages. */
   readonly where: string;
   connect(): Promise<Connection>;
-  /** Number of connections that broke so far. */
+  /** Grows with each connection that breaks. */
   broken(): number;
   /** Waits for running calls. Further calls are refused with STORE_CLOSED. */
   close(): Promise<void>;
@@ -83,8 +83,9 @@ export function openPool({ url, schema, isReader = false, lockTimeoutMs }: PoolO
   let broken = 0;
   // An error of an idle connection: the next call opens a new one.
   pool.on('error', () => {});
+  const breaks = () => void broken++;
   // The same while the connection is held: its holder's statement fails, and without a listener Node would end the process.
-  pool.on('connect', (client) => client.on('error', () => void broken++));
+  pool.on('connect', (client) => client.on('error', breaks));
   const where = nameOf(url);
   let closing: Promise<void> | undefined;
   return {
@@ -92,7 +93,7 @@ export function openPool({ url, schema, isReader = false, lockTimeoutMs }: PoolO
     async connect() {
       if (closing !== undefined) throw storeClosed();
       try {
-        return connectionOf(await pool.connect());
+        return connectionOf(await pool.connect(), breaks);
       } catch (error) {
         throw faultOf(error, where);
       }
@@ -102,7 +103,8 @@ export function openPool({ url, schema, isReader = false, lockTimeoutMs }: PoolO
   };
 }
 
-function connectionOf(client: pg.PoolClient): Connection {
+/** @param breaks is called when the server ends the connection in the middle of a statement */
+function connectionOf(client: pg.PoolClient, breaks: () => void): Connection {
   let hasEnded = false;
   const sent: Promise<unknown>[] = [];
   const endOf = async <T>(running: Promise<T>): Promise<T> => {
@@ -110,6 +112,8 @@ function connectionOf(client: pg.PoolClient): Connection {
       if (sent.length > 0) await allOf([...sent.splice(0), running]);
       return await running;
     } catch (error) {
+      // The client reports the end as an error of its own only if no statement got it.
+      if (!hasEnded && tellsOfEnd(error)) breaks();
       hasEnded ||= endsConnection(error);
       throw error;
     }

@@ -118,6 +118,11 @@ export function endsConnection(error: unknown): boolean {
   return code === '25006' || isUnreachable(code);
 }
 
+/** The server says as the answer to a statement that it ends the connection. */
+export function tellsOfEnd(error: unknown): boolean {
+  return /^(57P0|25P0[34]$)/.test(codeOf(error));
+}
+
 function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   if ('code' in error && typeof error.code === 'string') return error.code;

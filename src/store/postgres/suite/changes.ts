@@ -91,6 +91,22 @@ export function postgresChangeTests({ newUrl, admin }: PostgresBench): void {
       await expect.poll(told).toBe('everything');
     }));
 
+  test('after the server ended a connection in the middle of a statement, everything can have changed', () =>
+    open(async (store, hand) => {
+      const { position } = await store.changes.since();
+      await hand.raw('set idle_in_transaction_session_timeout = 0');
+      await hand.raw('begin');
+      await hand.raw('lock table changes in access exclusive mode');
+      const look = store.changes.since(position);
+      look.catch(() => {});
+      const ofWaiting = `pg_terminate_backend(pid) from pg_locks where not granted and relation = 'changes'::regclass`;
+      const end = async () => (await hand.raw(`select ${ofWaiting}`)).rowCount;
+      await expect.poll(end).toBe(1);
+      await expect(look).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+      await hand.raw('rollback');
+      expect((await store.changes.since(position)).changes).toBeUndefined();
+    }));
+
   test('after a standby took over, everything can have changed', () =>
     open(async (store) => {
       const { position } = await store.changes.since();
