@@ -4,7 +4,6 @@
  * order of keys are not trusted.
  */
 
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -56,7 +55,7 @@ export interface HashedFile {
 
 const mebibyte = 1024 * 1024;
 /** Longer files are sent in parts. A shorter one is sent as a whole, because parts have to be hashed once more. */
-const wholeBytes = 128 * mebibyte;
+export const wholeBytes = 128 * mebibyte;
 /** A whole file that is sent more slowly is tried again. */
 const slowestBytesPerMs = 100;
 /** Whole files that are sent at a time: each has a connection. */
@@ -224,23 +223,6 @@ export class Bucket implements Disposable, PartSource {
     );
     if (id === undefined) throw wrongAnswer(`${this.place} began an upload without an id`);
     return { key, id };
-  }
-
-  /** Whether the store refuses bytes that do not match the checksum with which they are sent. */
-  async refusesDamage(key: string): Promise<boolean> {
-    const ChecksumSHA256 = createHash('sha256').update('sent').digest('base64');
-    try {
-      await this.#ask('store a blob', (options) =>
-        this.#client.send(
-          new PutObjectCommand({ ...this.#named(key), Body: Buffer.from('came'), ChecksumSHA256 }),
-          options,
-        ),
-      );
-      return false;
-    } catch (error) {
-      if (isTransient(error)) throw error;
-      return true;
-    }
   }
 
   async endUpload({ key, id: UploadId }: UnfinishedUpload): Promise<void> {

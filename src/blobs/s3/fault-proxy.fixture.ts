@@ -1,4 +1,5 @@
 /** A proxy in front of an S3 server that breaks chosen requests, as networks, full servers and broken ones do. */
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
@@ -22,7 +23,9 @@ export type Breakage =
   /** Changes the answer of the server; the announced length is that of the result. */
   | { readonly kind: 'change'; readonly change: (body: Buffer) => Buffer }
   /** Asks the server for another path. */
-  | { readonly kind: 'other'; readonly path: string };
+  | { readonly kind: 'other'; readonly path: string }
+  /** Refuses bytes that are not those whose hash was signed, as S3 does. */
+  | { readonly kind: 'hash' };
 
 export interface Request {
   readonly method: string;
@@ -46,6 +49,12 @@ export const slowDown: Breakage = {
   status: 503,
   body: '<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>',
 };
+
+const wrongHash = {
+  kind: 'instead',
+  status: 400,
+  body: '<Error><Code>XAmzContentSHA256Mismatch</Code><Message>The hash does not match.</Message></Error>',
+} as const;
 
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const server = createServer((asked, answer) => {
@@ -81,11 +90,8 @@ async function serve(
   if (breakage?.kind === 'silence') return;
   if (breakage?.kind === 'cut-request') return cutRequest(asked, breakage.after);
   const sent = await buffer(asked);
-  if (breakage?.kind === 'instead') {
-    answer.writeHead(breakage.status, { 'content-type': 'application/xml' });
-    answer.end(breakage.body);
-    return;
-  }
+  if (breakage?.kind === 'instead') return answerInstead(answer, breakage);
+  if (breakage?.kind === 'hash' && !hasSignedHash(asked, sent)) return answerInstead(answer, wrongHash);
   if (breakage?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, breakage.ms));
   if (breakage?.kind === 'late') await breakage.until;
   const path = breakage?.kind === 'other' ? breakage.path : asked.url;
@@ -102,6 +108,18 @@ async function serve(
   answer.write(changed.subarray(0, breakage.after), () => {
     if (breakage.kind === 'cut-answer') answer.destroy();
   });
+}
+
+function answerInstead(
+  answer: ServerResponse,
+  { status, body }: Extract<Breakage, { kind: 'instead' }>,
+): void {
+  answer.writeHead(status, { 'content-type': 'application/xml' });
+  answer.end(body);
+}
+
+function hasSignedHash({ headers }: IncomingMessage, sent: Buffer): boolean {
+  return headers['x-amz-content-sha256'] === createHash('sha256').update(sent).digest('hex');
 }
 
 async function trickle(

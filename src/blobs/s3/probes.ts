@@ -2,27 +2,33 @@
  * Tries on an operator's own store what Ward needs, in a folder of its own, which it removes. Stores that are called
  * compatible with S3 differ, and only a try shows how.
  */
-import { randomBytes } from 'node:crypto';
-import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempDisposable, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { messageOf, randomHex } from '../../lib/index.ts';
+import { isFault, messageOf, randomHex } from '../../lib/index.ts';
 import { digestHex, digestOf } from '../digest.ts';
 import { type BlobLocation, describeLocation } from '../location.ts';
+import { isTransient } from '../store-errors.ts';
 import type { BlobProbe, BlobProbeReport } from '../types.ts';
-import { Bucket, type BucketTimes, bucketTimes, partBytes } from './bucket.ts';
+import { Bucket, type BucketTimes, bucketTimes, type HashedFile, wholeBytes } from './bucket.ts';
 
-interface Probe {
+interface ProbeWords {
   readonly name: string;
   readonly neededFor: string;
   /** Ward works without it. */
   readonly isOptional?: true;
-  /** Returns what it saw. Throws when the store does something else. */
-  readonly run: (bucket: Bucket, under: string) => Promise<string>;
 }
 
-const longBytes = 17 * 1024 * 1024;
+interface Probe extends ProbeWords {
+  /** Returns what it saw. Throws when the store does something else. */
+  readonly run: (bucket: Bucket, under: string, layerBytes: number) => Promise<string>;
+}
+
+const mebibyte = 1024 * 1024;
+const longBytes = 17 * mebibyte;
 const listed = 7;
 const keysPerPage = 2;
 const writersAtOnce = 4;
@@ -83,9 +89,25 @@ const probes: readonly Probe[] = [
     },
   },
   {
+    name: 'upload as a whole',
+    neededFor: 'layers of up to 128 MiB, each in one request that is signed with its digest',
+    async run(bucket, under, layerBytes) {
+      await using file = await randomFile(layerBytes);
+      await bucket.putFile(`${under}layer`, file);
+      const part = await bucket.get(`${under}layer`);
+      const sha256 = part === undefined ? undefined : await sha256Of(part.body);
+      if (sha256 !== file.sha256) throw new Error('other bytes came back, or none');
+      return `${layerBytes} bytes, unchanged`;
+    },
+  },
+  {
     name: 'upload in parts',
     neededFor: 'layers of more than 128 MiB, and code of more than 8 MiB',
-    run: (bucket, under) => putLong(bucket, under),
+    async run(bucket, under) {
+      const bytes = randomBytes(longBytes);
+      await bucket.put(`${under}long`, bytes);
+      return same(await read(bucket, `${under}long`), bytes);
+    },
   },
   {
     name: 'concurrent puts',
@@ -139,54 +161,91 @@ const probes: readonly Probe[] = [
     neededFor: 'an early error; Ward verifies what it reads in any case',
     isOptional: true,
     async run(bucket, under) {
-      if (await bucket.refusesDamage(`${under}damaged`)) return 'refused';
-      throw new Error('the store accepts bytes that do not match their checksum');
+      const key = `${under}damaged`;
+      await using file = await randomFile(mebibyte);
+      const refusal = await refusalOf(bucket.putFile(key, { ...file, sha256: digestHex(digestOf('other')) }));
+      if (refusal === undefined)
+        throw new Error('the store takes a layer whose bytes are not those with whose digest it was signed');
+      if ((await bucket.length(key)) !== undefined)
+        throw new Error('the store refuses a layer with other bytes than its digest, but keeps them');
+      return `refused: ${refusal}`;
     },
   },
 ];
 
-/** Never rejects: a probe that does not work says why. */
+/**
+ * Never rejects: a probe that does not work says why.
+ * @param layerBytes the longest that Ward sends as one request: a proxy before the store can have a limit
+ */
 export async function probeS3(
   location: BlobLocation,
   times: BucketTimes = bucketTimes,
+  layerBytes: number = wholeBytes,
 ): Promise<BlobProbeReport> {
-  using bucket = new Bucket(location, times, partBytes);
+  using bucket = new Bucket(location, times);
   const under = `ward-doctor-${randomHex(8)}/`;
   const results: BlobProbe[] = [];
   for (const probe of probes) {
     // Without a put, the others only repeat its error.
     if (results[0]?.result === 'failed') results.push(resultOf(probe, 'skipped', 'nothing could be stored'));
-    else results.push(await tryProbe(probe, bucket, under));
+    else results.push(await tryProbe(probe, () => probe.run(bucket, under, layerBytes)));
   }
   const clean = { name: 'clean up', neededFor: 'leaving nothing of these probes' };
-  results.push(await tryProbe({ ...clean, run: cleanUp }, bucket, under));
+  results.push(await tryProbe(clean, () => cleanUp(bucket, under)));
   const ok = results.every(({ isRequired, result }) => !isRequired || result === 'ok');
   return { place: describeLocation(location), ok, probes: results };
 }
 
-async function tryProbe(probe: Probe, bucket: Bucket, under: string): Promise<BlobProbe> {
+async function tryProbe(probe: ProbeWords, run: () => Promise<string>): Promise<BlobProbe> {
   try {
-    return resultOf(probe, 'ok', await probe.run(bucket, under));
+    return resultOf(probe, 'ok', await run());
   } catch (error) {
     return resultOf(probe, 'failed', messageOf(error));
   }
 }
 
 function resultOf(
-  { name, neededFor, isOptional }: Probe,
+  { name, neededFor, isOptional }: ProbeWords,
   result: BlobProbe['result'],
   evidence: string,
 ): BlobProbe {
   return { name, neededFor, isRequired: isOptional !== true, result, evidence };
 }
 
-async function putLong(bucket: Bucket, under: string): Promise<string> {
-  await using folder = await mkdtempDisposable(join(tmpdir(), 'ward-doctor-'));
-  const bytes = randomBytes(longBytes);
-  const path = join(folder.path, 'long');
-  await writeFile(path, bytes);
-  await bucket.putFile(`${under}long`, { path, size: longBytes, sha256: digestHex(digestOf(bytes)) });
-  return same(await read(bucket, `${under}long`), bytes);
+/** A file of random bytes, which are never all in memory. */
+async function randomFile(size: number): Promise<HashedFile & AsyncDisposable> {
+  const folder = await mkdtempDisposable(join(tmpdir(), 'ward-doctor-'));
+  try {
+    const path = join(folder.path, 'layer');
+    await using file = await open(path, 'wx');
+    const hash = createHash('sha256');
+    for (let left = size; left > 0; left -= mebibyte) {
+      const bytes = randomBytes(Math.min(left, mebibyte));
+      hash.update(bytes);
+      await file.writeFile(bytes);
+    }
+    return { path, size, sha256: hash.digest('hex'), [Symbol.asyncDispose]: () => folder.remove() };
+  } catch (error) {
+    await folder.remove();
+    throw error;
+  }
+}
+
+async function sha256Of(body: Readable): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const bytes of body) hash.update(bytes);
+  return hash.digest('hex');
+}
+
+/** What the store says when it refuses; undefined when it does not. Rejects when it does not answer. */
+async function refusalOf(putting: Promise<void>): Promise<string | undefined> {
+  try {
+    await putting;
+    return undefined;
+  } catch (error) {
+    if (!isFault(error) || error.cause === undefined || isTransient(error)) throw error;
+    return error.cause instanceof Error ? error.cause.name : messageOf(error.cause);
+  }
 }
 
 async function cleanUp(bucket: Bucket, under: string): Promise<string> {

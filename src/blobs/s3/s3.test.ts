@@ -12,16 +12,9 @@ import { parseBlobLocation } from '../location.ts';
 import type { BlobStore, Digest } from '../types.ts';
 import { isTemporary } from '../whole-file.ts';
 import { Bucket, type BucketTimes, partBytes } from './bucket.ts';
-import {
-  type Breakage,
-  type FaultProxy,
-  type Request,
-  slowDown,
-  startFaultProxy,
-} from './fault-proxy.fixture.ts';
+import { type FaultProxy, type Request, slowDown, startFaultProxy } from './fault-proxy.fixture.ts';
 import { missingForMoto, startMoto, type TestServer, testBucket, testHeaders } from './moto.fixture.ts';
 import { createUploadSweep, openS3 } from './open.ts';
-import { probeS3 } from './probes.ts';
 
 const quick: BucketTimes = { connectMs: 1000, answerMs: 10_000, idleMs: 10_000, tries: 3 };
 
@@ -587,68 +580,4 @@ describe('a place', () => {
     await blobs.delete(digest);
     expect(await place.blobs.has(digest)).toBe(false);
   });
-});
-
-describe('probes of a store', () => {
-  const probe = async (prefix: string) => {
-    const location = parseBlobLocation(`s3://${testBucket}/${prefix}?endpoint=${proxy.url}`);
-    const report = await probeS3(location, quick);
-    const failed = report.probes.flatMap(({ name, result }) => (result === 'failed' ? [name] : []));
-    return { ...report, failed };
-  };
-
-  it('show that a good one is fit, and leave nothing in it', async () => {
-    await using place = await openPlace();
-    await moto.put(`${place.prefix}/mine`, 'kept');
-    const { ok, failed } = await probe(place.prefix);
-    // moto checks no checksum, and Ward does not need that.
-    expect({ ok, failed }).toEqual({ ok: true, failed: ['damaged upload'] });
-    expect(await moto.keys(place.prefix)).toEqual([`${place.prefix}/mine`]);
-    expect(await moto.unfinished(place.prefix)).toEqual([]);
-  });
-
-  it.each<[string, string, (request: Request) => Breakage | undefined]>([
-    [
-      'answers a ranged read with other bytes',
-      'ranged read',
-      ({ headers }) => changed(headers.range !== undefined),
-    ],
-    ['lists one page only', 'list in pages', ({ path }) => unpaged(path)],
-    ['does not delete', 'delete', ({ method }) => (method === 'DELETE' ? done : undefined)],
-    [
-      'has no uploads in parts',
-      'upload in parts',
-      ({ path }) => (path.includes('?uploads=') ? denied : undefined),
-    ],
-  ])('show a store that %s', async (_title, name, breakage) => {
-    await using place = await openPlace();
-    proxy.breakage = breakage;
-    const { ok, failed } = await probe(place.prefix);
-    expect(ok).toBe(false);
-    expect(failed).toContain(name);
-  });
-
-  it('stop at the first one when nothing can be stored', async () => {
-    await using place = await openPlace();
-    proxy.breakage = () => denied;
-    const { ok, probes } = await probe(place.prefix);
-    expect(ok).toBe(false);
-    expect(probes[0]).toMatchObject({
-      name: 'put',
-      result: 'failed',
-      evidence: expect.stringContaining('AccessDenied'),
-    });
-    expect(probes[1]).toMatchObject({ result: 'skipped' });
-  });
-
-  const done: Breakage = { kind: 'instead', status: 204, body: '' };
-  const denied: Breakage = {
-    kind: 'instead',
-    status: 403,
-    body: '<Error><Code>AccessDenied</Code><Message>no</Message></Error>',
-  };
-  const changed = (isChosen: boolean): Breakage | undefined =>
-    isChosen ? { kind: 'change', change: (body) => Buffer.alloc(body.length, '?') } : undefined;
-  const unpaged = (path: string): Breakage | undefined =>
-    path.includes('start-after') ? { kind: 'other', path: path.replace(/start-after=[^&]*/, '') } : undefined;
 });
