@@ -62,6 +62,31 @@ export async function startMoto({ address = '127.0.0.1', detached = false } = {}
   };
 }
 
+export interface AccessKey {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** From then on, the server at `url` takes only requests that are signed with the returned key. */
+export async function requireSignatures(url: string): Promise<AccessKey> {
+  const ask = (words: Readonly<Record<string, string>>) =>
+    call(url, {
+      method: 'POST',
+      headers: { authorization: authorization('iam') },
+      body: new URLSearchParams({ ...words, UserName: 'ward', Version: '2010-05-08' }),
+    });
+  const policy = { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: 's3:*', Resource: '*' } };
+  await ask({ Action: 'CreateUser' });
+  await ask({ Action: 'PutUserPolicy', PolicyName: 's3', PolicyDocument: JSON.stringify(policy) });
+  const made = await ask({ Action: 'CreateAccessKey' });
+  const [id, secret] = ['AccessKeyId', 'SecretAccessKey'].map(
+    (name) => new RegExp(`<${name}>([^<]+)</${name}>`).exec(made)?.[1],
+  );
+  if (id === undefined || secret === undefined) throw new Error(`moto made no key: ${made}`);
+  await call(`${url}/moto-api/reset-auth`, { method: 'POST', body: '0' });
+  return { id, secret };
+}
+
 /** Puts credentials where the client looks for them. Returns a function that puts back what was there. */
 function setCredentials(): () => void {
   const names = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'];
@@ -89,11 +114,13 @@ function clientOf(bucket: string): Omit<TestServer, 'url' | 'pause' | keyof Asyn
   };
 }
 
-/** moto checks no signature, but lets only a signed request replace an object. */
-export const testHeaders = {
-  authorization:
-    'AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0',
-};
+/** Until `requireSignatures`, moto checks no signature, but lets only a signed request replace an object. */
+export const testHeaders = { authorization: authorization('s3') };
+
+function authorization(service: 's3' | 'iam'): string {
+  const credential = `test/20260101/us-east-1/${service}/aws4_request`;
+  return `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host, Signature=0`;
+}
 
 async function call(url: string, init: RequestInit = {}): Promise<string> {
   const answer = await fetch(url, { headers: testHeaders, ...init });
