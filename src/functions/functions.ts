@@ -358,7 +358,9 @@ function createHoldings(
   const { entities } = quotas;
   const { codeMarks: marks, accepted } = store;
   const graceMs = options.codeGraceMs ?? codeGraceMs(0);
-  const sharing = isAlone ? undefined : { marks, graceMs };
+  // A bucket can carry a removal out later than it was asked to.
+  const removesAtOnce = isAlone && options.blobs.lateMs === 0;
+  const sharing = removesAtOnce ? undefined : { marks, graceMs };
   const code = createCodeStore(options.blobs, { entities, accepted }, log, disk, sharing);
   const onChanged = (ref: PlainRef) => actions.packageChanged(ref);
   const packages = createPackages({ entities, vault, limits, onChanged, onActionsDeleted });
@@ -366,8 +368,9 @@ function createHoldings(
     ...options,
     entities,
     packages,
-    // Another server may be about to load the code, so the sweep removes it after its grace period.
-    code: isAlone ? code : { ...code, drop: async () => {} },
+    // Another server may be about to load the code, so the sweep removes it after its grace period. With a bucket it does
+    // so, too: code that is deployed again would have to wait for a removal without an answer.
+    code: removesAtOnce ? code : { ...code, drop: async () => {} },
     onPut(ref, writer) {
       const prefetch = async () =>
         prefetchImage(options, await actions.resolve(ref, writer.namespace), writer);

@@ -149,17 +149,19 @@ export type PlatformOptions = Partial<
 > & {
   /** Opens the store of the next server. By default it is in SQLite, in the platform's folder. */
   readonly openStore?: () => Promise<Store>;
+  readonly wrapBlobs?: (blobs: BlobStore) => BlobStore;
 };
 
 const apiHost = () => 'http://ward.test';
 
 export async function startPlatform({
   openStore: open,
+  wrapBlobs = (blobs) => blobs,
   ...options
 }: PlatformOptions = {}): Promise<Platform> {
   const folder = await mkdtemp(join(tmpdir(), 'ward-functions-'));
   const path = join(folder, 'data', 'ward.db');
-  const blobs = openBlobStore(join(folder, 'code'));
+  const blobs = wrapBlobs(openBlobStore(join(folder, 'code')));
   const invoker = scriptedInvoker();
   const vaultKeys: [VaultKey] = [{ id: 'test', secret: randomBytes(32) }];
   const vault = createVault(() => vaultKeys);

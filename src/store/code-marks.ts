@@ -6,11 +6,13 @@ import type { SqlWords } from './sql-words.ts';
 import type { CodeMarkStore } from './types/code-marks.ts';
 
 const stampBytes = 16;
+/** A removal that is over may have taken the bytes of the stamp before. */
+const stampAfterRemoval = sql<string>`case when code_marks.removal is null then code_marks.stamp else excluded.stamp end`;
 
 export function codeMarkStore(db: Kysely<Schema>, { now }: SqlWords): CodeMarkStore {
   const ago = (ms: number) => sql<number>`${now} - ${ms}`;
   return {
-    async touch(digest) {
+    async touch(digest, lateMs) {
       const row = await db
         .insertInto('code_marks')
         .values({
@@ -19,8 +21,14 @@ export function codeMarkStore(db: Kysely<Schema>, { now }: SqlWords): CodeMarkSt
         .onConflict((conflict) =>
           conflict
             .column('digest')
-            .doUpdateSet(({ ref }) => ({ touched_at: ref('excluded.touched_at') }))
-            .where('code_marks.removal', 'is', null),
+            .doUpdateSet(({ ref }) => ({
+              touched_at: ref('excluded.touched_at'),
+              stamp: stampAfterRemoval,
+              ...{ removal: null, removal_at: null },
+            }))
+            .where(({ eb, or }) =>
+              or([eb('code_marks.removal', 'is', null), eb('code_marks.removal_at', '<=', ago(lateMs))]),
+            ),
         )
         .returning('stamp')
         .executeTakeFirst();
@@ -36,7 +44,7 @@ export function codeMarkStore(db: Kysely<Schema>, { now }: SqlWords): CodeMarkSt
         .executeTakeFirst();
       return row !== undefined;
     },
-    async beginRemoval(digest, { graceMs, takeOverMs }) {
+    async beginRemoval(digest, { graceMs, lateMs }) {
       const removal = randomHex(stampBytes);
       const row = await db
         .insertInto('code_marks')
@@ -44,11 +52,11 @@ export function codeMarkStore(db: Kysely<Schema>, { now }: SqlWords): CodeMarkSt
         .onConflict((conflict) =>
           conflict
             .column('digest')
-            .doUpdateSet({ removal, removal_at: now })
+            .doUpdateSet({ stamp: stampAfterRemoval, removal, removal_at: now })
             .where(({ eb, and, or }) =>
               or([
                 and([eb('code_marks.removal', 'is', null), eb('code_marks.touched_at', '<=', ago(graceMs))]),
-                eb('code_marks.removal_at', '<=', ago(takeOverMs)),
+                eb('code_marks.removal_at', '<=', ago(lateMs)),
               ]),
             ),
         )

@@ -45,8 +45,8 @@ export const mutants: Readonly<Record<Mutant, readonly Edit[]>> = {
   marks: [
     {
       file: 'src/functions/actions/shared-code.ts',
-      from: 'const removal = await marks.beginRemoval(digest, { graceMs, takeOverMs });',
-      to: "const removal = graceMs > takeOverMs ? undefined : 'none';",
+      from: 'const removal = await marks.beginRemoval(digest, { graceMs, lateMs });',
+      to: "const removal = graceMs > lateMs ? undefined : 'none';",
     },
   ],
   /** A sweep removes pushed bytes as soon as it finds them unused, and dooms their row afterwards. */

@@ -1,8 +1,8 @@
 /**
  * Stores code as blobs by content: actions with the same code share one. A blob is removed when no entity names it, not
  * even as its earlier code, and no accepted call or activation of this process needs it. A put shares the lock that a removal takes
- * exclusively, so code is never removed between being stored and being named. Servers that share the blobs agree by marks
- * instead (`shared-code.ts`).
+ * exclusively, so code is never removed between being stored and being named. Servers that share the blobs, and a server
+ * with a bucket, go by marks instead (`shared-code.ts`).
  */
 import type { BlobStore, Digest } from '../../blobs/index.ts';
 import { codeArchiveLimits, inspectZip, isProgram } from '../../images/index.ts';
@@ -34,14 +34,14 @@ export interface CodeStore {
   release(digest: Digest): void;
   /**
    * Removes the blob, now or after its last activation, unless an entity names it or an accepted call needs it. With
-   * other servers: unless it was touched within the grace period.
+   * marks: unless it was touched within the grace period.
    */
   drop(digest: Digest): Promise<void>;
   /** Tells other servers which code the activations of this one need. `keepCode` calls it often enough. */
   keep(): Promise<void>;
 }
 
-/** What servers that share the blobs agree by. */
+/** The marks of code, and how long it stays after it was touched. */
 export interface CodeSharing {
   readonly marks: CodeMarkStore;
   readonly graceMs: number;

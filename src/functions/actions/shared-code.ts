@@ -6,7 +6,8 @@
  *   not, a removal came between, and it stores the bytes again.
  * - A removal marks the code first, and only then looks whether an entity or a call needs it. A name that was written
  *   before the mark is seen by that look; a touch after the mark waits for the removal to end.
- * - A removal whose deletion has no clear answer stays marked, because the store can still carry the deletion out.
+ * - A removal whose deletion has no clear answer stays marked, because the store can still carry the deletion out, for
+ *   up to `BlobStore.lateMs`. So a server that shares its database with no other one needs the marks, too.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BlobStore, type Digest, digestOf } from '../../blobs/index.ts';
@@ -14,14 +15,12 @@ import type { CodeMarkStore } from '../../store/index.ts';
 import { functionFault } from '../faults.ts';
 
 export interface SharedCodeOptions {
-  readonly blobs: Pick<BlobStore, 'put' | 'delete'>;
+  readonly blobs: Pick<BlobStore, 'put' | 'delete' | 'lateMs'>;
   readonly marks: CodeMarkStore;
   /** Time that code stays after it was last touched. */
   readonly graceMs: number;
   /** How long a put waits for a removal. */
   readonly waitMs?: number;
-  /** Age at which another server continues a removal. */
-  readonly takeOverMs?: number;
 }
 
 interface SharedCode {
@@ -34,18 +33,23 @@ interface SharedCode {
 }
 
 const defaultWaitMs = 10_000;
-/** S3 refuses a request that was signed longer ago than this, so a server that stood still can't delete any more. */
-const defaultTakeOverMs = 900_000;
+/** For files: another server that shares them could stand still in the middle of a removal. */
+const shortestLateMs = 15 * 60_000;
+/** From the mark of a removal to its deletion. */
+const longestBeginningMs = 15_000;
+/** A deletion that has not been signed by then is not sent. */
+const deletionMs = 60_000;
 const lookEveryMs = 50;
 
 export function createSharedCode(options: SharedCodeOptions): SharedCode {
-  const { blobs, marks, graceMs, waitMs = defaultWaitMs, takeOverMs = defaultTakeOverMs } = options;
+  const { blobs, marks, graceMs, waitMs = defaultWaitMs } = options;
+  const lateMs = Math.max(blobs.lateMs, shortestLateMs);
   const touch = async (digest: Digest): Promise<string> => {
     const end = performance.now() + waitMs;
     for (;;) {
-      const stamp = await marks.touch(digest);
+      const stamp = await marks.touch(digest, lateMs);
       if (stamp !== undefined) return stamp;
-      if (performance.now() > end) throw busy();
+      if (performance.now() > end) throw busy(lateMs);
       await sleep(lookEveryMs);
     }
   };
@@ -62,24 +66,25 @@ export function createSharedCode(options: SharedCodeOptions): SharedCode {
       return named;
     },
     async remove(digest, isNeeded) {
-      const removal = await marks.beginRemoval(digest, { graceMs, takeOverMs });
-      if (removal === undefined) return;
       const began = performance.now();
+      const removal = await marks.beginRemoval(digest, { graceMs, lateMs });
+      if (removal === undefined) return;
       const isKept = await isNeeded().catch(() => true);
-      // The other half is left for the request itself.
-      if (isKept || performance.now() - began > takeOverMs / 2) return marks.giveUpRemoval(digest, removal);
-      await blobs.delete(digest);
+      // What is left of `lateMs` must be longer than the store takes requests that are signed now.
+      if (isKept || performance.now() - began > longestBeginningMs)
+        return marks.giveUpRemoval(digest, removal);
+      await blobs.delete(digest, AbortSignal.timeout(deletionMs));
       await marks.endRemoval(digest, removal);
     },
     async touch(digests) {
-      for (const digest of digests) await marks.touch(digest);
+      for (const digest of digests) await marks.touch(digest, lateMs);
     },
   };
 }
 
-function busy() {
-  return functionFault('CODE_BUSY', 'Another server is removing code with the same content.', {
-    hint: 'Try again. If that server has died, this takes up to 15 minutes.',
+function busy(lateMs: number) {
+  return functionFault('CODE_BUSY', 'Code with the same content is being removed.', {
+    hint: `Try again. If the removal has failed, this takes up to ${lateMs / 60_000} minutes.`,
     retryAfterMs: 5000,
   });
 }
