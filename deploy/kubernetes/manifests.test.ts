@@ -16,7 +16,7 @@ import { dataPaths } from '../../src/server/instance/instance.ts';
 import { joinRequestOf } from '../../src/server/processes/join-options.ts';
 import { closeMs } from '../../src/server/processes/until-signal.ts';
 import { readSecrets } from '../../src/server/secrets/secrets.ts';
-import { readText, root, tableOf } from '../../test/docs/markdown.ts';
+import { columnsOf, plain, readText, root, tableOf } from '../../test/docs/markdown.ts';
 import { allObjects, nameOf, type Workload, workloadsIn } from './manifests.fixture.ts';
 import { folderScript } from './objects/api.ts';
 import { apiFolder } from './objects/config.ts';
@@ -279,9 +279,17 @@ test('the document lists each Secret that a pod names, with its keys', () => {
 test('the document lists the values of the chart', () => {
   const { rows } = tableOf(readText('docs/kubernetes.md'), 'value');
   const values = Object.entries(defaultSettings).flatMap(([group, each]) =>
-    Object.keys(each).map((name) => `${group}.${name}`),
+    Object.entries(each).map(([name, value]) => [`${group}.${name}`, value] as const),
   );
-  expect(rows.map(([value = '']) => value.replaceAll('`', ''))).toEqual(values);
+  expect(rows.map(([value = '']) => plain(value))).toEqual(values.map(([name]) => name));
+  // The document describes lists, objects and files in words.
+  const simple = values.filter(([, value]) => typeof value !== 'object' && !String(value).includes('\n'));
+  expect(simple.length).toBeGreaterThan(20);
+  const defaults = columnsOf(tableOf(readText('docs/kubernetes.md'), 'value'), 'value', 'default');
+  for (const [name, value] of simple) {
+    const [told = '', ...more] = (defaults[name] ?? '').split('…');
+    expect(more.length > 0 ? String(value).slice(0, told.length) : String(value), name).toBe(told);
+  }
 });
 
 /** As the kubelet does: the files are links into a folder that it replaces as a whole. */
