@@ -22,7 +22,7 @@ import { folderScript } from './objects/api.ts';
 import { apiFolder } from './objects/config.ts';
 import type { KubernetesObject } from './objects/files.ts';
 import { startScript } from './objects/invoker.ts';
-import { authorityFile } from './objects/secrets.ts';
+import { authorityFile, blobsSecretFolder, blobsSecretScript } from './objects/secrets.ts';
 import { defaultSettings } from './objects/settings.ts';
 
 const objects = allObjects();
@@ -189,6 +189,33 @@ test('an API pod reads its secrets from files, as Kubernetes mounts them for its
   });
 });
 
+test('an API pod does not start with a Secret of the bucket that has other keys, and says which it lacks', async () => {
+  await using scratch = await mkdtempDisposable(join(tmpdir(), 'ward-api-blobs-'));
+  const folder = join(scratch.path, 'blobs');
+  const [container] = api.spec.template.spec.initContainers ?? [];
+  const mount = container?.volumeMounts?.find(({ mountPath }) => mountPath === blobsSecretFolder);
+  const volume = api.spec.template.spec.volumes?.find(({ name }) => name === mount?.name);
+  expect(volume?.secret).toMatchObject({ secretName: 'ward-blobs', optional: true });
+  expect(container?.command?.at(-1)).toContain(blobsSecretScript);
+  const script = blobsSecretScript.replaceAll(blobsSecretFolder, folder);
+  const start = async (files: Readonly<Record<string, string>>) => {
+    await mountSecret(folder, files);
+    return runCommand(['/bin/sh', '-euc', script]);
+  };
+  expect(await start({ 'access-key-id': 'one', 'secret-access-key': 'two' })).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(
+      /The Secret ward-blobs lacks the key credentials.*: access-key-id secret-access-key/,
+    ),
+  });
+  expect(await start({ 'access-key-id': 'one', credentials: '[default]' })).toMatchObject({
+    code: 0,
+    stderr: '',
+  });
+  // Without a Secret, the folder is empty.
+  expect(await start({})).toMatchObject({ code: 0, stderr: '' });
+});
+
 test('no variable has a secret but the URLs, and no file of a secret is for all users', () => {
   const variables = workloads.flatMap(({ spec }) =>
     spec.template.spec.containers.flatMap(({ env = [] }) =>
@@ -203,7 +230,7 @@ test('no variable has a secret but the URLs, and no file of a secret is for all 
       .map(({ defaultMode }) => defaultMode),
   );
   expect(modes).toEqual(modes.map(() => 0o400));
-  expect(modes).toHaveLength(7);
+  expect(modes).toHaveLength(8);
 });
 
 test('an invoker is ready while it has the file that says so, so the next one is not replaced before', () => {
@@ -330,6 +357,12 @@ function variablesOf({ metadata, spec }: Workload & KubernetesObject): NodeJS.Pr
   );
 }
 
+/** Secrets that pods see as a whole. */
+const keysOfWhole: Readonly<Record<string, readonly string[]>> = {
+  'ward-blobs': ['credentials'],
+  'ward-join': ['all.nodes, or one for each node'],
+};
+
 /** `ward-store url`. */
 function secretsIn({ spec }: Workload & KubernetesObject): readonly string[] {
   const { containers, volumes = [] } = spec.template.spec;
@@ -347,7 +380,7 @@ function secretsIn({ spec }: Workload & KubernetesObject): readonly string[] {
     ),
     ...volumes.flatMap(({ secret }) => {
       if (secret === undefined) return [];
-      const keys = secret.items?.map(({ key }) => key) ?? ['all.nodes, or one for each node'];
+      const keys = secret.items?.map(({ key }) => key) ?? keysOfWhole[secret.secretName ?? ''] ?? [];
       return keys.map((key) => `${secret.secretName} ${key}`);
     }),
   ];

@@ -11,6 +11,9 @@ import { apiPort, metaOf, selectorOf, wardUser } from './names.ts';
 import {
   apiCredentials,
   authorityFile,
+  blobsSecretMount,
+  blobsSecretScript,
+  blobsSecretVolume,
   blobsVariable,
   busVariable,
   credentialsMount,
@@ -59,6 +62,7 @@ export function apiStatefulSet(settings: Settings): StatefulSet {
           volumes: [
             ...unprivilegedVolumes(),
             credentialsVolume(apiCredentials),
+            blobsSecretVolume,
             // Optional: the first node makes the authority.
             secretVolume('authority', secretNames.authority, 'authority.pem', true),
             secretVolume('metrics', secretNames.metrics, 'token'),
@@ -202,9 +206,15 @@ function folderContainer({ image }: Settings): Container {
   return {
     name: 'folder',
     image: image.name,
-    command: ['/bin/sh', '-euc', folderScript],
+    command: ['/bin/sh', '-euc', `${blobsSecretScript}\n${folderScript}`],
+    // So `kubectl describe pod` shows why it failed.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: unprivileged,
-    volumeMounts: [dataMount, { name: 'authority', mountPath: '/etc/ward/authority', readOnly: true }],
+    volumeMounts: [
+      dataMount,
+      { name: 'authority', mountPath: '/etc/ward/authority', readOnly: true },
+      blobsSecretMount,
+    ],
   };
 }
 

@@ -14,6 +14,9 @@ export const secretNames = {
   join: 'ward-join',
 } as const;
 
+/** Its value is the file that AWS's clients read. */
+const blobsKey = 'credentials';
+
 /** The default would be 0644. */
 export const ownerOnly = 0o400;
 
@@ -57,9 +60,34 @@ export const storeCredentials: readonly VolumeProjection[] = [
 /** A pod without keys would make its own, so it does not start. */
 export const apiCredentials: readonly VolumeProjection[] = [
   ...storeCredentials,
-  projection(secretNames.blobs, 'credentials', 'blobs', true),
+  projection(secretNames.blobs, blobsKey, 'blobs', true),
   projection(secretNames.vault, 'keys', 'vault'),
 ];
+
+/**
+ * All keys of the Secret of the bucket, if there is one. A projection of one key can't tell a Secret without it from no
+ * Secret, and Ward would then ask for the role of the node.
+ */
+export const blobsSecretVolume: Volume = {
+  name: 'blobs',
+  secret: { secretName: secretNames.blobs, defaultMode: ownerOnly, optional: true },
+};
+
+export const blobsSecretFolder = '/etc/ward/blobs';
+
+export const blobsSecretMount: VolumeMount = {
+  ...{ name: blobsSecretVolume.name, mountPath: blobsSecretFolder },
+  readOnly: true,
+};
+
+/** Fails when the Secret of the bucket has other keys, such as those of an earlier Ward. */
+export const blobsSecretScript = [
+  `keys=$(ls ${blobsSecretFolder} | tr '\\n' ' ')`,
+  `if [ -n "$keys" ] && [ ! -e ${blobsSecretFolder}/${blobsKey} ]; then`,
+  `  echo "The Secret ${secretNames.blobs} lacks the key ${blobsKey}: a credentials file of AWS. It has: $keys" >&2`,
+  '  exit 1',
+  'fi',
+].join('\n');
 
 export function credentialsVolume(sources: readonly VolumeProjection[]): Volume {
   return { name: 'credentials', projected: { defaultMode: ownerOnly, sources: [...sources] } };
