@@ -1,10 +1,14 @@
 /** What callers read while something that the server needs fails. */
 import type { FastifyRequest } from 'fastify';
 import { expect, test, vi } from 'vitest';
-import { Fault, type Log } from '../lib/index.ts';
+import { blobFaults } from '../blobs/index.ts';
+import { Fault, type FaultTable, type Log } from '../lib/index.ts';
+import { storeFaults } from '../store/index.ts';
 import { troubleAnswer } from './trouble.ts';
 
 const request = { id: 'r', headers: {}, server: {} } as FastifyRequest;
+
+const kinds: FaultTable = { ...storeFaults, ...blobFaults, GATE_STORE_UNREACHABLE: 'busy' };
 
 test.each([
   ['STORE_UNREACHABLE', /database.*Try again later/],
@@ -16,7 +20,7 @@ test.each([
   ['BLOB_STORE_REFUSED', /object store.*Try again later/],
 ])('%s does not tell callers where the engine is, and tells the operator', (code, text) => {
   const warn = vi.fn();
-  const error = new Fault(code, 'busy', 'db.internal:5432 does not answer', {
+  const error = new Fault(code, kinds[code] ?? 'bug', 'db.internal:5432 does not answer', {
     ...{ hint: 'Check db.internal.', retryAfterMs: 4200, details: { activationId: 'a' } },
   });
   const answer = troubleAnswer({ warn } as unknown as Log, error, request);

@@ -11,6 +11,7 @@ import {
   type JsonObject,
   type Log,
   messageOf,
+  outageTextOf,
 } from '../lib/index.ts';
 import { statusOfKind } from './faults.ts';
 import { requestIds } from './transaction.ts';
@@ -46,37 +47,19 @@ const answers: Readonly<Record<HostTrouble, TroubleAnswer & { readonly logged: s
   },
 };
 
-const noDatabase =
-  'The server does not reach its database, or is refused there. Try again later, or ask its operator.';
-const noObjects =
-  'The server does not reach its object store, or is refused there. Try again later, or ask its operator.';
-/** By the code of a fault whose own text names the database or the object store. */
-const ofEngines: ReadonlyMap<string, string> = new Map([
-  ['STORE_UNREACHABLE', noDatabase],
-  ['STORE_REFUSED', noDatabase],
-  ['GATE_STORE_UNREACHABLE', noDatabase],
-  ['BLOB_STORE_UNREACHABLE', noObjects],
-  ['BLOB_STORE_REFUSED', noObjects],
-  ['STORE_LOCKED', 'The database of the server is busy. Try again later.'],
-  [
-    'STORE_ANSWER_LOST',
-    'The server lost its database before it knew whether this was done. See whether it was, and try again if it was not.',
-  ],
-]);
-
 /** Logs the details that the caller does not get. Returns undefined for other errors. */
 export function troubleAnswer(log: Log, error: unknown, request: FastifyRequest): TroubleAnswer | undefined {
-  const text = isFault(error) ? ofEngines.get(error.code) : undefined;
+  const text = outageTextOf(error);
   return isFault(error) && text !== undefined
-    ? engineAnswer(log, error, request, text)
+    ? outageAnswer(log, error, request, text)
     : hostAnswer(log, error, request);
 }
 
-function engineAnswer(log: Log, error: Fault, request: FastifyRequest, text: string): TroubleAnswer {
-  const { code, kind, retryAfterMs = retrySeconds * 1000, details } = error;
+function outageAnswer(log: Log, error: Fault, request: FastifyRequest, text: string): TroubleAnswer {
+  const { code, retryAfterMs = retrySeconds * 1000, details } = error;
   log.warn({ ...requestIds(request), code, reason: error.message }, 'a request could not be served');
   return {
-    ...{ status: statusOfKind[kind], code, text, details },
+    ...{ status: statusOfKind.busy, code, text, details },
     retrySeconds: Math.max(1, Math.ceil(retryAfterMs / 1000)),
   };
 }

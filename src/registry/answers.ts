@@ -1,7 +1,15 @@
 /** Sends every refusal as OCI's `{"errors": [{code, message}]}`. Source: distribution-spec v1.1, "Error Codes". */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { registryStoreFaults } from '../content/index.ts';
-import { type Fault, type FaultKind, hostTroubleOf, isFault, type Log, messageOf } from '../lib/index.ts';
+import {
+  type Fault,
+  type FaultKind,
+  hostTroubleOf,
+  isFault,
+  type Log,
+  messageOf,
+  outageTextOf,
+} from '../lib/index.ts';
 import type { registryFaults } from './faults.ts';
 
 type CodeAnswer = readonly [status: number, code: string];
@@ -81,14 +89,16 @@ export function statusOf(error: unknown): number {
 export function answerError(request: FastifyRequest, reply: FastifyReply, error: unknown, log: Log): void {
   const [status, code] = answerOf(error);
   const isBusy = isFault(error) && error.kind === 'busy';
-  if (status >= 500 && !isBusy && !isFault(error, 'DISK_RESERVED'))
-    log.error(
-      { transactionId: request.id, err: error, method: request.method, path: request.url },
-      'the registry failed',
-    );
+  const outageText = outageTextOf(error);
+  const about = { transactionId: request.id, method: request.method, path: request.url };
+  if (outageText !== undefined)
+    log.warn({ ...about, reason: messageOf(error) }, 'a request of the registry could not be served');
+  else if (status >= 500 && !isBusy && !isFault(error, 'DISK_RESERVED'))
+    log.error({ ...about, err: error }, 'the registry failed');
   const retrySeconds = retrySecondsOf(error);
   if (retrySeconds !== undefined) reply.header('retry-after', String(retrySeconds));
-  const message = status === 507 ? fullText : status >= 500 && !isBusy ? internalText : textOf(error);
+  const message =
+    outageText ?? (status === 507 ? fullText : status >= 500 && !isBusy ? internalText : textOf(error));
   const body = { errors: [{ code, message, detail: null }] };
   reply
     .code(status)
@@ -98,10 +108,13 @@ export function answerError(request: FastifyRequest, reply: FastifyReply, error:
 
 function retrySecondsOf(error: unknown): number | undefined {
   if (isFault(error) && error.retryAfterMs !== undefined) return Math.ceil(error.retryAfterMs / 1000);
-  return hostTroubleOf(error) === undefined ? undefined : troubleRetrySeconds;
+  return hostTroubleOf(error) === undefined && outageTextOf(error) === undefined
+    ? undefined
+    : troubleRetrySeconds;
 }
 
 function answerOf(error: unknown): CodeAnswer {
+  if (outageTextOf(error) !== undefined) return answersOfKind.busy;
   const trouble = hostTroubleOf(error);
   if (trouble !== undefined) return answersOfKind[trouble === 'disk-full' ? 'full' : 'busy'];
   if (isFault(error)) return knownAnswer(error) ?? answersOfKind[error.kind];
