@@ -33,7 +33,7 @@ export { giveBack, giveBackAround } from './memory.ts';
 export { matchesPattern } from './name-pattern.ts';
 export { nearestName } from './nearest.ts';
 export { oneAfterAnother } from './one-after-another.ts';
-export { outageTextOf } from './outages.ts';
+export { callerTextOf, outageTextOf } from './outages.ts';
 export { relativeUrl } from './relative-url.ts';
 export { readSecretFile } from './secret-file.ts';
 export { formatSize, parseSize } from './size.ts';

@@ -2,7 +2,7 @@
  * What callers read while an engine that the server needs is away, or refuses it. The fault's own text and hint say where the
  * engine is, which is for the operator.
  */
-import { isFault } from './fault.ts';
+import { isFault, messageOf } from './fault.ts';
 
 const noDatabase =
   'The server does not reach its database, or is refused there. Try again later, or ask its operator.';
@@ -25,4 +25,9 @@ const texts: ReadonlyMap<string, string> = new Map([
 /** Undefined for other errors. The answer is that of a fault of the kind `busy`, whatever kind this one has. */
 export function outageTextOf(error: unknown): string | undefined {
   return isFault(error) ? texts.get(error.code) : undefined;
+}
+
+/** The text of an error for tenants, for example in a record. */
+export function callerTextOf(error: unknown): string {
+  return outageTextOf(error) ?? messageOf(error);
 }

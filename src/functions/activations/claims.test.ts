@@ -343,6 +343,9 @@ test('a built-in action acts only if it may begin', async () => {
   await expect(begun(false)).rejects.toMatchObject({ code: 'JOB_WITHDRAWN' });
   expect(run).not.toHaveBeenCalled();
   expect(await begun(true)).toMatchObject({ status: 'success', result: { done: true } });
+  run.mockRejectedValueOnce(new Fault('STORE_UNREACHABLE', 'busy', 'db.internal does not answer'));
+  const error = expect.stringMatching(/^The server does not reach its database/);
+  expect(await begun(true)).toMatchObject({ status: 'application error', result: { error } });
 });
 
 describe('after a restart, a call that had begun', () => {

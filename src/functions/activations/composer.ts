@@ -3,6 +3,7 @@ import { type Handover, jobWithdrawn } from '../../dispatch/index.ts';
 import {
   type Actor,
   actAs,
+  callerTextOf,
   currentActor,
   isFault,
   isJsonObject,
@@ -101,7 +102,7 @@ async function runBuiltin(
   } catch (error) {
     const isRefused = isFault(error) && error.kind !== 'host' && error.kind !== 'bug';
     if (isRefused)
-      return endWithoutSandbox('application error', { error: error.message }, startedAt, Date.now());
+      return endWithoutSandbox('application error', { error: callerTextOf(error) }, startedAt, Date.now());
     log.error({ action: builtin.path, reason: messageOf(error) }, 'a built-in action failed');
     return endWithoutSandbox(
       'whisk internal error',

@@ -9,7 +9,7 @@
  * Every call comes through here, and the garbage collector has to move everything that lives until the record is on
  * disk. So an execution makes few promises, and does not await what is already known.
  */
-import { type Log, messageOf, withTimeout } from '../../lib/index.ts';
+import { callerTextOf, type Log, messageOf, withTimeout } from '../../lib/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { CodeStore } from '../actions/code-store.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -131,7 +131,7 @@ export class Executions {
    */
   async runQueued(execution: Execution): Promise<void> {
     if (this.#isDraining) return this.cancel(execution);
-    await this.run(execution).catch((error) => this.fail(execution, messageOf(error)));
+    await this.run(execution).catch((error) => this.fail(execution, callerTextOf(error)));
   }
 
   /** Ends an execution with a record that says why it could not run; without a record if it was withdrawn. */

@@ -123,6 +123,28 @@ test.each([
   expect([tries, told]).toEqual([2, []]);
 });
 
+test.each([undefined, 1])(
+  'the record of a call names no engine that was away (wait: %s ms)',
+  async (waitMs) => {
+    await using platform = await start();
+    const away = new Fault(
+      'BLOB_STORE_UNREACHABLE',
+      'busy',
+      's3://bucket/ at store.internal does not answer',
+    );
+    const held = Promise.withResolvers<never>();
+    held.promise.catch(() => {});
+  platform.invoker.script = () => held.promise;
+    const { activationId } = await call(platform, waitMs);
+    held.reject(away);
+    await expect.poll(() => platform.store.accepted.pending(1)).toEqual([]);
+    const error = expect.stringMatching(/^The server does not reach its object store/);
+    expect(await platform.functions.activations.get('guest', activationId)).toMatchObject({
+      response: { success: false, result: { error } },
+    });
+  },
+);
+
 test.each([
   ['no invoker can run', 20, () => Promise.reject(unfit)],
   ['no invoker can run, of more than a page,', 250, () => Promise.reject(unfit)],

@@ -1,5 +1,5 @@
 /** Answers of the API manager: an HTTP answer over the web, otherwise a plain result. */
-import { Fault, isFault, type JsonObject } from '../../lib/index.ts';
+import { callerTextOf, Fault, isFault, type JsonObject } from '../../lib/index.ts';
 
 const headers = { 'Content-Type': 'application/json' };
 
@@ -15,9 +15,9 @@ export async function answerWith(
     return isWeb ? { statusCode: 200, headers, body } : body;
   } catch (error) {
     if (!isCallers(error)) throw error;
-    if (!isWeb) return { error: error.message };
+    if (!isWeb) return { error: callerTextOf(error) };
     const isDenied = error.kind === 'denied';
-    const body = { error: error.message, ...(isDenied ? { code: transactionId } : {}) };
+    const body = { error: callerTextOf(error), ...(isDenied ? { code: transactionId } : {}) };
     return { error: { statusCode: isDenied ? 403 : 502, headers, body } };
   }
 }

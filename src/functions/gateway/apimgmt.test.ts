@@ -1,11 +1,12 @@
 /** The API manager on a real store, called like clients of OpenWhisk call it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
+import { Fault, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { parseEntityName, parseNamespaceName } from '../entities/names.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import { type Platform, startPlatform } from '../platform.fixture.ts';
 import { apiLimits } from './api-document-types.ts';
 import { createApiManager } from './apimgmt.ts';
+import { answerWith } from './apimgmt-answers.ts';
 import { type ApiService, createApis } from './apis.ts';
 
 let platform: Platform;
@@ -366,3 +367,13 @@ describe('a route', () => {
     await expect(route('/x')).rejects.toMatchObject({ code: 'STORED_ENTITY_CORRUPT' });
   });
 });
+
+test.each([{}, { __ow_method: 'get' }])(
+  'what was refused for want of the database does not say where that is',
+  async (args) => {
+    const away = new Fault('STORE_UNREACHABLE', 'busy', 'db.internal does not answer');
+    const answer = JSON.stringify(await answerWith(args, 't', () => Promise.reject(away)));
+    expect(answer).toContain('The server does not reach its database');
+    expect(answer).not.toContain('internal');
+  },
+);

@@ -1,5 +1,5 @@
 /** The record of a firing: without an end, and with a log entry for each rule. */
-import { Fault, type JsonObject, messageOf } from '../../lib/index.ts';
+import { callerTextOf, Fault, type JsonObject } from '../../lib/index.ts';
 import type { ActivationWrite } from '../../store/index.ts';
 import { statusCodeOf } from '../activations/record.ts';
 import { fullNameOf } from '../entities/names.ts';
@@ -58,7 +58,7 @@ export function refusedCall(error: unknown): RuleRefusal {
   const isPlatforms = isInside || ['busy', 'overloaded', 'unreachable'].includes(kind);
   return {
     statusCode: statusCodeOf(isPlatforms ? 'whisk internal error' : 'application error'),
-    error: isInside ? 'There was an internal server error.' : messageOf(error),
+    error: isInside ? 'There was an internal server error.' : callerTextOf(error),
   };
 }
 

@@ -113,6 +113,12 @@ describe('firing', () => {
     ['without room', new Fault('INVOKER_BUSY', 'overloaded', 'No room.'), 3, 'No room.'],
     ['refused by a stop', new Fault('SHUTTING_DOWN', 'busy', 'It stops.'), 3, 'It stops.'],
     ['broken', new Error('EIO /var/lib/ward'), 3, 'There was an internal server error.'],
+    [
+      'refused for want of the database',
+      new Fault('STORE_UNREACHABLE', 'busy', 'db.internal is away'),
+      3,
+      'The server does not reach its database, or is refused there. Try again later, or ask its operator.',
+    ],
   ])('says only in the record that an action was %s', async (_what, fault, statusCode, error) => {
     await using parts = await startRules();
     await parts.arrange('t', ['a', 'b']);
