@@ -33,14 +33,19 @@ export const isUnheld = `doomed_at is null and touched_at < ?2 and not ${isHeld}
  */
 const isOver = '(blobs.removal_at is null or blobs.removal_at <= ?4)';
 
-/** Parameters: digest, size, time, and when a removal must have begun to be over. */
+/** When a removal must have begun to be over. Where none is late, a clock that was set back holds up nobody either. */
+export function latestOver(at: number, lateMs: number): number {
+  return lateMs === 0 ? Number.MAX_SAFE_INTEGER : at - lateMs;
+}
+
+/** Parameters: digest, size, time, and `latestOver`. */
 export const reviveSql = `
   insert into blobs (digest, size, touched_at) values (?1, ?2, ?3)
     on conflict (digest) do update
       set size = excluded.size, touched_at = excluded.touched_at, doomed_at = null, removal_at = null
       where blobs.doomed_at is null or ${isOver}`;
 
-/** Parameters: digest, when the blob must have been doomed, time, and when a removal must have begun to be over. */
+/** Parameters: digest, when the blob must have been doomed, time, and `latestOver`. */
 export const markSql = `
   update blobs set removal_at = ?3 where digest = ?1 and doomed_at <= ?2 and ${isOver} and not ${isHeld}`;
 

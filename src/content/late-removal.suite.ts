@@ -19,14 +19,14 @@ interface LateBlobs {
   carryOut(): Promise<void>;
 }
 
-function lateBlobs(): LateBlobs {
+function lateBlobs(after: number): LateBlobs {
   const late: (() => Promise<void>)[] = [];
   const made: LateBlobs = {
     asked: [],
     isSilent: true,
     wrap: (blobs) => ({
       ...blobs,
-      lateMs,
+      lateMs: after,
       async delete(which) {
         made.asked.push(which);
         if (!made.isSilent) return blobs.delete(which);
@@ -42,9 +42,9 @@ function lateBlobs(): LateBlobs {
 }
 
 export function lateRemovalTests(open: (options: TestStoreOptions) => Promise<TestStore>): void {
-  const openLate = async () => {
+  const openLate = async (after = lateMs) => {
     const clock = { at: 1_000_000_000_000 };
-    const late = lateBlobs();
+    const late = lateBlobs(after);
     const limits = { graceMs: hourMs, doomedMs: 0 };
     const test = await open({ wrapBlobs: late.wrap, now: () => clock.at, limits });
     await putBlob(test.store, app, bytes);
@@ -66,6 +66,14 @@ export function lateRemovalTests(open: (options: TestStoreOptions) => Promise<Te
     await putBlob(test.store, app, bytes);
     await test.late.carryOut();
     expect(await test.store.blobSize(app, digest)).toBe(bytes.length);
+    expect(await buffer(await test.store.openBlob(digest))).toEqual(bytes);
+  });
+
+  it('takes bytes at once where no removal is late, also after the clock was set back', async () => {
+    await using test = await openLate(0);
+    await expect(test.sweeper.sweep(sweepAll)).rejects.toThrow('no answer');
+    test.clock.at -= hourMs;
+    await putBlob(test.store, app, bytes);
     expect(await buffer(await test.store.openBlob(digest))).toEqual(bytes);
   });
 

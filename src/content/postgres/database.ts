@@ -17,7 +17,7 @@ import {
   postgresTransaction,
   type SqlValue,
 } from '../../store/index.ts';
-import { deleteMarkedSql, findMarkedSql, markedRow, markSql, reviveSql } from '../blob-rows.ts';
+import { deleteMarkedSql, findMarkedSql, latestOver, markedRow, markSql, reviveSql } from '../blob-rows.ts';
 import type { RegistryDatabase, SqlWords } from '../database.ts';
 import { migrations, schema } from './migrations.ts';
 
@@ -88,12 +88,12 @@ function databaseOn(pool: PostgresPool, now: PostgresRegistryOptions['now']): Re
       }),
     async reviveBlob(digest, size, lateMs) {
       const at = await time();
-      return (await alone(reviveSql, [digest, size, at, at - lateMs])).rowCount !== 0;
+      return (await alone(reviveSql, [digest, size, at, latestOver(at, lateMs)])).rowCount !== 0;
     },
     async removeBlob(digest, { before, lateMs }, removeBytes) {
       const at = await time();
       // Before the transaction, which an error undoes.
-      const marked = await alone(markSql, [digest, before, at, at - lateMs]);
+      const marked = await alone(markSql, [digest, before, at, latestOver(at, lateMs)]);
       if (marked.rowCount === 0) return undefined;
       return together(async (connection) => {
         const { rows } = await run(connection, `${findMarkedSql} for update`, [digest, before, at]);

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { imageFault } from '../../images/index.ts';
 import { KeyedLock } from '../../lib/index.ts';
 import { type DatabaseThread, type SqlValue, startDatabaseThread } from '../../store/index.ts';
-import { deleteMarkedSql, findMarkedSql, markedRow, markSql, reviveSql } from '../blob-rows.ts';
+import { deleteMarkedSql, findMarkedSql, latestOver, markedRow, markSql, reviveSql } from '../blob-rows.ts';
 import { type RegistryDatabase, type SqlWords, step } from '../database.ts';
 import { registrySchema, statements } from './schema.ts';
 
@@ -53,12 +53,13 @@ function databaseOn(thread: DatabaseThread, now: () => number): RegistryDatabase
     reviveBlob: (digest, size, lateMs) =>
       removals.run(digest, async () => {
         const at = now();
-        return (await write(undefined, step(reviveSql, digest, size, at, at - lateMs))) > 0;
+        return (await write(undefined, step(reviveSql, digest, size, at, latestOver(at, lateMs)))) > 0;
       }),
     removeBlob: (digest, { before, lateMs }, removeBytes) =>
       removals.run(digest, async () => {
         const at = now();
-        if ((await write(undefined, step(markSql, digest, before, at, at - lateMs))) === 0) return undefined;
+        if ((await write(undefined, step(markSql, digest, before, at, latestOver(at, lateMs)))) === 0)
+          return undefined;
         const [found] = await all(markedRow, findMarkedSql, digest, before, at);
         if (found === undefined) return undefined;
         await removeBytes();
