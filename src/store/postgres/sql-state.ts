@@ -106,8 +106,10 @@ const refusals: readonly Refusal[] = [
   },
 ];
 
-/** Connections that break, that are refused, or that the server ends. */
-/** PostgreSQL also ends the connection of a transaction that took too long, or was idle for too long. */
+/**
+ * Connections that break, that are refused, or that the server ends: also that of a transaction that took too long, or was
+ * idle for too long.
+ */
 function isUnreachable(code: string): boolean {
   return /^(08|57P0|53|25P0[34]$)/.test(code) || /^E(?:AI_)?[A-Z0-9]+$/.test(code);
 }
