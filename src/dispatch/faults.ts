@@ -66,10 +66,15 @@ export function invokerBusy(retryAfterMs: number) {
   return dispatchFault('INVOKER_BUSY', overloadedText, { hint, retryAfterMs });
 }
 
-export function invokersBusy(cause?: unknown) {
+export function invokersBusy() {
   const hint = 'no node has room for the call: wait, or have the operator add one';
-  const more = cause === undefined ? {} : { cause };
-  return dispatchFault('INVOKERS_BUSY', overloadedText, { hint, retryAfterMs: retryMs, ...more });
+  return dispatchFault('INVOKERS_BUSY', overloadedText, { hint, retryAfterMs: retryMs });
+}
+
+/** Another node can run it meanwhile. */
+export function earlierAttemptRuns() {
+  const text = 'an earlier attempt of the activation still runs';
+  return dispatchFault('INVOKERS_BUSY', text, { hint: 'try again', retryAfterMs: retryMs });
 }
 
 export function invokerClosed(why = 'the platform is shutting down') {

@@ -69,7 +69,7 @@ function setUp(keptBytes?: number, isDrained = false) {
 }
 
 it('never runs a job that it has refused, because another node may have it', async () => {
-  const { ends, said, send, answer } = setUp();
+  const { ends, said, refusals, send, answer } = setUp();
   const activationId = newActivationId();
   send(activationId, 1);
   send(activationId, 2);
@@ -77,6 +77,7 @@ it('never runs a job that it has refused, because another node may have it', asy
   send(activationId, 2);
   expect(ends).toHaveLength(1);
   expect(said).toEqual(['nack', 'res', 'nack']);
+  expect(refusals[0]).toMatchObject({ code: 'INVOKERS_BUSY', retryAfterMs: 1000 });
 });
 
 it('drops the oldest results when they take too much memory', async () => {

@@ -8,7 +8,7 @@
  */
 import { BoundedMap, type Fault, type JsonObject, type Log } from '../../lib/index.ts';
 import { lostLog } from '../activation-log.ts';
-import { dispatchFault, invokerClosed } from '../faults.ts';
+import { earlierAttemptRuns, invokerClosed } from '../faults.ts';
 import type { LoadNote } from '../placement/types.ts';
 import type { Dispatcher, Handover, Job, JobEnd, ViolationReport } from '../types.ts';
 import { noActivation } from '../wire/frames.ts';
@@ -232,8 +232,7 @@ export class InvokerService {
   /** Why this node takes no such job. */
   #refusalOf(activationId: string): Fault | undefined {
     // The invoker knows jobs by their activation alone.
-    if (this.#running.has(activationId))
-      return dispatchFault('INVOKERS_BUSY', 'an earlier attempt of the activation still runs');
+    if (this.#running.has(activationId)) return earlierAttemptRuns();
     if (this.#isDraining) return invokerClosed('the node that was asked stops');
     return this.#options.isDrained() ? invokerClosed('the node that was asked takes no new work') : undefined;
   }
