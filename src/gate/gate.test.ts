@@ -155,6 +155,15 @@ describe('at push', () => {
     expect((await store.audit()).map(({ outcome }) => outcome)).toEqual(['deny', 'deny']);
   });
 
+  it('content whose bytes can’t be had now gets no verdict', async () => {
+    const away = new Fault('BLOB_STORE_UNREACHABLE', 'busy', 's3://bucket/ does not answer');
+    const scan = () => Promise.reject(away);
+    const rejudge = async (report: Report) => report;
+    const waiting = gateWith({ scanner: { scanImage: scan, scanArtifact: scan, scanCode: scan, rejudge } });
+    await expect(push('a', waiting)).rejects.toBe(away);
+    expect(await store.audit()).toEqual([]);
+  });
+
   it('content is not admitted when its verdict can’t be stored', async () => {
     await store.close();
     await expect(push('app')).rejects.toMatchObject({ code: 'GATE_CLOSED' });

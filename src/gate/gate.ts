@@ -3,7 +3,7 @@
  * keeps verdicts and the audit log. The rule `unscanned` decides on content that could not be scanned in time, or at all.
  */
 import { type Digest, digestOf } from '../blobs/index.ts';
-import { isFault, type Log, matchesPattern, messageOf } from '../lib/index.ts';
+import { isFault, type Log, matchesPattern, messageOf, outageTextOf } from '../lib/index.ts';
 import type { ArtifactSource, ImageSource, Report, Scanner, ScanOptions } from '../scanner/index.ts';
 import { catchUp } from './catching-up.ts';
 import type { GateEvent } from './changes.ts';
@@ -260,7 +260,8 @@ class ScanningGate implements Gate {
       });
       return { report };
     } catch (error) {
-      if (isFault(error) && isOfGate(error.code)) throw error;
+      // An outage says nothing of the content. Tenants would read in the verdict where the engine is.
+      if ((isFault(error) && isOfGate(error.code)) || outageTextOf(error) !== undefined) throw error;
       log.warn({ digest: subject.digest, reason: messageOf(error) }, 'a scan failed');
       return { unread: plainText(`it could not be scanned: ${messageOf(error)}`, 300) };
     }

@@ -8,6 +8,7 @@ const digest = digestOf(Buffer.alloc(0));
 const code: Runnable = { kind: 'nodejs:24', image: undefined, digest, owner: 'guest' };
 const image: Runnable = { ...code, kind: 'blackbox', image: 'guest/app:v1' };
 const away = new Fault('GATE_STORE_UNREACHABLE', 'busy', 'the database at db.internal does not answer');
+const refused = new Fault('BLOB_STORE_REFUSED', 'host', 'could not read a blob at store.internal');
 const damaged = new Fault('STORE_CORRUPT', 'host', 'the registry’s database is damaged');
 
 /** A gate that can judge nothing. */
@@ -20,8 +21,9 @@ test.each([
   ['code', code, () => Promise.reject(away)],
   ['an image that is found', image, async () => ({ digest })],
   ['an image that can’t be looked up', image, () => Promise.reject(away)],
+  ['an image that a bucket refuses', image, () => Promise.reject(refused)],
 ])(
-  'while the database is away, a call of %s is unjudged, and its caller does not learn where the database is',
+  'while an engine is away, a call of %s is unjudged, and its caller does not learn where the engine is',
   async (_title, runnable, findImage) => {
     const gate = gateThat(away, findImage);
     for (const _call of ['first', 'second']) {

@@ -4,7 +4,7 @@ import type { Digest } from '../../blobs/index.ts';
 import { parsePushedReference } from '../../content/index.ts';
 import type { CodeGate, Runnable, RunVerdict } from '../../functions/index.ts';
 import { codeSubject, type Gate, imageSubject, type Subject, type Verdict } from '../../gate/index.ts';
-import { BoundedMap, isFault, isTemporary, type Log, messageOf } from '../../lib/index.ts';
+import { BoundedMap, isFault, isTemporary, type Log, messageOf, outageTextOf } from '../../lib/index.ts';
 import { createJudgedImages, type JudgedImagesOptions } from './judged-images.ts';
 
 export interface CodeGateOptions extends JudgedImagesOptions {
@@ -50,7 +50,7 @@ export function createCodeGate(options: CodeGateOptions): GuardedCode {
       if (isAbsence(error)) return { outcome: 'absent', summary: absentText(image) };
       const reason = messageOf(error);
       log.warn({ image, namespace, reason }, 'an image could not be judged');
-      if (isTemporary(error)) return unjudged;
+      if (isTemporary(error) || outageTextOf(error) !== undefined) return unjudged;
       return { outcome: 'deny', summary: `the image ${image} could not be judged: ${reason}` };
     }
   };
