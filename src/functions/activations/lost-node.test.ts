@@ -134,7 +134,7 @@ test.each([undefined, 1])(
     );
     const held = Promise.withResolvers<never>();
     held.promise.catch(() => {});
-  platform.invoker.script = () => held.promise;
+    platform.invoker.script = () => held.promise;
     const { activationId } = await call(platform, waitMs);
     held.reject(away);
     await expect.poll(() => platform.store.accepted.pending(1)).toEqual([]);
