@@ -20,7 +20,8 @@ import {
 } from '../functions/index.ts';
 import { Fault, type JsonValue, type Log, silentLog } from '../lib/index.ts';
 import { openStore, type Store } from '../store/index.ts';
-import { type ApiLimits, createApi, type TlsOptions } from './api.ts';
+import { createApi, type TlsOptions } from './api.ts';
+import type { ApiLimits } from './api-limits.ts';
 import type { MemoryAdmission } from './request-memory.ts';
 import { openTlsFront } from './secure/tls-front.ts';
 

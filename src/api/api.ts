@@ -1,24 +1,23 @@
 /**
  * The OpenWhisk REST API as a Fastify instance, not yet listening. It knows the domain's services, but no containers or
- * storage. It limits everything that a client controls: sizes of head, URL and body, the time to send them, connections.
+ * storage. It limits everything that a client controls (`http-app.ts`, `api-limits.ts`).
  */
-import { createServer, type Server, type ServerOptions } from 'node:http';
-import { type FastifyInstance, type FastifyServerFactory, fastify } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Functions } from '../functions/index.ts';
 import type { Log } from '../lib/index.ts';
 import { addAccessLog } from './access-log.ts';
 import { nameActors } from './actors.ts';
+import { type ApiLimits, defaultApiLimits } from './api-limits.ts';
 import { authenticateAll } from './authentication.ts';
-import { acceptJson } from './body.ts';
 import { addBodyDeadline } from './body-deadline.ts';
-import { shareConnections } from './connections.ts';
 import { addOperator, type OperatorSource } from './console/operator.ts';
 import { addSessions } from './console/sessions.ts';
 import { addApiDocs } from './docs/api-docs.ts';
 import { confineDomains } from './domains/domain-host.ts';
 import { addDomains } from './domains/domains.ts';
-import { clientErrorHandler, errorHandler, sendError } from './errors.ts';
+import { errorHandler, sendError } from './errors.ts';
 import { addGateway } from './gateway/gateway.ts';
+import { newHttpApp } from './http-app.ts';
 import { addMemoryAdmission, createUploadBudget, type MemoryAdmission } from './request-memory.ts';
 import { addActionFigures, type ListActionFigures } from './resources/action-figures.ts';
 import { addActions } from './resources/actions.ts';
@@ -26,12 +25,7 @@ import { addActivationInputs, addActivations, addErrorGroups, addRequests } from
 import { type AuditSource, addAudit } from './resources/audit.ts';
 import { addCallsUnderWay } from './resources/calls-under-way.ts';
 import { addCluster, type ClusterRoutes } from './resources/cluster.ts';
-import {
-  addClusterNodes,
-  type NodeRoutes,
-  takeSandboxWays,
-  wantsSandboxWay,
-} from './resources/cluster-nodes.ts';
+import { addClusterNodes, type NodeRoutes, takeSandboxWays } from './resources/cluster-nodes.ts';
 import { addDeadLetters } from './resources/dead-letters.ts';
 import { addDomainRoutes } from './resources/domains.ts';
 import { addEarlierCode } from './resources/earlier-code.ts';
@@ -62,9 +56,9 @@ import {
 } from './sandbox-entrance.ts';
 import { clientCheck } from './secure/client-certificate.ts';
 import { addStrictTransport } from './secure/strict-transport.ts';
-import type { OpenTlsFront, TlsFront, TlsIdentity } from './secure/tls-front.ts';
+import type { OpenTlsFront, TlsIdentity } from './secure/tls-front.ts';
 import { takeSessionCookies } from './session-cookies.ts';
-import { nameTraces, transactionIdOf } from './transaction.ts';
+import { nameTraces } from './transaction.ts';
 import { closedGuard, type TokenGuard } from './web/bearer.ts';
 import { addWeb, createWeb, type WebLimits } from './web/web.ts';
 
@@ -121,46 +115,6 @@ interface ApiRouteInfo {
   readonly access: RouteAccess | undefined;
 }
 
-/** Limits on what clients may use of the server itself. */
-export interface ApiLimits {
-  readonly urlBytes: number;
-  readonly headBytes: number;
-  /** For routes without a limit of their own. */
-  readonly bodyBytes: number;
-  /** Bytes of large bodies in memory at the same time. */
-  readonly uploadBytes: number;
-  /** To send the head of a request; the whole of it; and between two requests. */
-  readonly headTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-  readonly keepAliveMs: number;
-  /**
-   * Time without a byte in either direction. A blocking call is silent, so the default is a minute more than the longest
-   * blocking call.
-   */
-  readonly idleTimeoutMs: number;
-  readonly connections: number;
-  /** Connections without a key. */
-  readonly connectionsPerAddress: number;
-  /** Event streams at the same time; operators have one such number together. */
-  readonly streamsPerNamespace: number;
-  /** How often Ward looks for slow clients. */
-  readonly sweepMs: number;
-}
-
-export const defaultApiLimits: Omit<ApiLimits, 'idleTimeoutMs'> = {
-  urlBytes: 8192,
-  headBytes: 16_384,
-  bodyBytes: 1024 * 1024,
-  uploadBytes: 160 * 1024 * 1024,
-  headTimeoutMs: 10_000,
-  requestTimeoutMs: 60_000,
-  keepAliveMs: 65_000,
-  connections: 2048,
-  connectionsPerAddress: 512,
-  streamsPerNamespace: 100,
-  sweepMs: 2000,
-};
-
 const corsHeaders = 'Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent';
 const corsMethods = 'GET, DELETE, POST, PUT, HEAD';
 
@@ -170,7 +124,10 @@ export function createApi(options: ApiOptions): FastifyInstance {
   const limits: ApiLimits = { idleTimeoutMs, ...defaultApiLimits, ...options.limits };
   const onError = errorHandler(log);
   const front = options.tls?.open(options.tls.identity, limits);
-  const app = newServer(limits, onError, options.trustedProxies ?? [], options.nodes !== undefined, front);
+  const app = newHttpApp({
+    ...{ limits, onError, front, hasNodes: options.nodes !== undefined },
+    trustedProxies: options.trustedProxies ?? [],
+  });
   refuseUndeclaredRoutes(app);
   if (options.onRoute !== undefined) reportRoutes(app, options.onRoute);
   nameTraces(app, functions);
@@ -319,83 +276,3 @@ function addKeyed(
 const openToAnyone = { config: { access: 'anyone' } } as const;
 
 const notFoundText = 'The requested resource does not exist.';
-
-function newServer(
-  limits: ApiLimits,
-  onError: ReturnType<typeof errorHandler>,
-  trustedProxies: readonly string[],
-  hasNodes: boolean,
-  front: TlsFront | undefined,
-): FastifyInstance {
-  const http = {
-    maxHeaderSize: limits.headBytes,
-    headersTimeout: limits.headTimeoutMs,
-    connectionsCheckingInterval: limits.sweepMs,
-    ...(hasNodes && { shouldUpgradeCallback: wantsSandboxWay }),
-  };
-  const app = fastify({
-    logger: false,
-    genReqId: transactionIdOf,
-    requestIdHeader: false,
-    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
-    bodyLimit: limits.bodyBytes,
-    requestTimeout: 0,
-    keepAliveTimeout: limits.keepAliveMs,
-    connectionTimeout: limits.idleTimeoutMs,
-    forceCloseConnections: 'idle',
-    // A late request over an open connection gets its usual answer: accepted for the next process, or refused with a time.
-    return503OnClosing: false,
-    exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: limits.urlBytes, ignoreTrailingSlash: false },
-    frameworkErrors: onError,
-    clientErrorHandler,
-    schemaController: { compilersFactory: withoutSchemas },
-    http,
-    ...(front !== undefined && { serverFactory: serverBehind(front, http, limits) }),
-  });
-  shareConnections(app, limits, trustedProxies);
-  endConnectionsOfLeaver(app);
-  if (front !== undefined) {
-    fronts.set(app.server, front);
-    app.addHook('preClose', (done) => {
-      front.leave();
-      done();
-    });
-  }
-  acceptJson(app);
-  return app;
-}
-
-/** When another process listens, an answer ends its connection, so that the next request on it does not come here. */
-function endConnectionsOfLeaver(app: FastifyInstance): void {
-  app.addHook('onSend', (_request, reply, payload, done) => {
-    if (!app.server.listening) reply.header('connection', 'close');
-    done(null, payload);
-  });
-}
-
-/** Routes check what they read themselves; without these, Fastify loads a hundred files that compile JSON schemas. */
-const withoutSchemas = { buildValidator: refuseSchema, buildSerializer: refuseSchema };
-
-function refuseSchema(): never {
-  throw new TypeError('a route has a JSON schema, for which no compiler is loaded');
-}
-
-const fronts = new WeakMap<Server, TlsFront>();
-
-/** What stands between the API and its clients; undefined for plain HTTP. */
-export function tlsFrontOf({ server }: FastifyInstance): TlsFront | undefined {
-  return fronts.get(server);
-}
-
-/** Makes the server as Fastify would, and puts TLS before it. */
-function serverBehind(front: TlsFront, http: ServerOptions, limits: ApiLimits): FastifyServerFactory {
-  return (handler) => {
-    const server = createServer(
-      { ...http, requestTimeout: 0, keepAliveTimeout: limits.keepAliveMs },
-      handler,
-    );
-    server.setTimeout(limits.idleTimeoutMs);
-    return front.protect(server);
-  };
-}

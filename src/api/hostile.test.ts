@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { basic, hello, startApi, type TestApi } from './api.fixture.ts';
-import type { ApiLimits } from './api.ts';
+import type { ApiLimits } from './api-limits.ts';
 
 async function listen(options: { api?: Partial<ApiLimits> } = {}): Promise<TestApi & { port: number }> {
   const api = await startApi(options);

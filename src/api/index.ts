@@ -1,7 +1,8 @@
-export { type ApiOptions, createApi, sandboxEntrance, tlsFrontOf } from './api.ts';
+export { type ApiOptions, createApi, sandboxEntrance } from './api.ts';
 export type { OperatorSource } from './console/operator.ts';
 export type { EditedPolicy } from './console/operator-policy.ts';
 export type { OperatorWaivers } from './console/operator-waivers.ts';
+export { tlsFrontOf } from './http-app.ts';
 export type { ListActionFigures } from './resources/action-figures.ts';
 export {
   type BlobPlace,

@@ -1,7 +1,7 @@
 /** docs/api.md has the true limits, and the fixed texts that clients can match. */
 import { globSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { defaultApiLimits } from '../../src/api/api.ts';
+import { defaultApiLimits } from '../../src/api/api-limits.ts';
 import { streamsOfNamespaces } from '../../src/api/open-streams.ts';
 import { waitReasons } from '../../src/dispatch/index.ts';
 import { defaultLimits } from '../../src/functions/index.ts';

@@ -14,7 +14,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeAuthority, type TestAuthority } from '../../lib/key-pairs.fixture.ts';
 import { basic, completion, hello, startApi, type TestApi } from '../api.fixture.ts';
-import { tlsFrontOf } from '../api.ts';
+import { tlsFrontOf } from '../http-app.ts';
 
 let authority: TestAuthority;
 let api: TestApi;
