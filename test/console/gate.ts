@@ -273,7 +273,7 @@ export function gatePages(parts: () => Parts): void {
 }
 
 /** Code with a vulnerable package, whose advisory is hostile. */
-export async function seedGate(ward: Ward): Promise<void> {
+async function seedGate(ward: Ward): Promise<void> {
   const file = join(ward.dataDir, 'advisories.ndjson');
   await writeFile(file, JSON.stringify(advisory));
   const imported = await ward.cli(['advisories', 'import', file, '--data', ward.dataDir, '-q']);

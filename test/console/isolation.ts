@@ -58,7 +58,7 @@ export function isolationPage(parts: () => Parts): void {
 }
 
 /** Violations as hostile functions cause them, and a report of another host. */
-export async function seedIsolation(ward: Ward): Promise<void> {
+async function seedIsolation(ward: Ward): Promise<void> {
   await addViolation(ward, 'guest', 'a'.repeat(32));
   const row = { vector: 'within containers', required: true, available: true, chosen: script };
   const note = {

@@ -58,7 +58,7 @@ const messageBytes = 1024;
 const rememberMs = 600_000;
 const mostRemembered = 100_000;
 /** An API node that is silent for longer has left its jobs. */
-export const apiSilentMs = 10_000;
+const apiSilentMs = 10_000;
 
 export class InvokerService {
   readonly #options: InvokerServiceOptions;
