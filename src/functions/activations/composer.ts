@@ -101,9 +101,10 @@ async function runBuiltin(
     };
   } catch (error) {
     const isRefused = isFault(error) && error.kind !== 'host' && error.kind !== 'bug';
-    if (isRefused)
-      return endWithoutSandbox('application error', { error: callerTextOf(error) }, startedAt, Date.now());
-    log.error({ action: builtin.path, reason: messageOf(error) }, 'a built-in action failed');
+    const [reason, text] = [messageOf(error), callerTextOf(error)];
+    if (!isRefused || text !== reason)
+      log.error({ action: builtin.path, reason }, 'a built-in action failed');
+    if (isRefused) return endWithoutSandbox('application error', { error: text }, startedAt, Date.now());
     return endWithoutSandbox(
       'whisk internal error',
       { error: 'The action failed inside the platform.' },

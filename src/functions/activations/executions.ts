@@ -131,7 +131,15 @@ export class Executions {
    */
   async runQueued(execution: Execution): Promise<void> {
     if (this.#isDraining) return this.cancel(execution);
-    await this.run(execution).catch((error) => this.fail(execution, callerTextOf(error)));
+    await this.run(execution).catch((error) => this.failBy(execution, error));
+  }
+
+  /** Ends an execution that an error kept from its end. An operator reads in the log what tenants do not in the record. */
+  failBy(execution: Execution, error: unknown): void {
+    const [reason, text] = [messageOf(error), callerTextOf(error)];
+    if (text !== reason)
+      this.#options.log.warn({ ...callIds(execution.task), reason }, 'a call could not run');
+    this.fail(execution, text);
   }
 
   /** Ends an execution with a record that says why it could not run; without a record if it was withdrawn. */

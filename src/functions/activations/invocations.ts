@@ -7,7 +7,7 @@
  * webhooks and alarms do not call again.
  */
 import type { Admission, AdmissionControl, RateUsage } from '../../dispatch/index.ts';
-import { callerTextOf, isFault, type JsonObject, type Log } from '../../lib/index.ts';
+import { isFault, type JsonObject, type Log } from '../../lib/index.ts';
 import type { AcceptedQueue, ActivationStore, Recording } from '../../store/index.ts';
 import type { ActionService } from '../actions/actions.ts';
 import type { CodeGate } from '../actions/code-gate.ts';
@@ -133,7 +133,7 @@ export function createInvocations(options: InvocationOptions): InvocationService
       const run = executions.run(execution);
       const record = await firstOf(run, waitMs, () => executions.cancel(execution));
       if (record === undefined) {
-        run.catch((error) => executions.fail(execution, callerTextOf(error)));
+        run.catch((error) => executions.failBy(execution, error));
         const isDurable = await executions.enqueueUnderWay(execution);
         return { activationId, record, isRecordLost: !isDurable };
       }

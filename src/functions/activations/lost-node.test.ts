@@ -1,6 +1,6 @@
 /** Calls whose invoker is lost or busy, or for which none is heard. */
-import { expect, test } from 'vitest';
-import { Fault } from '../../lib/index.ts';
+import { expect, test, vi } from 'vitest';
+import { Fault, silentLog } from '../../lib/index.ts';
 import type { FunctionsOptions } from '../functions.ts';
 import {
   completion,
@@ -124,8 +124,9 @@ test.each([
 });
 
 test.each([undefined, 1])(
-  'the record of a call names no engine that was away (wait: %s ms)',
+  'the record of a call names no engine that was away, and the log does (wait: %s ms)',
   async (waitMs) => {
+    using warn = vi.spyOn(silentLog, 'warn');
     await using platform = await start();
     const away = new Fault(
       'BLOB_STORE_UNREACHABLE',
@@ -142,6 +143,8 @@ test.each([undefined, 1])(
     expect(await platform.functions.activations.get('guest', activationId)).toMatchObject({
       response: { success: false, result: { error } },
     });
+    const logged = expect.objectContaining({ activationId, reason: away.message });
+    expect(warn).toHaveBeenCalledWith(logged, 'a call could not run');
   },
 );
 
