@@ -92,9 +92,20 @@ test('a long input is for a file', () => {
   const { ward, curl } = repeatLines(runOf('guest/hello'), 'guest', input);
   expect(typed(ward).words).toEqual(['action', 'invoke', 'hello', '-P', 'input.json', '--result']);
   expect(typed(curl).words).toContain('@input.json');
-  expect(inputLine(id)).toMatch(
+  expect(inputLine(id, runOf('guest/hello'))).toMatch(
     /^curl .* -f .*activations\/0123456789abcdef0123456789abcdef\/input" > input.json$/,
   );
+});
+
+test('a long payload of a firing is for a file, which its record has', () => {
+  const { end: _, ...fired } = runOf('', {
+    name: 'arrived',
+    response: { result: { text: 'y'.repeat(9000) } },
+  });
+  const { ward, curl } = repeatLines(fired, 'guest', inputOf(fired, undefined));
+  expect(typed(ward).words).toEqual(['trigger', 'fire', 'arrived', '-P', 'input.json']);
+  expect(typed(curl).words).toContain('@input.json');
+  expect(inputLine(id, fired)).toBe(`ward activation result ${id} > input.json`);
 });
 
 test('the record is fetched by its id', () => {

@@ -36,26 +36,14 @@ export function runCommands(given: () => Given): void {
     await page.goto(`/console/runs/${first.activationId}`);
     const [callWard = '', callCurl = ''] = await commandsOf(page, 'Call it again');
     await browser.inspect('run, with commands');
-    const folder = await mkdtemp(join(tmpdir(), 'ward-commands-'));
-    try {
-      const env = {
-        ...{ ...outsideEnv(), WSK_CONFIG_FILE: '/nonexistent', WARD_LAUNCHER: launcher },
-        ...{ WARD_AUTH: ward.auth, WARD_APIHOST: ward.url },
-      };
-      const run = async (line: string) => {
-        const script = `ward() { node "$WARD_LAUNCHER" "$@"; }; ${line}`;
-        const { stdout } = await runCommand(['sh', '-c', script], { cwd: folder, env });
-        return stdout;
-      };
+    await inShell(ward, async (run, folder) => {
       expect(JSON.parse(await run(callWard))).toEqual(input);
       const answer = { name: hostileName, response: { result: input } };
       expect(JSON.parse(await run(callCurl))).toMatchObject(answer);
       for (const line of await commandsOf(page, 'Fetch the record'))
         expect(await run(line)).toContain(first.activationId);
       expect(await readdir(folder)).toEqual([]);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    });
     await page.getByText('The input of this run.').waitFor();
 
     // The payload of a firing is in its record.
@@ -69,7 +57,41 @@ export function runCommands(given: () => Given): void {
     const [fireWard, fireCurl] = await commandsOf(page, 'Fire it again');
     expect(fireWard).toBe(`printf %s '{"given":1}' | ward trigger fire 'fired & all' -P -`);
     expect(fireCurl).toContain(`--data-raw '{"given":1}' "$WARD_APIHOST${trigger}"`);
+    // A long one is in no line: a file has it.
+    const long = { text: 'y'.repeat(1_000_000) };
+    const more = await ward.request('POST', trigger, { body: long });
+    await page.goto(`/console/runs/${more.body.activationId}`);
+    await page.getByText('The input is long, so it is in a file').waitFor();
+    const lines = await commandsOf(page, 'Fire it again');
+    expect(lines.map((line) => line.length < 300)).toEqual([true, true, true]);
+    const again = await inShell(ward, async (run) => {
+      for (const line of lines.slice(0, 2)) await run(line);
+      return JSON.parse(await run(lines.at(-1) ?? ''));
+    });
+    const record = await ward.request('GET', `${api}/activations/${again.activationId}`);
+    expect(record.body.response.result).toEqual(long);
     for (const each of [`${api}/rules/fired`, trigger, path]) await ward.request('DELETE', each);
     expect(browser.problems).toEqual([]);
   });
+}
+
+type Run = (line: string) => Promise<string>;
+
+/** Types lines into a shell that has `ward` and the settings of a user, in an empty folder. */
+async function inShell<T>(ward: Ward, type: (run: Run, folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'ward-commands-'));
+  const env = {
+    ...{ ...outsideEnv(), WSK_CONFIG_FILE: '/nonexistent', WARD_LAUNCHER: launcher },
+    ...{ WARD_AUTH: ward.auth, WARD_APIHOST: ward.url },
+  };
+  const run = async (line: string) => {
+    const script = `ward() { node "$WARD_LAUNCHER" "$@"; }; ${line}`;
+    const { stdout } = await runCommand(['sh', '-c', script], { cwd: folder, env });
+    return stdout;
+  };
+  try {
+    return await type(run, folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }

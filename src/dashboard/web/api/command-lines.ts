@@ -63,7 +63,8 @@ export function fetchLines(id: string): CommandLines {
 }
 
 /** Writes the file that the lines for a long input name. An error is not written there: it would be the next input. */
-export function inputLine(id: string): string {
+export function inputLine(id: string, run: RunRecord): string {
+  if (isFiring(run)) return `ward activation result ${quotedWord(id)} > ${inputFile}`;
   return `${curl} -f ${quotedUrl(['ward', 'v1', 'namespaces', '_', 'activations', id, 'input'])} > ${inputFile}`;
 }
 

@@ -48,7 +48,7 @@ function Again({ id, record, kept }: AgainProps & { readonly kept?: Parameters<t
       {isForFile(input) && (
         <>
           <p class="quiet">The input is long, so it is in a file, which this writes:</p>
-          <CommandLine text={inputLine(id)} />
+          <CommandLine text={inputLine(id, record)} />
           {kept?.is === 'redacted' && (
             <p class="quiet">
               The file has <code>[redacted]</code> where a value is missing. Write the values there.
