@@ -66,6 +66,8 @@ export function runPages(given: () => Given): void {
     expect(await page.getByRole('link', { name: 'greet' }).count()).toBe(0);
     await browser.inspect('runs');
     await browser.fit('runs');
+    const topOf = async (name: string) => (await page.getByRole('button', { name }).boundingBox())?.y;
+    expect(await topOf('Clear')).toBe(await topOf('Filter'));
     // An identifier is never cut.
     const id = page.getByTitle('Copy the id of the run').first();
     const [whole, cell] = [await id.boundingBox(), await id.locator('..').boundingBox()];
