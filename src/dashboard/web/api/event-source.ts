@@ -7,9 +7,9 @@
  */
 
 import { ApiError, send } from './client.ts';
-import { count, refuse } from './live.ts';
+import { type StreamState, showStream } from './live.ts';
 
-interface Follow {
+export interface Follow {
   readonly path: string;
   /**
    * @param id of the event. A new connection begins with events that an earlier one has brought.
@@ -25,84 +25,84 @@ const longestSilenceMs = 45_000;
 const lookMs = 5000;
 
 /** @returns ends it */
-export function follow({ path, onEvent }: Follow): () => void {
+export function follow(stream: Follow): () => void {
+  const show = showStream();
+  return whileSeen((signal) => connect(stream, show, signal));
+}
+
+/**
+ * Runs as long as the page is seen, and anew each time that it is seen again.
+ * @param run ends at the signal. true: it is complete, and does not run again
+ * @returns ends it
+ */
+export function whileSeen(run: (signal: AbortSignal) => Promise<boolean>): () => void {
   const gone = new AbortController();
-  const run = async () => {
+  const go = async () => {
     while (!gone.signal.aborted) {
       await untilVisibility('visible', gone.signal);
       const over = new AbortController();
       const signal = AbortSignal.any([gone.signal, over.signal]);
       void untilVisibility('hidden', signal).then(() => over.abort());
-      const isComplete = await followVisible({ path, onEvent }, signal);
+      const isComplete = await run(signal);
       over.abort();
       if (isComplete) return;
     }
   };
-  void run();
+  void go();
   return () => gone.abort();
 }
 
 /** @returns whether it is complete, or nobody may read it */
-async function followVisible({ path, onEvent }: Follow, signal: AbortSignal): Promise<boolean> {
-  let trouble: Exclude<Ending['is'], 'ended'> | undefined;
-  let takeBack: (() => void) | undefined;
-  const heal = () => {
-    takeBack?.();
-    takeBack = undefined;
-    trouble = undefined;
+export async function connect(
+  { path, onEvent }: Follow,
+  show: (state: StreamState) => void,
+  signal: AbortSignal,
+): Promise<boolean> {
+  let shown: StreamState['is'] = 'none';
+  const change = (state: StreamState) => {
+    if (state.is !== shown) show(state);
+    shown = state.is;
   };
   for (let pauseMs = shortestPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-    const ending = await once(path, signal, heal, (event, data, id) => {
+    const ending = await once(path, signal, change, (event, data, id) => {
       pauseMs = shortestPauseMs / 2;
       return onEvent(event, data, id);
     });
-    if (ending === undefined) {
-      heal();
-      return !signal.aborted;
-    }
-    if (ending.is !== 'ended' && ending.is !== trouble) {
-      heal();
-      trouble = ending.is;
-      takeBack = ending.is === 'refused' ? refuse(ending.error) : count('broken');
-    }
+    change(ending ?? { is: 'none' });
+    if (ending === undefined) return !signal.aborted;
     if (ending.is === 'refused')
       await pause(Math.max(pauseMs, ending.error.retryAfterMs ?? 0), signal, false);
     else await pause(pauseMs, signal);
   }
-  heal();
+  change({ is: 'none' });
   return false;
 }
 
-type Ending = { readonly is: 'ended' | 'lost' } | { readonly is: 'refused'; readonly error: ApiError };
-
-/** @returns undefined: it is complete, or nobody may read it */
+/** @returns how it ended. undefined: it is complete, or nobody may read it */
 async function once(
   path: string,
   signal: AbortSignal,
-  onOpen: () => void,
+  change: (state: StreamState) => void,
   onEvent: Follow['onEvent'],
-): Promise<Ending | undefined> {
-  let closed: (() => void) | undefined;
+): Promise<StreamState | undefined> {
   const connection = new AbortController();
   const silence = watchSilence(() => connection.abort());
   const until = AbortSignal.any([signal, connection.signal]);
   try {
     const response = await send('GET', path, { accept: 'text/event-stream', signal: until });
-    onOpen();
-    closed = count('open');
+    change({ is: 'open' });
     for await (const [event, data, id] of eventsOf(response, silence.heard))
       if (onEvent(event, data, id)) return undefined;
-    return { is: 'ended' };
+    return { is: 'none' };
   } catch (error) {
     if (signal.aborted) return undefined;
-    if (!(error instanceof ApiError)) return { is: 'lost' };
+    if (!(error instanceof ApiError)) return { is: 'broken' };
     const { status, retryAfterMs } = error;
     // Ward answers, and only has no room: the connection is not lost.
     if (status === 429 || retryAfterMs !== undefined) return { is: 'refused', error };
-    return status >= 400 && status < 500 ? undefined : { is: 'lost' };
+    return status >= 400 && status < 500 ? undefined : { is: 'broken' };
   } finally {
     silence.end();
-    closed?.();
     connection.abort();
   }
 }

@@ -14,18 +14,29 @@ export const liveState = computed((): 'live' | 'still' | 'lost' | 'refused' => {
   return open > 0 ? 'live' : 'still';
 });
 
-/** @returns a function that takes it back */
-export function count(what: 'open' | 'broken' | 'refused'): () => void {
-  add(what, 1);
-  let isCounted = true;
-  return () => {
-    if (isCounted) add(what, -1);
-    isCounted = false;
+/** How one stream does. `none`: there is no connection, and nobody misses it. */
+export type StreamState =
+  | { readonly is: 'none' | 'open' | 'broken' }
+  | { readonly is: 'refused'; readonly error: ApiError };
+
+/** @returns shows how one stream does, in place of what it showed before */
+export function showStream(): (state: StreamState) => void {
+  let takeBack: (() => void) | undefined;
+  return (state) => {
+    takeBack?.();
+    if (state.is === 'none') takeBack = undefined;
+    else takeBack = state.is === 'refused' ? refuse(state.error) : count(state.is);
   };
 }
 
 /** @returns a function that takes it back */
-export function refuse(error: ApiError): () => void {
+function count(what: 'open' | 'broken' | 'refused'): () => void {
+  add(what, 1);
+  return () => add(what, -1);
+}
+
+/** @returns a function that takes it back */
+function refuse(error: ApiError): () => void {
   refusal.value ??= error;
   const takeBack = count('refused');
   return () => {

@@ -2,11 +2,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Usage } from '../../../answers/index.ts';
 import { call, inNamespace } from '../api/client.ts';
-import { follow } from '../api/event-source.ts';
 import { countFunctions } from '../api/functions.ts';
 import { durationsOf, hourMs, quantile } from '../api/hours.ts';
 import { annotationOf, countRuns, isFiring, listRuns, type RunSummary, recordsStream } from '../api/runs.ts';
 import { serverNow } from '../api/server-clock.ts';
+import { followTogether } from '../api/shared-stream.ts';
 import { linkTo } from '../app/router.ts';
 import { currentSession, may } from '../app/session.ts';
 import { Empty } from '../components/empty.tsx';
@@ -49,12 +49,11 @@ function OverviewOfKey() {
   const [news, setNews] = useState(0);
   useEffect(() => {
     let isFirst = true;
-    return follow({
+    return followTogether({
       path: recordsStream,
       onEvent(event) {
         if (event === 'total' && !isFirst) setNews((before) => before + 1);
         isFirst = false;
-        return false;
       },
     });
   }, []);

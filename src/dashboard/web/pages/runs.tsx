@@ -1,6 +1,5 @@
 /** All runs that Ward has records of: filtered by the address, live, and without their payloads. */
 import { useEffect, useState } from 'preact/hooks';
-import { follow } from '../api/event-source.ts';
 import {
   annotationOf,
   countRuns,
@@ -11,6 +10,7 @@ import {
   type RunSummary,
   recordsStream,
 } from '../api/runs.ts';
+import { followTogether } from '../api/shared-stream.ts';
 import type { PageProps } from '../app/pages.ts';
 import { linkTo, setQuery } from '../app/router.ts';
 import { may } from '../app/session.ts';
@@ -82,12 +82,11 @@ export function Runs({ query }: PageProps) {
   const { refresh, hear } = pages;
   useEffect(
     () =>
-      follow({
+      followTogether({
         path: recordsStream,
         onEvent(event) {
           // There is no index for a search: once a second is too often.
           if (event === 'total' && !isSearch) hear();
-          return false;
         },
       }),
     [key],

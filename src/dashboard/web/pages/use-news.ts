@@ -1,6 +1,6 @@
 /** Loads again when the server tells operators that what a page shows has changed. */
 import { useEffect, useRef } from 'preact/hooks';
-import { follow } from '../api/event-source.ts';
+import { followTogether } from '../api/shared-stream.ts';
 
 /**
  * @param of `calls`, `nodes`, `violations`, or `records` of a namespace
@@ -10,12 +10,11 @@ export function useNews(of: readonly string[], reload: (event: string) => void, 
   const latest = useRef({ of, reload });
   latest.current = { of, reload };
   useEffect(() => {
-    return follow({
+    return followTogether({
       path: `/ward/v1/operator/stream${namespace === undefined ? '' : `?namespace=${encodeURIComponent(namespace)}`}`,
       onEvent(event) {
         // Nothing tells what came before its begin.
         if (event === 'begin' || latest.current.of.includes(event)) latest.current.reload(event);
-        return false;
       },
     });
   }, [namespace]);
