@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const folder = join(import.meta.dirname, 'web/components');
-/** Messages appear there after a click; a list of pages is made of rows and of what else is there. */
-const shownByOthers = ['Toasts', 'PagedRows'];
+/** Messages appear there after a click; a list of pages is made of rows and of what else is there, and is held. */
+const shownByOthers = ['Toasts', 'PagedRows', 'Held'];
 
 test('the gallery shows every component', async () => {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.tsx'));

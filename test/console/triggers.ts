@@ -99,6 +99,34 @@ export function triggerPages(parts: () => Parts): void {
     expect((await ward.request('GET', '/api/v1/namespaces/_/triggers/nightly')).status).toBe(404);
     expect(browser.problems).toEqual([]);
   });
+
+  test('shows a firing from elsewhere by itself, and moves nothing below the pointer', async () => {
+    const { ward, browser } = parts();
+    const { page } = browser;
+    const api = '/api/v1/namespaces/_';
+    await clear(ward);
+    expect((await ward.request('PUT', `${api}/triggers/live`, { body: {} })).status).toBe(200);
+    const rule = { trigger: '/_/live', action: '/_/greet' };
+    expect((await ward.request('PUT', `${api}/rules/lives`, { body: rule })).status).toBe(200);
+    const fire = async () => {
+      expect((await ward.request('POST', `${api}/triggers/live`, { body: {} })).status).toBe(202);
+    };
+    await page.goto('/console/triggers/live');
+    await page.getByText('It has not fired').waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+    await fire();
+    const firings = page.getByRole('region', { name: 'Last firings' }).locator('tbody tr');
+    await expect.poll(() => firings.count()).toBe(1);
+    await firings.first().hover();
+    const isHeard = page.waitForResponse((each) => each.url().includes('/feeds'));
+    await fire();
+    await isHeard;
+    expect(await firings.count()).toBe(1);
+    await page.mouse.move(0, 0);
+    await expect.poll(() => firings.count()).toBe(2);
+    await clear(ward);
+    expect(browser.problems).toEqual([]);
+  });
 }
 
 /** In the list of runs and on a page of its own, a firing has ended; then goes back to the trigger. */

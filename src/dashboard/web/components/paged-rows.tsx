@@ -2,8 +2,9 @@
 import type { ComponentChildren } from 'preact';
 import { Button } from './button.tsx';
 import { ErrorNote } from './error-note.tsx';
+import { Held } from './held.tsx';
 import { countedText } from './units.ts';
-import { isTouched, type Pages } from './use-pages.ts';
+import type { Pages } from './use-pages.ts';
 import { type VirtualColumn, VirtualRows } from './virtual-rows.tsx';
 
 interface PagedRowsProps<Row> {
@@ -22,17 +23,8 @@ interface PagedRowsProps<Row> {
 export function PagedRows<Row>(props: PagedRowsProps<Row>) {
   const { caption, layout, columns, pages, keyOf, noun, children } = props;
   const { count, error, rowAt, onVisible, refresh, waiting, heldBy } = pages;
-  const letGo = () => {
-    if (waiting > 0 && !isTouched(heldBy.current)) refresh();
-  };
   return (
-    <div
-      ref={heldBy}
-      onPointerLeave={letGo}
-      onFocusOut={({ currentTarget, relatedTarget }) => {
-        if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) letGo();
-      }}
-    >
+    <Held heldBy={heldBy} onLetGo={() => waiting > 0 && refresh()}>
       {error !== undefined && <ErrorNote error={error} onRetry={refresh} />}
       {count === 0 && children}
       <div class="rows-news" role="status">
@@ -43,7 +35,7 @@ export function PagedRows<Row>(props: PagedRowsProps<Row>) {
       {count !== undefined && count > 0 && (
         <VirtualRows {...{ caption, layout, columns, count, rowAt, keyOf, onVisible }} />
       )}
-    </div>
+    </Held>
   );
 }
 

@@ -1,6 +1,7 @@
 /** Pages of a long list: loads those that are visible, and keeps them while nothing changes. */
 import type { RefObject } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { isTouched } from './held.tsx';
 
 interface PageSource<Row> {
   readonly count: (signal: AbortSignal) => Promise<number>;
@@ -22,11 +23,6 @@ export interface Pages<Row> {
   readonly waiting: number;
   /** What the list is in. */
   readonly heldBy: RefObject<HTMLDivElement | null>;
-}
-
-/** Whether the reader is at work in a list, so that nothing in it may move. */
-export function isTouched(list: HTMLElement | null): boolean {
-  return list !== null && (list.matches(':hover, :focus-within') || list.getBoundingClientRect().top < 0);
 }
 
 /** More than any screen shows, and few enough for the memory of a browser. */

@@ -1,12 +1,11 @@
 /** How the namespace does now, and for operators all of this Ward: each figure leads to what is behind it. */
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { Usage } from '../../../answers/index.ts';
 import { call, inNamespace } from '../api/client.ts';
 import { countFunctions } from '../api/functions.ts';
 import { durationsOf, hourMs, quantile } from '../api/hours.ts';
-import { annotationOf, countRuns, isFiring, listRuns, type RunSummary, recordsStream } from '../api/runs.ts';
+import { annotationOf, countRuns, isFiring, listRuns, type RunSummary } from '../api/runs.ts';
 import { serverNow } from '../api/server-clock.ts';
-import { followTogether } from '../api/shared-stream.ts';
 import { linkTo } from '../app/router.ts';
 import { currentSession, may } from '../app/session.ts';
 import { Empty } from '../components/empty.tsx';
@@ -21,6 +20,7 @@ import { useLoad, useReload } from '../components/use-load.ts';
 import { OperatorOverview } from './operator-overview.tsx';
 import { RunStatus } from './run-status.tsx';
 import { useNews } from './use-news.ts';
+import { useRecords } from './use-records.ts';
 
 const mostFailures = 10;
 /** Whose durations count: their records are most of what the page loads. */
@@ -47,16 +47,7 @@ export function OverviewPage() {
 
 function OverviewOfKey() {
   const [news, setNews] = useState(0);
-  useEffect(() => {
-    let isFirst = true;
-    return followTogether({
-      path: recordsStream,
-      onEvent(event) {
-        if (event === 'total' && !isFirst) setNews((before) => before + 1);
-        isFirst = false;
-      },
-    });
-  }, []);
+  useRecords(() => setNews((before) => before + 1));
   return <NamespaceOverview news={news} />;
 }
 

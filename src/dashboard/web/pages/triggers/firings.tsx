@@ -1,7 +1,9 @@
-/** The last firings of a trigger, with what came of each rule. */
+/** The last firings of a trigger, live, with what came of each rule. */
+import { useEffect, useRef } from 'preact/hooks';
 import { call, inNamespace } from '../../api/client.ts';
 import type { Firing } from '../../api/trigger-types.ts';
 import { linkTo } from '../../app/router.ts';
+import { Held, isTouched } from '../../components/held.tsx';
 import { LoadView } from '../../components/load-view.tsx';
 import { Section } from '../../components/section.tsx';
 import { Status } from '../../components/status.tsx';
@@ -40,30 +42,42 @@ const columns: readonly Column<Firing>[] = [
   },
 ];
 
-/** @param round grows when it was fired from here */
+/** @param round grows when it may have fired; 0 at first */
 export function Firings({ name, round }: { readonly name: string; readonly round: number }) {
   const query = new URLSearchParams({ name, limit: String(shownFirings), docs: 'true' });
   const loaded = useLoad(
     (signal) =>
       call<readonly Firing[]>('GET', `${inNamespace('/api/v1', 'activations')}?${query}`, { signal }),
-    `${round} ${name}`,
+    name,
   );
+  const heldBy = useRef<HTMLDivElement>(null);
+  const isWaiting = useRef(false);
+  const show = () => {
+    isWaiting.current = false;
+    loaded.reload();
+  };
+  useEffect(() => {
+    if (isTouched(heldBy.current)) isWaiting.current = true;
+    else if (round > 0) show();
+  }, [round]);
   return (
     <Section title="Last firings">
-      <LoadView loaded={loaded}>
-        {(firings) =>
-          firings.length === 0 ? (
-            <p class="quiet">It has not fired, or its records are no longer kept.</p>
-          ) : (
-            <Table
-              caption="Last firings"
-              columns={columns}
-              rows={firings}
-              keyOf={({ activationId }) => activationId}
-            />
-          )
-        }
-      </LoadView>
+      <Held heldBy={heldBy} onLetGo={() => isWaiting.current && show()}>
+        <LoadView loaded={loaded}>
+          {(firings) =>
+            firings.length === 0 ? (
+              <p class="quiet">It has not fired, or its records are no longer kept.</p>
+            ) : (
+              <Table
+                caption="Last firings"
+                columns={columns}
+                rows={firings}
+                keyOf={({ activationId }) => activationId}
+              />
+            )
+          }
+        </LoadView>
+      </Held>
     </Section>
   );
 }

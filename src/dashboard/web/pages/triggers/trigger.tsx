@@ -14,6 +14,7 @@ import { LoadView } from '../../components/load-view.tsx';
 import { tell } from '../../components/messages.ts';
 import { PageHead } from '../../components/page-head.tsx';
 import { useLoad } from '../../components/use-load.ts';
+import { useRecords } from '../use-records.ts';
 import { FeedSection } from './feed-section.tsx';
 import { FireDialog } from './fire-dialog.tsx';
 import { Firings } from './firings.tsx';
@@ -35,6 +36,12 @@ export function Trigger({ path: { name = '' } }: PageProps) {
         : await call<Feed>('GET', inNamespace('/ward/v1', 'feeds', name), { signal });
     return { trigger, feed };
   }, name);
+  const hear = () => {
+    setFirings((before) => before + 1);
+    // The next date of an alarm moves, and a feed can end.
+    loaded.reload();
+  };
+  useRecords(hear);
   const close = () => setOpen(undefined);
   return (
     <>
@@ -59,7 +66,7 @@ export function Trigger({ path: { name = '' } }: PageProps) {
           </div>
         )}
       </LoadView>
-      {open === 'fire' && <FireDialog name={name} onClose={close} onFired={() => setFirings(firings + 1)} />}
+      {open === 'fire' && <FireDialog name={name} onClose={close} onFired={hear} />}
       {open === 'delete' && (
         <Confirm
           title={`Delete ${name}?`}
