@@ -88,7 +88,10 @@ export function runPages(given: () => Given): void {
     const { browser } = given();
     const { page } = browser;
     await page.getByRole('link', { name: 'hostile' }).click();
-    await page.getByRole('heading', { name: 'hostile' }).waitFor();
+    const title = page.getByRole('heading', { name: 'hostile' });
+    expect(await title.getByRole('link').getAttribute('href')).toBe('/console/functions/hostile');
+    const its = page.getByRole('link', { name: 'Its runs' });
+    expect(await its.getAttribute('href')).toBe('/console/runs?name=hostile');
     await page.getByText('application error').waitFor();
     for (const text of [`error ${markup}`, `log ${markup}`, `problem ${markup}`])
       await page.getByText(text).first().waitFor();

@@ -139,7 +139,9 @@ async function lookAtFiring(page: ConsoleBrowser['page'], fired: string): Promis
   await page.getByRole('heading', { name: 'Result' }).waitFor();
   await page.locator('dt:text-is("Outcome") + dd').getByText('success').waitFor();
   expect(await page.getByRole('button', { name: /^(?:Cancel|Run again)…$/ }).count()).toBe(0);
-  await page.goto(trigger);
+  await page.getByRole('heading', { name: fired }).getByRole('link').click();
+  await page.getByRole('button', { name: 'Fire…' }).waitFor();
+  expect(page.url()).toBe(trigger);
 }
 
 /** Sends a request to the webhook, which is paused. */

@@ -1,6 +1,6 @@
 /** What to type elsewhere to make a call again, or to get its record. */
 import type { KeptInput } from './kept-input.ts';
-import { annotationOf, functionOf, isFiring, type RunRecord } from './runs.ts';
+import { functionOf, isFiring, namespaceOf, type RunRecord } from './runs.ts';
 import { quotedJson, quotedUrl, quotedWord } from './shell.ts';
 
 export interface CommandLines {
@@ -66,9 +66,4 @@ export function fetchLines(id: string): CommandLines {
 export function inputLine(id: string, run: RunRecord): string {
   if (isFiring(run)) return `ward activation result ${quotedWord(id)} > ${inputFile}`;
   return `${curl} -f ${quotedUrl(['ward', 'v1', 'namespaces', '_', 'activations', id, 'input'])} > ${inputFile}`;
-}
-
-function namespaceOf(run: RunRecord): string | undefined {
-  const path = annotationOf(run, 'path');
-  return typeof path === 'string' && path.includes('/') ? path.split('/')[0] : undefined;
 }

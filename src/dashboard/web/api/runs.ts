@@ -120,6 +120,12 @@ export function functionOf(run: RunSummary): string {
   return typeof path === 'string' && path.includes('/') ? path.slice(path.indexOf('/') + 1) : run.name;
 }
 
+/** Of the function, which can be another one than that of the run. */
+export function namespaceOf(run: RunSummary): string | undefined {
+  const path = annotationOf(run, 'path');
+  return typeof path === 'string' && path.includes('/') ? path.split('/')[0] : undefined;
+}
+
 function listPath(): string {
   return inNamespace('/api/v1', 'activations');
 }

@@ -1,10 +1,18 @@
 /** One run: how it ended, where its time went, its result and its log. Live while it runs. */
 import { useState } from 'preact/hooks';
 import { cancelCalls } from '../api/calls.ts';
-import { annotationOf, functionOf, getRun, hasEnded, isFiring, type RunRecord } from '../api/runs.ts';
+import {
+  annotationOf,
+  functionOf,
+  getRun,
+  hasEnded,
+  isFiring,
+  namespaceOf,
+  type RunRecord,
+} from '../api/runs.ts';
 import type { PageProps } from '../app/pages.ts';
 import { linkTo } from '../app/router.ts';
-import { may } from '../app/session.ts';
+import { currentSession, may } from '../app/session.ts';
 import { Button } from '../components/button.tsx';
 import { Confirm } from '../components/confirm.tsx';
 import { Identifier } from '../components/copy.tsx';
@@ -51,10 +59,11 @@ function RunView({ id, record, onEnd }: RunViewProps) {
   return (
     <>
       <PageHead
-        title={<a href={linkTo(['runs'], { name })}>{name}</a>}
+        title={<Source record={record} />}
         about={
           <>
-            Run <Identifier text={id} what="id of the run" />
+            Run <Identifier text={id} what="id of the run" /> ·{' '}
+            <a href={linkTo(['runs'], { name })}>Its runs</a>
           </>
         }
       >
@@ -98,6 +107,14 @@ function RunView({ id, record, onEnd }: RunViewProps) {
       {isReplaying && <Replay id={id} name={name} onClose={() => setReplaying(false)} />}
     </>
   );
+}
+
+/** What ran, with a link to its page if the session can open it. */
+function Source({ record }: { readonly record: RunRecord }) {
+  const name = functionOf(record);
+  if (isFiring(record)) return <a href={linkTo(['triggers', name])}>{name}</a>;
+  if (namespaceOf(record) !== currentSession()?.namespace) return <>{name}</>;
+  return <a href={linkTo(['functions', ...name.split('/')])}>{name}</a>;
 }
 
 function factsOf(record: RunRecord): readonly Fact[] {
