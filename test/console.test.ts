@@ -93,6 +93,14 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
     await page.getByRole('link', { name: 'whisk.system' }).waitFor();
     expect(page.url()).toBe(`${ward.url}/console/namespaces`);
     await browser.inspect('namespaces');
+    const filter = page.getByLabel('Filter by name');
+    await filter.fill('WHISK');
+    await page.getByRole('link', { name: 'guest' }).waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'whisk.system' }).waitFor();
+    await filter.fill('absent');
+    await page.getByText('No namespace has this in its name.').waitFor();
+    await filter.fill('');
+    await page.getByRole('link', { name: 'guest' }).waitFor();
     expect(browser.problems).toEqual([]);
   });
 

@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 import type { NamespaceRow, NamespacesPage } from '../../../answers/index.ts';
 import { call } from '../api/client.ts';
+import type { PageProps } from '../app/pages.ts';
 import { linkTo } from '../app/router.ts';
 import { Button } from '../components/button.tsx';
 import { LoadView } from '../components/load-view.tsx';
@@ -12,6 +13,7 @@ import { Time } from '../components/time.tsx';
 import { countText, sizeText } from '../components/units.ts';
 import { useLoad } from '../components/use-load.ts';
 import { NewNamespace } from './admin/new-namespace.tsx';
+import { QueryField } from './query-field.tsx';
 
 const columns: readonly Column<NamespaceRow>[] = [
   {
@@ -35,24 +37,31 @@ const columns: readonly Column<NamespaceRow>[] = [
   { title: 'Created', cell: ({ createdAt }) => <Time at={createdAt} /> },
 ];
 
-export function Namespaces() {
+export function Namespaces({ query }: PageProps) {
   const [isOpen, setOpen] = useState(false);
   const loaded = useLoad(
     (signal) => call<NamespacesPage>('GET', '/ward/v1/operator/namespaces?limit=0', { signal }),
     '',
   );
   const total = loaded.data?.total;
+  const wanted = query.get('name') ?? '';
   return (
     <>
       <PageHead title="Namespaces" about={total === undefined ? undefined : `${countText(total)} in all.`}>
+        <QueryField name="name" label="Filter by name" />
         <Button kind="primary" onClick={() => setOpen(true)}>
           New namespace…
         </Button>
       </PageHead>
       <LoadView loaded={loaded}>
-        {({ namespaces }) => (
-          <Table caption="Namespaces" columns={columns} rows={namespaces} keyOf={({ name }) => name} />
-        )}
+        {({ namespaces }) => {
+          const rows = namespaces.filter(({ name }) => name.toLowerCase().includes(wanted.toLowerCase()));
+          return rows.length === 0 ? (
+            <p class="quiet">No namespace has this in its name.</p>
+          ) : (
+            <Table caption="Namespaces" columns={columns} rows={rows} keyOf={({ name }) => name} />
+          );
+        }}
       </LoadView>
       {isOpen && <NewNamespace onClose={() => setOpen(false)} onMade={loaded.reload} />}
     </>
