@@ -4,11 +4,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import type { DiskUse } from '../../src/answers/index.ts';
 import type { TestProvider } from '../../src/oidc/provider.fixture.ts';
 import type { ConsoleBrowser } from '../browser.ts';
 import { openStateOf } from '../engine-switch.ts';
 import { onlyOneMachine } from '../one-machine.ts';
 import { imagesDir, type Ward } from '../ward.ts';
+import { changeAnswer } from './changed-answer.ts';
 import { foreignText, longName, script } from './hostile.ts';
 import { pipeline } from './issuer-login.ts';
 
@@ -167,7 +169,12 @@ export function adminPages(parts: () => Parts): void {
     await entries.getByText('audit.keepEntries').waitFor();
     const own = page.getByRole('region', { name: 'Namespaces with rules of their own' });
     await own.getByRole('row').filter({ hasText: longName }).getByText('3 days').waitFor();
+    await browser.inspect('usage, of this machine');
+    await changeAnswer(page, /\/operator\/disk$/, sameOnAll);
+    await disk.getByText('/var/lib/ward/reserve').waitFor();
+    await own.getByRole('row').filter({ hasText: longName }).waitFor();
     await browser.inspect('usage');
+    await page.unrouteAll();
     const saved = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Download as CSV' }).click();
     const text = await readFile(await (await saved).path(), 'utf8');
@@ -224,6 +231,20 @@ export function adminPages(parts: () => Parts): void {
     await page.unrouteAll();
     expect(browser.problems).toEqual([]);
   });
+}
+
+const diskParts = [
+  ...['runtime-images', 'unpacked-images', 'image-builds', 'database', 'evidence', 'code', 'images'],
+  ...['advisories', 'scan-cache', 'work', 'backup', 'reserve', 'other'],
+];
+
+/** What is on the disk without what differs from machine to machine: which parts there are, their order, and places. */
+function sameOnAll(answer: DiskUse): DiskUse {
+  const parts = diskParts.map((what) => ({
+    ...{ what, bytes: 1, files: 1, isWhole: what !== 'work' },
+    paths: [`/var/lib/ward/${what}`],
+  }));
+  return { ...answer, state: 'ample', parts };
 }
 
 /** A person with a hostile name logs in, as an issuer would let them. */

@@ -2,11 +2,13 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { ShownVerdict, VerdictRow } from '../../src/answers/index.ts';
 import { gatePaths } from '../../src/server/index.ts';
 import { type ConsoleBrowser, leaving } from '../browser.ts';
 import { onlyOneMachine } from '../one-machine.ts';
 import type { Ward } from '../ward.ts';
 import { zip } from '../zip.ts';
+import { changeAnswer } from './changed-answer.ts';
 import { foreignText, longName, script } from './hostile.ts';
 
 interface Parts {
@@ -33,6 +35,30 @@ const advisory = {
   database_specific: { severity: 'HIGH' },
 };
 
+/** In a picture, because it depends on time which real code was judged again by newer advisories, and when. */
+const madeVerdicts: readonly VerdictRow[] = (
+  [
+    ['deny', 'deploy', 'guest/vulnerable', 'guest', 'vulnerabilities.limits.high', '1 high vulnerability'],
+    ['warn', 'run', longName, longName, 'advisories.stale', `the advisories are old ${script}`],
+    ['allow', 'push', 'shop/web:1.4', 'shop', '', ''],
+  ] as const
+).map(([outcome, stage, name, namespace, rule, text], at) => ({
+  ...{
+    digest: `sha256:${String(at).repeat(64)}`,
+    kind: stage === 'push' ? 'image' : 'code',
+    name,
+    namespace,
+  },
+  ...{
+    stage,
+    outcome,
+    judgedAt: '2026-01-01T00:00:00Z',
+    summary: outcome,
+    counts: { critical: 0, high: at },
+  },
+  rules: outcome === 'allow' ? [] : [{ rule, outcome, text }],
+}));
+
 /** @param parts a browser with the sessions of a key and of an operator */
 export function gatePages(parts: () => Parts): void {
   test('shows what the gate judged, and finds it by CVE', async () => {
@@ -43,7 +69,14 @@ export function gatePages(parts: () => Parts): void {
     await page.getByText('No verdict fits.').waitFor();
     await page.getByLabel('Verdict').selectOption('');
     await page.getByRole('cell', { name: 'deploy' }).first().waitFor();
+    await browser.inspect('gate, as it is');
+    await page.route('**/operator/verdicts?*', (route) => route.fulfill({ json: madeVerdicts }));
+    await page.reload();
+    await page.getByText('shop/web').waitFor();
     await browser.inspect('gate');
+    await page.unrouteAll();
+    await page.reload();
+    await page.getByText('guest/vulnerable').first().waitFor();
     await page.getByRole('link', { name: 'Findings', exact: true }).click();
     await page.getByLabel('CVE, package or title').fill('cve-2021-23337');
     await page.keyboard.press('Enter');
@@ -53,7 +86,16 @@ export function gatePages(parts: () => Parts): void {
     await page.getByRole('table').getByRole('link').first().click();
     await page.getByRole('heading', { name: 'What to upgrade' }).waitFor();
     await page.getByText(script).waitFor();
+    // Code that was deployed before the advisory was there has a verdict for its runs, too.
+    await changeAnswer(page, /\/reports\/[^/]+\/verdict$/, (verdicts: readonly ShownVerdict[]) =>
+      verdicts.filter(({ stage }) => stage === 'deploy'),
+    );
+    await page.getByText(script).waitFor();
+    // Once, and whole.
+    const revision = page.getByTitle('Copy the revision of the policy');
+    expect(await revision.textContent()).toMatch(/^[0-9a-f]{64}$/);
     await browser.inspect('report');
+    await page.unrouteAll();
     const saved = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Download the SBOM' }).click();
     expect((await saved).suggestedFilename()).toMatch(/^sbom-[0-9a-f]{12}\.json$/);
@@ -284,8 +326,7 @@ async function seedGate(ward: Ward): Promise<void> {
     'node_modules/planted-package/package.json': JSON.stringify(planted),
   });
   await ward.until(async () => {
-    await ward.deploy('vulnerable', code.toString('base64'), { exec: { binary: true } });
-    const { body } = await ward.request('GET', '/ward/v1/findings?text=PLANTED-pack');
-    return body.found.length > 0;
+    const { status } = await ward.deploy('vulnerable', code.toString('base64'), { exec: { binary: true } });
+    return status === 403;
   });
 }

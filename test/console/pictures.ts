@@ -38,8 +38,8 @@ const stable: readonly string[] = [
   ...['overview', 'calls of all namespaces', 'functions', 'new function', 'function, changed'],
   ...['runs', 'run', 'run of a sequence', 'errors', 'logs'],
   ...['triggers', 'trigger', 'trigger of an alarm', 'dead letters', 'domains'],
-  ...['findings', 'waivers', 'vex', 'policy', 'egress', 'isolation'],
-  ...['namespaces', 'namespace', 'keys and members', 'upkeep', 'nodes', 'audit'],
+  ...['gate', 'findings', 'report', 'waivers', 'vex', 'policy', 'egress', 'isolation'],
+  ...['namespaces', 'namespace', 'keys and members', 'usage', 'upkeep', 'nodes', 'audit'],
 ];
 const usualLooks: readonly string[] = ['wide, light', 'wide, dark', 'narrow, dark'];
 /** It has everything that pages are made of, so it is taken whole, and in each look. */

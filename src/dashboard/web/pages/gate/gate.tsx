@@ -34,7 +34,6 @@ const stages = [
 
 const columns: readonly Column<VerdictRow>[] = [
   { title: 'Verdict', cell: ({ outcome }) => <OutcomeStatus outcome={outcome} /> },
-  { title: 'Stage', cell: ({ stage }) => stage },
   {
     title: 'What',
     cell: ({ digest, name, kind = 'content' }) => (
@@ -43,6 +42,7 @@ const columns: readonly Column<VerdictRow>[] = [
       </span>
     ),
   },
+  { title: 'Stage', cell: ({ stage }) => stage },
   {
     title: 'Rule that decided',
     cell: ({ rules: [first] }) =>
@@ -61,7 +61,7 @@ const columns: readonly Column<VerdictRow>[] = [
 ];
 const namespaceColumn: Column<VerdictRow> = {
   title: 'Namespace',
-  cell: ({ namespace }) => <span class="breaks">{namespace}</span>,
+  cell: ({ namespace }) => <span class="bounded">{namespace}</span>,
 };
 
 export function Gate({ query }: PageProps) {
@@ -117,12 +117,11 @@ function Rows({ rows, isFiltered }: { readonly rows: readonly VerdictRow[]; read
         The gate judges what is pushed and deployed. To see before what it would find:
       </Empty>
     );
-  const [verdict, stage, ...rest] = columns;
-  const shown = may('operator') ? [verdict, stage, namespaceColumn, ...rest] : columns;
+  const shown = may('operator') ? [...columns.slice(0, 3), namespaceColumn, ...columns.slice(3)] : columns;
   return (
     <Table
       caption="Verdicts"
-      columns={shown.filter((column) => column !== undefined)}
+      columns={shown}
       rows={rows}
       keyOf={({ digest, stage, namespace }) => `${digest} ${stage} ${namespace}`}
     />

@@ -10,7 +10,7 @@ import { may } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
 import { Identifier } from '../../components/copy.tsx';
 import { download } from '../../components/download.ts';
-import { Facts } from '../../components/facts.tsx';
+import { type Fact, Facts } from '../../components/facts.tsx';
 import { TextField } from '../../components/fields.tsx';
 import { LoadView } from '../../components/load-view.tsx';
 import { PageHead } from '../../components/page-head.tsx';
@@ -57,7 +57,7 @@ export function ReportPage({ path: { digest = '' } }: PageProps) {
       <LoadView loaded={loaded}>
         {({ verdicts, report }) => (
           <div class="stack sections">
-            <About digest={digest} report={report} />
+            <About {...{ digest, report, verdicts }} />
             <Vouchers verdicts={verdicts} />
             <Verdicts verdicts={verdicts} />
             <Upgrades verdicts={verdicts} />
@@ -75,21 +75,26 @@ function undefinedIfAbsent(error: unknown): undefined {
   throw error;
 }
 
-function About({ digest, report }: { readonly digest: string; readonly report: Report | undefined }) {
+interface AboutProps {
+  readonly digest: string;
+  readonly report: Report | undefined;
+  readonly verdicts: readonly ShownVerdict[];
+}
+
+function About({ digest, report, verdicts }: AboutProps) {
+  const known: readonly (Fact | undefined)[] = [
+    ['Digest', <Identifier text={digest} what="digest" />],
+    hasOnePolicy(verdicts)
+      ? ['Policy', <Identifier text={verdicts[0]?.policyRevision ?? ''} what="revision of the policy" />]
+      : undefined,
+  ];
   if (report === undefined)
-    return (
-      <Facts
-        facts={[
-          ['Digest', <Identifier text={digest} what="digest" />],
-          ['Report', 'none: it could not be scanned, or was exempt'],
-        ]}
-      />
-    );
+    return <Facts facts={[...known, ['Report', 'none: it could not be scanned, or was exempt']]} />;
   const { target, inventory, scannedAt } = report;
   return (
     <Facts
       facts={[
-        ['Digest', <Identifier text={digest} what="digest" />],
+        ...known,
         ['Kind', target.kind],
         inventory.distribution === undefined ? undefined : ['System', inventory.distribution.name],
         ['Packages', countText(inventory.components.length)],
@@ -112,8 +117,16 @@ const verdictColumns: readonly Column<ReasonRow>[] = [
   { title: 'Rule', cell: ({ rule }) => rule !== '' && <code class="bounded">{rule}</code> },
   { title: 'Why', cell: ({ text }) => <span class="breaks">{text}</span> },
   { title: 'Judged', cell: ({ verdict }) => <Time at={Date.parse(verdict.judgedAt)} /> },
-  { title: 'Policy', cell: ({ verdict }) => <code class="bounded">{verdict.policyRevision}</code> },
 ];
+const policyColumn: Column<ReasonRow> = {
+  title: 'Policy',
+  cell: ({ verdict }) => <code class="bounded">{verdict.policyRevision}</code>,
+};
+
+/** So they name it once. */
+function hasOnePolicy(verdicts: readonly ShownVerdict[]): boolean {
+  return new Set(verdicts.map(({ policyRevision }) => policyRevision)).size === 1;
+}
 
 function Verdicts({ verdicts }: { readonly verdicts: readonly ShownVerdict[] }) {
   const rows = verdicts.flatMap((verdict): readonly ReasonRow[] =>
@@ -125,7 +138,7 @@ function Verdicts({ verdicts }: { readonly verdicts: readonly ShownVerdict[] }) 
     <Section title="Verdicts">
       <Table
         caption="Verdicts"
-        columns={verdictColumns}
+        columns={hasOnePolicy(verdicts) ? verdictColumns : [...verdictColumns, policyColumn]}
         rows={rows}
         keyOf={({ verdict, rule, text }) => `${verdict.stage} ${verdict.namespace} ${rule} ${text}`}
       />

@@ -23,7 +23,7 @@ const words: ReadonlyMap<string, string> = new Map([
   ['evidence', 'Gate: reports, verdicts, audit log'],
   ['advisories', 'Advisories'],
   ['runtime-images', 'Images that functions run in'],
-  ['unpacked-images', 'The same, unpacked'],
+  ['unpacked-images', 'Images that functions run in, unpacked'],
   ['image-builds', 'What builds of images left'],
   ['scan-cache', 'Cache of scanned layers'],
   ['work', 'Temporary files'],
