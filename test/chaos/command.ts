@@ -2,8 +2,8 @@
  * A command that puts Ward through faults under load, one after another. Exit code 1 when Ward broke a promise. With
  * `--break`, it takes parts of Ward out, and the exit code is 1 when it did not find that one is missing.
  */
-import { parseArgs } from 'node:util';
 import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
+import { readFlags } from '../flags.ts';
 import type { Proof } from './mutations.ts';
 import { tableOf, violationLines } from './report.ts';
 import { type FaultOutcome, outcomeOf } from './run.ts';
@@ -91,14 +91,17 @@ function readOptions<F extends NamedFault, B extends string>(command: FaultComma
   --break PART    takes a part of Ward out, under the fault that shows it or under those of --only. Exit code 1 if it is
                   not found out. ${parts.join(', ')}, or all${spellUsage}
   --list          the faults`;
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: 'string', default: '10' },
-      ...{ seed: { type: 'string' }, only: { type: 'string' }, break: { type: 'string' } },
-      ...(hasSpells && { spell: { type: 'string' } }),
-      ...{ list: { type: 'boolean' }, help: { type: 'boolean' } },
+  const values = readFlags(
+    {
+      options: {
+        minutes: { type: 'string', default: '10' },
+        ...{ seed: { type: 'string' }, only: { type: 'string' }, break: { type: 'string' } },
+        ...(hasSpells && { spell: { type: 'string' } }),
+        ...{ list: { type: 'boolean' }, help: { type: 'boolean' } },
+      },
     },
-  });
+    usage,
+  );
   if (values.help) finish(usage);
   if (values.list) finish(faults.map(({ name: fault, what }) => `${fault.padEnd(16)}${what}`).join('\n'));
   const minutes = Number(values.minutes);

@@ -20,7 +20,11 @@ done`;
 test('says how it is used', async () => {
   const help = await runCommand([process.execPath, program, '--help']);
   expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('--netns') });
-  expect(await runCommand([process.execPath, program, '--nodes', 'none'])).toMatchObject({ code: 2 });
+  for (const wrong of [['--nodes', 'none'], ['--nodse', '3'], ['3'], ['--netns=yes']]) {
+    const refused = await runCommand([process.execPath, program, ...wrong]);
+    expect(refused, wrong.join(' ')).toMatchObject({ code: 2, stderr: expect.stringContaining('usage:') });
+    expect(refused.stderr, wrong.join(' ')).not.toContain('node:internal');
+  }
 });
 
 test.skipIf(missing !== undefined)('starts a cluster, takes orders, and leaves nothing', async () => {

@@ -1,8 +1,8 @@
 /** `npm run cluster`: a whole cluster on this machine to try, until Ctrl-C. */
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
+import { readFlags } from '../flags.ts';
 import { Cluster, type NodePlan, type Role } from './cluster.ts';
 import { openDoors, runInNetwork } from './doors.ts';
 import { missingForCluster, startEngines } from './engines.ts';
@@ -16,10 +16,10 @@ const usage = `usage: npm run cluster -- [--nodes N] [--api N] [--invokers N] [-
 Starts PostgreSQL, three servers of NATS, an S3-compatible store (moto) and servers of Ward on this machine, prints how
 to use them, and takes orders such as "kill node-2". Ctrl-C ends all of it and removes what it made.
 
-  --nodes N   nodes that serve the API and run actions; 2 by default
-  --api N     nodes that only serve the API; 1 by default
+  --nodes N     nodes that serve the API and run actions; 2 by default
+  --api N       nodes that only serve the API; 1 by default
   --invokers N  nodes that only run actions; none by default
-  --netns     a network namespace for each node, so that "cut node-2" takes it off the network
+  --netns       a network namespace for each node, so that "cut node-2" takes it off the network
 
 Three nodes that serve the API, and three that run its actions:
 
@@ -149,15 +149,18 @@ function takeOrders(stage: Stage) {
 }
 
 function readOptions() {
-  const { values } = parseArgs({
-    options: {
-      nodes: { type: 'string', default: '2' },
-      api: { type: 'string', default: '1' },
-      invokers: { type: 'string', default: '0' },
-      netns: { type: 'boolean', default: false },
-      help: { type: 'boolean' },
+  const values = readFlags(
+    {
+      options: {
+        nodes: { type: 'string', default: '2' },
+        api: { type: 'string', default: '1' },
+        invokers: { type: 'string', default: '0' },
+        netns: { type: 'boolean', default: false },
+        help: { type: 'boolean' },
+      },
     },
-  });
+    usage,
+  );
   if (values.help) {
     console.log(usage);
     process.exit(0);

@@ -2,11 +2,11 @@
  * `npm run test:upgrade -- --from COMMIT`: a cluster of an older commit under load, whose nodes are replaced one after the
  * other by this checkout. Exit code 1 when a call failed or a promise was broken.
  */
-import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/lib/index.ts';
 import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
 import { judge } from '../chaos/check.ts';
 import { keepNoConnections } from '../chaos/load.ts';
+import { readFlags } from '../flags.ts';
 import { missingForCluster } from './engines.ts';
 import { checkOut } from './older-checkout.ts';
 import { isStarved } from './spans.ts';
@@ -56,13 +56,16 @@ async function run(): Promise<boolean> {
 }
 
 function readOptions() {
-  const { values } = parseArgs({
-    options: {
-      from: { type: 'string' },
-      calls: { type: 'string', default: '300' },
-      help: { type: 'boolean' },
+  const values = readFlags(
+    {
+      options: {
+        from: { type: 'string' },
+        calls: { type: 'string', default: '300' },
+        help: { type: 'boolean' },
+      },
     },
-  });
+    usage,
+  );
   const calls = Number(values.calls);
   if (values.help) {
     say(usage);

@@ -1,7 +1,7 @@
 /** `npm run fuzz`: bad inputs for all code that reads outside data. Exit code 1 when a part failed. */
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
+import { readFlags } from '../flags.ts';
 import { missingForSandboxes } from '../ward.ts';
 import { attack } from './attack.ts';
 import { parts } from './parts.ts';
@@ -13,14 +13,17 @@ const usage = `usage: npm run fuzz -- [--seed N] [--runs N] [--only PART]…
   --runs  inputs in all; 100000
   --only  ${parts.map(({ name }) => name).join(', ')}`;
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    runs: { type: 'string', default: '100000' },
-    only: { type: 'string', multiple: true },
-    help: { type: 'boolean', default: false },
+const values = readFlags(
+  {
+    options: {
+      seed: { type: 'string' },
+      runs: { type: 'string', default: '100000' },
+      only: { type: 'string', multiple: true },
+      help: { type: 'boolean', default: false },
+    },
   },
-});
+  usage,
+);
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
 const runs = Number(values.runs);
 const chosen = parts.filter(({ name }) => values.only?.includes(name) ?? true);

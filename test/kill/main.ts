@@ -1,17 +1,19 @@
 /** `npm run test:kill`: 200 kills of a server under load. Exit code 1 when something is lost or left behind. */
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
+import { readFlags } from '../flags.ts';
 import { missingForSandboxes } from '../ward.ts';
 import { killOverAndOver } from './rounds.ts';
 
-const { values } = parseArgs({
-  options: { kills: { type: 'string', default: '200' }, seed: { type: 'string' } },
-});
+const usage = 'usage: npm run test:kill -- [--kills N] [--seed N]';
+const values = readFlags(
+  { options: { kills: { type: 'string', default: '200' }, seed: { type: 'string' } } },
+  usage,
+);
 const kills = Number(values.kills);
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
 if (!Number.isSafeInteger(kills) || kills < 1 || !Number.isSafeInteger(seed)) {
-  console.error('usage: npm run test:kill -- [--kills N] [--seed N]');
+  console.error(usage);
   process.exit(2);
 }
 if (process.getuid?.() === 0 && !isIsolated()) {
