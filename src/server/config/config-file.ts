@@ -273,9 +273,13 @@ export type ConfigFile = z.infer<typeof fileSchema>;
 
 /** @throws Fault CONFIG_INVALID naming the file and each wrong key */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
+  const text = await readFile(path, 'utf8').catch((cause) => {
+    const hint = 'check the path that --config or WARD_CONFIG names';
+    throw serverFault('CONFIG_INVALID', `can't read the configuration: ${messageOf(cause)}`, { cause, hint });
+  });
   let value: unknown;
   try {
-    value = parseYaml(await readFile(path, 'utf8'), { maxAliasCount: 0 });
+    value = parseYaml(text, { maxAliasCount: 0 });
   } catch (cause) {
     throw serverFault('CONFIG_INVALID', `${path}: ${messageOf(cause)}`, { cause });
   }
