@@ -18,6 +18,7 @@ import { longLists } from './console/long-lists.ts';
 import { manyTabs } from './console/many-tabs.ts';
 import { operatorAlone } from './console/operator-alone.ts';
 import { runCommands } from './console/run-commands.ts';
+import { replayAll } from './console/replay-all.ts';
 import { runPages } from './console/runs.ts';
 import { triggerPages } from './console/triggers.ts';
 import { onlyOneMachine } from './one-machine.ts';
@@ -120,6 +121,7 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
 
   runPages(() => ({ ward, browser }));
   runCommands(() => ({ ward, browser }));
+  replayAll(() => ({ ward, browser }));
   allNamespaces(() => ({ ward, browser }));
   manyTabs(() => ({ ward, browser }));
   liveLogs(() => ({ ward, browser }));

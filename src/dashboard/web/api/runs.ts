@@ -45,6 +45,8 @@ export interface RunFilter {
   readonly calls?: boolean;
   /** Epoch milliseconds. */
   readonly since: number | undefined;
+  /** Epoch milliseconds. */
+  readonly upto?: number | undefined;
   /** `cold`, `prewarmed` or `warm`; '' fits all. */
   readonly start?: string;
   /** Of the error, as in `ErrorGroup`; '' fits all. */
@@ -87,15 +89,12 @@ export function groupsPath(filter: Omit<RunFilter, 'failed'>): string {
 
 interface LogQuery extends Omit<RunFilter, 'failed'> {
   readonly text: string;
-  /** Epoch milliseconds. */
-  readonly upto: number | undefined;
 }
 
-export function searchLogs({ text, upto, ...filter }: LogQuery, signal: AbortSignal): Promise<FoundLines> {
+export function searchLogs({ text, ...filter }: LogQuery, signal: AbortSignal): Promise<FoundLines> {
   const query = queryOf({ ...filter, failed: false });
   query.set('text', text);
   query.set('limit', String(longestPage));
-  if (upto !== undefined) query.set('upto', String(upto));
   return call('GET', `${inNamespace('/ward/v1', 'logs')}?${query}`, { signal });
 }
 
@@ -130,12 +129,13 @@ function listPath(): string {
   return inNamespace('/api/v1', 'activations');
 }
 
-function queryOf({ name, failed, calls, since, ...more }: RunFilter): URLSearchParams {
+function queryOf({ name, failed, calls, since, upto, ...more }: RunFilter): URLSearchParams {
   const query = new URLSearchParams();
   for (const key of ['start', 'fingerprint', 'took'] as const) if (more[key]) query.set(key, more[key]);
   if (name !== '') query.set('name', name);
   if (failed) query.set('failed', 'true');
   if (calls === true) query.set('calls', 'true');
   if (since !== undefined) query.set('since', String(since));
+  if (upto !== undefined) query.set('upto', String(upto));
   return query;
 }

@@ -1,5 +1,6 @@
 /** All runs that Ward has records of: filtered by the address, live, and without their payloads. */
 import { useEffect, useState } from 'preact/hooks';
+import { selectRuns } from '../api/past-runs.ts';
 import {
   annotationOf,
   countRuns,
@@ -13,7 +14,7 @@ import {
 import { followTogether } from '../api/shared-stream.ts';
 import type { PageProps } from '../app/pages.ts';
 import { linkTo, setQuery } from '../app/router.ts';
-import { may } from '../app/session.ts';
+import { currentSession, may } from '../app/session.ts';
 import { Button } from '../components/button.tsx';
 import { Identifier } from '../components/copy.tsx';
 import { Empty } from '../components/empty.tsx';
@@ -27,6 +28,7 @@ import type { VirtualColumn } from '../components/virtual-rows.tsx';
 import { CancelCalls } from './cancel-calls.tsx';
 import { FilterForm, useTyped } from './filter-form.tsx';
 import { PeriodField, sinceOf } from './period-field.tsx';
+import { ReplayAll } from './replay-all.tsx';
 import { RunStatus } from './run-status.tsx';
 
 const outcomeOptions = [
@@ -66,7 +68,8 @@ const columns: readonly VirtualColumn<RunSummary>[] = [
 ];
 
 export function Runs({ query }: PageProps) {
-  const [isCancelling, setCancelling] = useState(false);
+  const [open, setOpen] = useState<'replay' | 'cancel'>();
+  const close = () => setOpen(undefined);
   const filter = filterOf(query);
   const { name, failed, calls, since, start, fingerprint, took } = filter;
   const key = JSON.stringify([name, failed, calls, start, fingerprint, took, query.get('since')]);
@@ -97,7 +100,8 @@ export function Runs({ query }: PageProps) {
     <>
       <PageHead title="Runs" about={pages.count === undefined ? ' ' : countedText(pages.count, 'run')}>
         {isSearch && <Button onClick={refresh}>Look again</Button>}
-        {may('invoke') && !isOfEnded && <Button onClick={() => setCancelling(true)}>Cancel calls…</Button>}
+        {may('invoke') && <Button onClick={() => setOpen('replay')}>Run all again…</Button>}
+        {may('invoke') && !isOfEnded && <Button onClick={() => setOpen('cancel')}>Cancel calls…</Button>}
       </PageHead>
       <Filters query={query} isFiltered={isFiltered} />
       {isSearch && <Searched fingerprint={fingerprint} took={took} />}
@@ -107,9 +111,18 @@ export function Runs({ query }: PageProps) {
       >
         {isFiltered ? <NoMatch /> : <NoRuns />}
       </PagedRows>
-      {isCancelling && <CancelCalls filter={filter} onClose={() => setCancelling(false)} />}
+      {open === 'replay' && (
+        <ReplayAll name={name} select={(signal) => selectFitting(filter, signal)} onClose={close} />
+      )}
+      {open === 'cancel' && <CancelCalls filter={filter} onClose={close} />}
     </>
   );
+}
+
+async function selectFitting(filter: RunFilter, signal: AbortSignal) {
+  const { total, runs } = await selectRuns(filter, currentSession()?.namespace, signal);
+  const calls = total === 0 ? 'No call' : countedText(total, 'call');
+  return { about: `${calls} ${total > 1 ? 'fit' : 'fits'} these filters.`, runs };
 }
 
 function Filters({ query, isFiltered }: { readonly query: URLSearchParams; readonly isFiltered: boolean }) {
@@ -199,7 +212,7 @@ function msText(value: unknown): string {
   return typeof value === 'number' ? durationText(value) : '';
 }
 
-function filterOf(query: URLSearchParams): Required<RunFilter> {
+function filterOf(query: URLSearchParams): Required<Omit<RunFilter, 'upto'>> {
   return {
     ...{ start: query.get('start') ?? '', fingerprint: query.get('fingerprint') ?? '' },
     took: query.get('took') ?? '',

@@ -17,8 +17,8 @@ import { countedText, countText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
 import { PeriodField, sinceOf } from '../period-field.tsx';
 import { QueryField } from '../query-field.tsx';
+import { ReplayAll } from '../replay-all.tsx';
 import { RunStatus } from '../run-status.tsx';
-import { ReplayAll } from './replay-all.tsx';
 
 const columnsOf = (since: string): readonly Column<ErrorGroup>[] => [
   {
@@ -105,8 +105,20 @@ export function Errors({ query }: PageProps) {
         }
       </LoadView>
       {chosen !== undefined && (
-        <ReplayAll key={chosen.fingerprint} group={chosen} onClose={() => setChosen(undefined)} />
+        <ReplayAll
+          key={chosen.fingerprint}
+          name={chosen.action}
+          select={async () => runsOf(chosen)}
+          onClose={() => setChosen(undefined)}
+        />
       )}
     </>
   );
+}
+
+function runsOf({ action, count, activationIds }: ErrorGroup) {
+  return {
+    about: `${countedText(count, 'run')} had this error.`,
+    runs: activationIds.map((activationId) => ({ activationId, action })),
+  };
 }
