@@ -17,8 +17,9 @@ import { liveLogs } from './console/live-logs.ts';
 import { longLists } from './console/long-lists.ts';
 import { manyTabs } from './console/many-tabs.ts';
 import { operatorAlone } from './console/operator-alone.ts';
-import { runCommands } from './console/run-commands.ts';
+import { palette } from './console/palette.ts';
 import { replayAll } from './console/replay-all.ts';
+import { runCommands } from './console/run-commands.ts';
 import { runPages } from './console/runs.ts';
 import { triggerPages } from './console/triggers.ts';
 import { onlyOneMachine } from './one-machine.ts';
@@ -120,14 +121,15 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
   });
 
   runPages(() => ({ ward, browser }));
-  runCommands(() => ({ ward, browser }));
   replayAll(() => ({ ward, browser }));
+  runCommands(() => ({ ward, browser }));
   allNamespaces(() => ({ ward, browser }));
   manyTabs(() => ({ ward, browser }));
   liveLogs(() => ({ ward, browser }));
   functionPages(() => ({ ward, browser, logIn, logInAsOperator }));
   drafts(() => ({ ward, browser, logIn, logInAsOperator }));
   triggerPages(() => ({ ward, browser }));
+  palette(() => ({ ward, browser }));
   domainPage(() => ({ ward, browser }));
   gatePages(() => ({ ward, browser }));
   egressPages(() => ({ ward, browser }));

@@ -1,7 +1,11 @@
-/** Ctrl-K: goes to a page, a run or a function, or does something, by its name. */
+/** Ctrl-K: goes to a page, a run, a function, a trigger or a namespace, or does something, by its name. */
 import { signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { NamespacesPage } from '../../../answers/index.ts';
+import { inNamespace } from '../api/client.ts';
 import { functionPath, listFunctions } from '../api/functions.ts';
+import { listAll, listPages } from '../api/list-all.ts';
+import type { TriggerSummary } from '../api/trigger-types.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { report } from '../components/messages.ts';
 import { pages } from './pages.ts';
@@ -18,8 +22,8 @@ export interface Choice {
 }
 
 const mostShown = 12;
-/** Of the functions that have the text in their names. */
-const mostFunctions = 8;
+/** Of the functions, and of triggers and namespaces, that have the text in their names. */
+const mostFound = 8;
 /** After the last key. */
 const searchDelayMs = 150;
 
@@ -49,7 +53,11 @@ function Search({ close }: { readonly close: () => void }) {
   const [at, setAt] = useState(0);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
-  const shown = [...matching(text), ...useFunctions(text.trim())].slice(0, mostShown);
+  const shown = [
+    ...matching(text).slice(0, mostShown),
+    ...useFunctions(text.trim()),
+    ...fitting(useListed(text.trim() !== ''), text).slice(0, mostFound),
+  ];
   const chosen = Math.min(at, shown.length - 1);
   useEffect(() => {
     document.getElementById(`choice-${chosen}`)?.scrollIntoView({ block: 'nearest' });
@@ -79,7 +87,7 @@ function Search({ close }: { readonly close: () => void }) {
         aria-expanded="true"
         aria-controls="palette-list"
         aria-activedescendant={shown.length > 0 ? `choice-${chosen}` : undefined}
-        placeholder="A page, a function, the id of a run, or what to do"
+        placeholder="A page, a function, a trigger, the id of a run, or what to do"
         autoComplete="off"
         spellcheck={false}
         value={text}
@@ -111,15 +119,19 @@ function Search({ close }: { readonly close: () => void }) {
 }
 
 function matching(text: string): readonly Choice[] {
+  const run = /^[0-9a-f]{32}$/.exec(text.trim())?.[0];
+  if (run !== undefined) return [{ title: run, kind: 'run', run: () => goTo(linkTo(['runs', run])) }];
+  return fitting(fixedChoices(), text);
+}
+
+function fitting(choices: readonly Choice[], text: string): readonly Choice[] {
   const words = text
     .toLowerCase()
     .split(/\s+/)
     .filter((word) => word !== '');
-  const fits = ({ title, kind }: Choice) =>
-    words.every((word) => `${title} ${kind}`.toLowerCase().includes(word));
-  const run = /^[0-9a-f]{32}$/.exec(text.trim())?.[0];
-  if (run !== undefined) return [{ title: run, kind: 'run', run: () => goTo(linkTo(['runs', run])) }];
-  return fixedChoices().filter(fits);
+  return choices.filter(({ title, kind }) =>
+    words.every((word) => `${title} ${kind}`.toLowerCase().includes(word)),
+  );
 }
 
 function useFunctions(text: string): readonly Choice[] {
@@ -129,7 +141,7 @@ function useFunctions(text: string): readonly Choice[] {
     if (text === '' || !may('read')) return;
     const gone = new AbortController();
     const search = async () => {
-      const functions = await listFunctions(text, { skip: 0, limit: mostFunctions }, gone.signal);
+      const functions = await listFunctions(text, { skip: 0, limit: mostFound }, gone.signal);
       const choices = functions.map(functionPath).map((path) => ({
         ...{ title: path, kind: 'function' },
         run: () => goTo(linkTo(['functions', ...path.split('/')])),
@@ -143,6 +155,41 @@ function useFunctions(text: string): readonly Choice[] {
     };
   }, [text]);
   return found;
+}
+
+/** Triggers and namespaces, at most 2,000 of each. Their lists have no search, so they are read once, with the first text. */
+function useListed(hasText: boolean): readonly Choice[] {
+  const [listed, setListed] = useState<readonly Choice[]>([]);
+  const [isAsked, setAsked] = useState(false);
+  useEffect(() => {
+    if (hasText) setAsked(true);
+  }, [hasText]);
+  useEffect(() => {
+    if (!isAsked) return;
+    const gone = new AbortController();
+    const add = (choices: readonly Choice[]) => setListed((before) => [...before, ...choices]);
+    if (may('read')) listTriggers(gone.signal).then(add, () => {});
+    if (may('operator')) listNamespaces(gone.signal).then(add, () => {});
+    return () => gone.abort();
+  }, [isAsked]);
+  return listed;
+}
+
+async function listTriggers(signal: AbortSignal): Promise<readonly Choice[]> {
+  const triggers = await listAll<TriggerSummary>(inNamespace('/api/v1', 'triggers'), signal);
+  return triggers.map(({ name }) => ({
+    ...{ title: name, kind: 'trigger' },
+    run: () => goTo(linkTo(['triggers', name])),
+  }));
+}
+
+async function listNamespaces(signal: AbortSignal): Promise<readonly Choice[]> {
+  const path = '/ward/v1/operator/namespaces';
+  const rows = await listPages(path, ({ namespaces }: NamespacesPage) => namespaces, signal);
+  return rows.map(({ name }) => ({
+    ...{ title: name, kind: 'namespace' },
+    run: () => goTo(linkTo(['namespaces', name])),
+  }));
 }
 
 function fixedChoices(): readonly Choice[] {
