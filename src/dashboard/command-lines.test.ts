@@ -1,7 +1,14 @@
 /** The commands are given to a real shell, in which `ward` and `curl` only print their words. */
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { fetchLines, inputLine, inputOf, isForFile, repeatLines } from './web/api/command-lines.ts';
+import {
+  alarmLine,
+  fetchLines,
+  inputLine,
+  inputOf,
+  isForFile,
+  repeatLines,
+} from './web/api/command-lines.ts';
 import type { RunRecord } from './web/api/runs.ts';
 
 const id = '0123456789abcdef0123456789abcdef';
@@ -113,3 +120,12 @@ test('the record is fetched by its id', () => {
   expect(typed(ward).words).toEqual(['activation', 'get', id]);
   expect(typed(curl).words.at(-1)).toBe(`http://a.example/api/v1/namespaces/_/activations/${id}`);
 });
+
+test.each(['nightly', 'a@b', 'a b', '--help', '~', 'it\'s $(touch pwned) `touch pwned` \\ "!#'])(
+  'the trigger %s stays one word',
+  (name) => {
+    const words = ['action', 'invoke', '/whisk.system/alarms/alarm', '-p', 'lifecycleEvent', 'CREATE'];
+    const others = ['-p', 'triggerName', name, '-p', 'cron', '0 8 * * *'];
+    expect(typed(alarmLine(name)).words).toEqual([...words, ...others]);
+  },
+);

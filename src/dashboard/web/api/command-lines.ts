@@ -67,3 +67,8 @@ export function inputLine(id: string, run: RunRecord): string {
   if (isFiring(run)) return `ward activation result ${quotedWord(id)} > ${inputFile}`;
   return `${curl} -f ${quotedUrl(['ward', 'v1', 'namespaces', '_', 'activations', id, 'input'])} > ${inputFile}`;
 }
+
+/** Makes an alarm that fires a trigger at eight each day. */
+export function alarmLine(trigger: string): string {
+  return `ward action invoke /whisk.system/alarms/alarm -p lifecycleEvent CREATE -p triggerName ${quotedWord(trigger)} -p cron "0 8 * * *"`;
+}

@@ -1,6 +1,7 @@
 /** What fires a trigger: dates of an alarm, the URL of a webhook. Pauses it, and lets it go on. */
 import type { Feed } from '../../../../answers/index.ts';
 import { ApiError, call } from '../../api/client.ts';
+import { alarmLine } from '../../api/command-lines.ts';
 import type { Trigger } from '../../api/trigger-types.ts';
 import { may } from '../../app/session.ts';
 import { Button } from '../../components/button.tsx';
@@ -52,9 +53,7 @@ export function FeedSection({ trigger, feed, onChanged }: FeedSectionProps) {
       {feed === undefined && may('deploy') && (
         <>
           <p class="quiet">To fire it by the clock:</p>
-          <CommandLine
-            text={`ward action invoke /whisk.system/alarms/alarm -p lifecycleEvent CREATE -p triggerName ${shellWord(trigger.name)} -p cron "0 8 * * *"`}
-          />
+          <CommandLine text={alarmLine(trigger.name)} />
         </>
       )}
     </Section>
@@ -106,8 +105,4 @@ async function tellFeed({ feed, trigger }: Feed, lifecycleEvent: 'PAUSE' | 'UNPA
     body: { lifecycleEvent, triggerName: `/_/${trigger}` },
   });
   if (answer.error !== undefined) throw new ApiError(String(answer.error), {});
-}
-
-function shellWord(name: string): string {
-  return /^[\w.@-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
 }
