@@ -7,6 +7,7 @@ import { allNamespaces } from './console/all-namespaces.ts';
 import { domainPage } from './console/domains.ts';
 import { drafts } from './console/drafts.ts';
 import { egressPages } from './console/egress.ts';
+import { liveErrors } from './console/errors.ts';
 import { functionPages } from './console/functions.ts';
 import { gatePages } from './console/gate.ts';
 import { script } from './console/hostile.ts';
@@ -121,11 +122,12 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
   });
 
   runPages(() => ({ ward, browser }));
-  replayAll(() => ({ ward, browser }));
   runCommands(() => ({ ward, browser }));
   allNamespaces(() => ({ ward, browser }));
   manyTabs(() => ({ ward, browser }));
   liveLogs(() => ({ ward, browser }));
+  replayAll(() => ({ ward, browser }));
+  liveErrors(() => ({ ward, browser }));
   functionPages(() => ({ ward, browser, logIn, logInAsOperator }));
   drafts(() => ({ ward, browser, logIn, logInAsOperator }));
   triggerPages(() => ({ ward, browser }));

@@ -152,6 +152,27 @@ export function adminPages(parts: () => Parts): void {
     expect(browser.problems).toEqual([]);
   });
 
+  test('shows a key what its namespace holds, live', async () => {
+    const { ward, browser } = parts();
+    const context = await browser.context.browser()?.newContext({ baseURL: ward.url });
+    if (context === undefined) throw new Error('the browser has ended');
+    try {
+      const page = await context.newPage();
+      await page.goto('/console/usage');
+      await page.getByLabel('Key of your namespace').fill(ward.auth);
+      await page.getByRole('button', { name: 'Log in', exact: true }).click();
+      await page.getByText('Live', { exact: true }).waitFor();
+      const kept = page.locator('dt:text-is("Runs kept") + dd');
+      const count = async () => Number((await kept.textContent())?.replaceAll(',', ''));
+      const before = await count();
+      expect(before).toBeGreaterThan(0);
+      await ward.invoke('greet', { name: 'World' });
+      await expect.poll(count).toBeGreaterThan(before);
+    } finally {
+      await context.close();
+    }
+  });
+
   test('shows quotas and nodes, and deletes a namespace by its name', async () => {
     const { browser } = parts();
     const { page } = browser;

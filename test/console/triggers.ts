@@ -1,4 +1,5 @@
 /** The pages of triggers and dead letters. */
+import type { Request } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { isJsonObject, randomHex } from '../../src/lib/index.ts';
 import type { ConsoleBrowser } from '../browser.ts';
@@ -10,6 +11,9 @@ interface Parts {
   readonly ward: Ward;
   readonly browser: ConsoleBrowser;
 }
+
+const recordsStream = '/ward/v1/namespaces/_/activations/stream';
+const feeds = '/ward/v1/namespaces/_/feeds';
 
 /** @param parts a browser with a session of a key */
 export function triggerPages(parts: () => Parts): void {
@@ -127,6 +131,56 @@ export function triggerPages(parts: () => Parts): void {
     await clear(ward);
     expect(browser.problems).toEqual([]);
   });
+
+  test('shows in the list what a firing changes, and changes nothing below the pointer', async () => {
+    const { ward, browser } = parts();
+    const { page } = browser;
+    const api = '/api/v1/namespaces/_';
+    await clear(ward);
+    for (const name of ['live', 'nightly'])
+      expect((await ward.request('PUT', `${api}/triggers/${name}`, { body: {} })).status).toBe(200);
+    const rule = { trigger: '/_/live', action: '/_/greet' };
+    expect((await ward.request('PUT', `${api}/rules/lives`, { body: rule })).status).toBe(200);
+    const tellAlarm = async (lifecycleEvent: string, more: object = {}) => {
+      const body = { lifecycleEvent, triggerName: '/_/nightly', ...more };
+      const url = '/api/v1/namespaces/whisk.system/actions/alarms/alarm?blocking=true';
+      expect((await ward.request('POST', url, { body })).status).toBe(200);
+    };
+    const fire = async () => {
+      expect((await ward.request('POST', `${api}/triggers/live`, { body: {} })).status).toBe(202);
+    };
+    await tellAlarm('CREATE', { cron: '30 2 * * *' });
+    await page.goto('/console/triggers');
+    const row = page.getByRole('row').filter({ hasText: 'nightly' });
+    await row.getByText('active').waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+    await tellAlarm('PAUSE');
+    await fire();
+    await row.getByText('paused').waitFor();
+    await row.hover();
+    await tellAlarm('UNPAUSE');
+    const asked: string[] = [];
+    const ask = (request: Request) => asked.push(new URL(request.url()).pathname);
+    page.on('request', ask);
+    await page.evaluate(`window.heard = new Promise((resolve) => {
+      new BroadcastChannel('ward-stream ${recordsStream}').onmessage = ({ data }) => {
+        if (data.is === 'event' && data.event[0] === 'total') resolve();
+      };
+    }); undefined`);
+    await fire();
+    await page.evaluate('window.heard');
+    // Comes after what the page would have asked for.
+    await page.evaluate(
+      `fetch('${feeds}', { headers: { 'x-ward-console': '1' } }).then((each) => each.text())`,
+    );
+    expect(asked.filter((each) => each === feeds)).toHaveLength(1);
+    page.off('request', ask);
+    expect(await row.getByText('paused').count()).toBe(1);
+    await page.mouse.move(0, 0);
+    await row.getByText('active').waitFor();
+    await clear(ward);
+    expect(browser.problems).toEqual([]);
+  });
 }
 
 /** In the list of runs and on a page of its own, a firing has ended; then goes back to the trigger. */
@@ -146,7 +200,7 @@ async function lookAtFiring(page: ConsoleBrowser['page'], fired: string): Promis
 
 /** Sends a request to the webhook, which is paused. */
 async function refusedOnce(ward: Ward, trigger: string) {
-  const path = `/ward/v1/namespaces/_/feeds/${encodeURIComponent(trigger)}`;
+  const path = `${feeds}/${encodeURIComponent(trigger)}`;
   const { body: feed } = await ward.request('GET', path);
   expect((await fetch(feed.webhook.url, { method: 'POST' })).status).toBe(409);
   await ward.until(async () => (await ward.request('GET', path)).body.webhook.refused?.count === 1);

@@ -1,5 +1,6 @@
 /** What moves only while the reader is not at work in it. */
 import type { ComponentChildren, RefObject } from 'preact';
+import { useRef } from 'preact/hooks';
 
 interface HeldProps {
   readonly heldBy: RefObject<HTMLDivElement | null>;
@@ -23,6 +24,26 @@ export function Held({ heldBy, onLetGo, children }: HeldProps) {
       {children}
     </div>
   );
+}
+
+/** @param show shows what is new: at once, or when the reader has turned to something else */
+export function useHeld(
+  show: () => void,
+): Pick<HeldProps, 'heldBy' | 'onLetGo'> & { readonly hear: () => void } {
+  const heldBy = useRef<HTMLDivElement>(null);
+  const isWaiting = useRef(false);
+  const showNow = () => {
+    isWaiting.current = false;
+    show();
+  };
+  return {
+    heldBy,
+    onLetGo: () => isWaiting.current && showNow(),
+    hear() {
+      if (isTouched(heldBy.current)) isWaiting.current = true;
+      else showNow();
+    },
+  };
 }
 
 /** Whether the reader is at work in a list, so that nothing in it may move. */

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import type { ErrorGroup, ErrorGroups } from '../../../../answers/index.ts';
 import { call } from '../../api/client.ts';
-import { groupsPath } from '../../api/runs.ts';
+import { countRuns, groupsPath, type RunFilter } from '../../api/runs.ts';
 import type { PageProps } from '../../app/pages.ts';
 import { linkTo } from '../../app/router.ts';
 import { may } from '../../app/session.ts';
@@ -19,6 +19,7 @@ import { PeriodField, sinceOf } from '../period-field.tsx';
 import { QueryField } from '../query-field.tsx';
 import { ReplayAll } from '../replay-all.tsx';
 import { RunStatus } from '../run-status.tsx';
+import { useRecords } from '../use-records.ts';
 
 const columnsOf = (since: string): readonly Column<ErrorGroup>[] => [
   {
@@ -55,8 +56,23 @@ const columnsOf = (since: string): readonly Column<ErrorGroup>[] => [
 export function Errors({ query }: PageProps) {
   const [chosen, setChosen] = useState<ErrorGroup>();
   const [name, period] = [query.get('name') ?? '', query.get('since') ?? ''];
-  const path = groupsPath({ name, since: sinceOf(period) });
-  const loaded = useLoad((signal) => call<ErrorGroups>('GET', path, { signal }), path);
+  const key = JSON.stringify([name, period]);
+  const loaded = useLoad(async (signal) => {
+    const filter = { name, since: sinceOf(period) };
+    const [found, { failed }] = await Promise.all([
+      call<ErrorGroups>('GET', groupsPath(filter), { signal }),
+      countFailed(filter, signal),
+    ]);
+    return { ...found, ...filter, failed };
+  }, key);
+  const { data } = loaded;
+  // There is no index for the groups: each record is too often for them.
+  const latest = useLoad(
+    (signal) => countFailed({ name, since: data === undefined ? sinceOf(period) : data.since }, signal),
+    key,
+  );
+  useRecords(latest.reload);
+  const newer = newerOf(data, latest.data);
   const shown: readonly Column<ErrorGroup>[] = may('invoke')
     ? [
         ...columnsOf(period),
@@ -73,7 +89,7 @@ export function Errors({ query }: PageProps) {
         about={
           <>
             Failed <a href={linkTo(['runs'], { name, failed: 'true', since: period })}>runs</a>, by their
-            error.
+            error.{newer > 0 && ` ${countedText(newer, 'new one')} since.`}
           </>
         }
       >
@@ -114,6 +130,24 @@ export function Errors({ query }: PageProps) {
       )}
     </>
   );
+}
+
+interface Failed {
+  readonly since: number | undefined;
+  readonly failed: number;
+}
+
+/** How many failed since the groups were read. A list of another period has another count. */
+function newerOf(shown: Failed | undefined, latest: Failed | undefined): number {
+  if (shown === undefined || latest === undefined || shown.since !== latest.since) return 0;
+  return Math.max(0, latest.failed - shown.failed);
+}
+
+async function countFailed(
+  { name, since }: Pick<RunFilter, 'name' | 'since'>,
+  signal: AbortSignal,
+): Promise<Failed> {
+  return { since, failed: await countRuns({ name, since, failed: true }, signal) };
 }
 
 function runsOf({ action, count, activationIds }: ErrorGroup) {

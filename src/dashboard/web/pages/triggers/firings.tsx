@@ -1,9 +1,9 @@
 /** The last firings of a trigger, live, with what came of each rule. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { call, inNamespace } from '../../api/client.ts';
 import type { Firing } from '../../api/trigger-types.ts';
 import { linkTo } from '../../app/router.ts';
-import { Held, isTouched } from '../../components/held.tsx';
+import { Held, useHeld } from '../../components/held.tsx';
 import { LoadView } from '../../components/load-view.tsx';
 import { Section } from '../../components/section.tsx';
 import { Status } from '../../components/status.tsx';
@@ -50,19 +50,13 @@ export function Firings({ name, round }: { readonly name: string; readonly round
       call<readonly Firing[]>('GET', `${inNamespace('/api/v1', 'activations')}?${query}`, { signal }),
     name,
   );
-  const heldBy = useRef<HTMLDivElement>(null);
-  const isWaiting = useRef(false);
-  const show = () => {
-    isWaiting.current = false;
-    loaded.reload();
-  };
+  const { hear, ...held } = useHeld(loaded.reload);
   useEffect(() => {
-    if (isTouched(heldBy.current)) isWaiting.current = true;
-    else if (round > 0) show();
+    if (round > 0) hear();
   }, [round]);
   return (
     <Section title="Last firings">
-      <Held heldBy={heldBy} onLetGo={() => isWaiting.current && show()}>
+      <Held {...held}>
         <LoadView loaded={loaded}>
           {(firings) =>
             firings.length === 0 ? (

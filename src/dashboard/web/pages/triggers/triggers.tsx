@@ -1,4 +1,4 @@
-/** The triggers of the namespace: what fires them and when, and what they call. */
+/** The triggers of the namespace: what fires them and when, live, and what they call. */
 
 import type { Feed } from '../../../../answers/index.ts';
 import { inNamespace } from '../../api/client.ts';
@@ -8,12 +8,14 @@ import type { PageProps } from '../../app/pages.ts';
 import { linkTo, setQuery } from '../../app/router.ts';
 import { Empty } from '../../components/empty.tsx';
 import { TextField } from '../../components/fields.tsx';
+import { Held, useHeld } from '../../components/held.tsx';
 import { LoadView } from '../../components/load-view.tsx';
 import { PageHead } from '../../components/page-head.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { Time } from '../../components/time.tsx';
 import { countText } from '../../components/units.ts';
 import { useLoad } from '../../components/use-load.ts';
+import { useRecords } from '../use-records.ts';
 import { FeedStatus, FiredBy, Missed } from './feed-words.tsx';
 
 interface Row {
@@ -42,24 +44,26 @@ const columns: readonly Column<Row>[] = [
   { title: 'Changed', cell: ({ trigger }) => <Time at={trigger.updated} /> },
 ];
 
-async function loadRows(signal: AbortSignal): Promise<readonly Row[]> {
-  const [triggers, feeds, rules] = await Promise.all([
+async function loadTriggers(signal: AbortSignal): Promise<readonly Omit<Row, 'feed'>[]> {
+  const [triggers, rules] = await Promise.all([
     listAll<TriggerSummary>(inNamespace('/api/v1', 'triggers'), signal),
-    listAll<Feed>(inNamespace('/ward/v1', 'feeds'), signal),
     listAll<RuleSummary>(inNamespace('/api/v1', 'rules'), signal),
   ]);
-  const feedOf = new Map(feeds.map((feed) => [feed.trigger, feed]));
   const rulesOf = new Map<string, number>();
   for (const { trigger } of rules) rulesOf.set(trigger.name, (rulesOf.get(trigger.name) ?? 0) + 1);
-  return triggers.map((trigger) => ({
-    trigger,
-    feed: feedOf.get(trigger.name),
-    rules: rulesOf.get(trigger.name) ?? 0,
-  }));
+  return triggers.map((trigger) => ({ trigger, rules: rulesOf.get(trigger.name) ?? 0 }));
+}
+
+function loadFeeds(signal: AbortSignal): Promise<readonly Feed[]> {
+  return listAll<Feed>(inNamespace('/ward/v1', 'feeds'), signal);
 }
 
 export function Triggers({ query }: PageProps) {
-  const loaded = useLoad(loadRows, '');
+  const loaded = useLoad(loadTriggers, '');
+  // A firing changes nothing else.
+  const feeds = useLoad(loadFeeds, '');
+  const { hear, ...held } = useHeld(feeds.reload);
+  useRecords(hear);
   const wanted = query.get('name') ?? '';
   return (
     <>
@@ -74,9 +78,22 @@ export function Triggers({ query }: PageProps) {
           />
         )}
       </PageHead>
-      <LoadView loaded={loaded}>{(rows) => <List rows={rows} wanted={wanted} />}</LoadView>
+      <Held {...held}>
+        <LoadView loaded={loaded}>
+          {(rows) => (
+            <LoadView loaded={feeds}>
+              {(found) => <List rows={withFeeds(rows, found)} wanted={wanted} />}
+            </LoadView>
+          )}
+        </LoadView>
+      </Held>
     </>
   );
+}
+
+function withFeeds(rows: readonly Omit<Row, 'feed'>[], feeds: readonly Feed[]): readonly Row[] {
+  const feedOf = new Map(feeds.map((feed) => [feed.trigger, feed]));
+  return rows.map((row) => ({ ...row, feed: feedOf.get(row.trigger.name) }));
 }
 
 function List({ rows, wanted }: { readonly rows: readonly Row[]; readonly wanted: string }) {

@@ -1,5 +1,6 @@
-/** What namespaces hold against their quotas, and the disk: of all for an operator, of its own for a key. */
+/** What namespaces hold against their quotas, and the disk: of all for an operator, of its own for a key, which sees them live. */
 
+import { useState } from 'preact/hooks';
 import type { HeldNamespaces, Limits, Usage as UsageAnswer } from '../../../../answers/index.ts';
 import { call, inNamespace } from '../../api/client.ts';
 import { serverNow } from '../../api/server-clock.ts';
@@ -15,21 +16,34 @@ import { PageHead } from '../../components/page-head.tsx';
 import { Section } from '../../components/section.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { countText, sizeText } from '../../components/units.ts';
-import { useLoad } from '../../components/use-load.ts';
+import { useLoad, useReload } from '../../components/use-load.ts';
+import { useRecords } from '../use-records.ts';
 import { UsageDays } from './days.tsx';
 import { Disk } from './disk.tsx';
 import { RetentionSection } from './retention.tsx';
 
 export function Usage() {
+  // Figures of all namespaces and of the disk are too much work for each record.
+  return may('operator') ? <UsageView news={0} /> : <LiveUsage />;
+}
+
+function LiveUsage() {
+  const [news, setNews] = useState(0);
+  useRecords(() => setNews((before) => before + 1));
+  return <UsageView news={news} />;
+}
+
+/** @param news grows when there are new records; 0 at first */
+function UsageView({ news }: { readonly news: number }) {
   return (
     <>
       <PageHead title="Data and usage" about="What is kept, and how much more may be." />
       <div class="stack sections">
         {may('operator') && <Disk />}
         {may('operator') && <AllNamespaces />}
-        {may('read') && <OwnNamespace />}
+        {may('read') && <OwnNamespace news={news} />}
         <RetentionSection />
-        <UsageDays />
+        <UsageDays news={news} />
       </div>
     </>
   );
@@ -115,8 +129,9 @@ async function loadOwn(signal: AbortSignal) {
   return { usage, limits };
 }
 
-function OwnNamespace() {
+function OwnNamespace({ news }: { readonly news: number }) {
   const loaded = useLoad(loadOwn, '');
+  useReload(loaded, news);
   return (
     <Section title="Your namespace">
       <LoadView loaded={loaded}>
