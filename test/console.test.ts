@@ -166,11 +166,11 @@ describe.skipIf(missingForSandboxes() !== undefined)('the console', () => {
     await page.goto('/console/components');
     await page.getByRole('heading', { name: 'Components' }).waitFor();
     await page.keyboard.press('Control+k');
+    await browser.inspect('palette');
     await page.keyboard.type('theme dark');
     await page.keyboard.press('Enter');
     expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark');
     await page.keyboard.press('Control+k');
-    await browser.inspect('palette');
     await page.keyboard.type('namesp');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Namespaces' }).waitFor();
