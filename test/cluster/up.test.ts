@@ -7,11 +7,12 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { runCommand, startCommand } from '../../src/lib/index.ts';
-import { outsideEnv, runWard } from '../ward.ts';
+import { outsideEnv } from '../ward.ts';
 import { missingForCluster } from './engines.ts';
 
 const program = fileURLToPath(new URL('up.ts', import.meta.url));
 const missing = await missingForCluster();
+const systemPath = '/usr/sbin:/usr/bin:/sbin:/bin';
 /** Prints the state of the process of moto that has this folder for its files. */
 const findState = `for each in /proc/[0-9]*; do
   grep -qsa moto_server $each/cmdline && grep -qsa "TMPDIR=$1" $each/environ && sed -n 's/^State:\\t\\(.\\).*/\\1/p' $each/status
@@ -50,10 +51,13 @@ test.skipIf(missing !== undefined)('starts a cluster, takes orders, and leaves n
   };
   await untilSaid(/^ready/);
   const text = said.join('\n');
-  const [node = '', api = ''] = [...text.matchAll(/--role \S+ +(http:\S+)/g)].map(([, url]) => url);
-  const env = { WARD_APIHOST: api, WARD_AUTH: /WARD_AUTH=(\S+)/.exec(text)?.[1] ?? '' };
-  const listed = await runWard(['action', 'list', '-o', 'json'], { env });
-  expect(listed).toMatchObject({ code: 0 });
+  const [node = ''] = [...text.matchAll(/--role \S+ +(http:\S+)/g)].map(([, url]) => url);
+  const calls = text.match(/^ {2}(?:export |ward |WARD_APIHOST=).*/gm) ?? [];
+  // A terminal of someone who has not put the command on the path.
+  const pasted = await runCommand(['sh', '-ec', calls.join('\n')], {
+    env: { PATH: systemPath, HOME: folder, WSK_CONFIG_FILE: '/nonexistent' },
+  });
+  expect(pasted).toMatchObject({ code: 0, stdout: expect.stringContaining('Hello, Ada') });
   child.stdin.write('cut node-1\n');
   await untilSaid(/^done: cut node-1/);
   await expect(fetch(`${node}/ping`, { signal: AbortSignal.timeout(300) })).rejects.toThrow();

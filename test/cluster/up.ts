@@ -1,4 +1,5 @@
 /** `npm run cluster`: a whole cluster on this machine to try, until Ctrl-C. */
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
@@ -25,6 +26,7 @@ Three nodes that serve the API, and three that run its actions:
 
   npm run cluster -- --nodes 0 --api 3 --invokers 3`;
 
+const checkout = fileURLToPath(new URL('../..', import.meta.url));
 const options = readOptions();
 const self = [
   process.execPath,
@@ -121,10 +123,10 @@ ${nodes.join('\n')}
 
 Call it, in another terminal:
 
+  export PATH="${join(checkout, 'node_modules/.bin')}:$PATH"
   export WARD_APIHOST=${urls[0]}
   export WARD_AUTH=${auth}
-  echo 'const main = ({ name }) => ({ hello: name })' > /tmp/hello.js
-  ward action create hello /tmp/hello.js
+  ward action create hello "${join(checkout, 'examples/hello.js')}"
   WARD_APIHOST=${urls.at(-1)} ward action invoke hello --param name Ada --result
   wsk --apihost ${urls.at(-1)} --auth $WARD_AUTH action invoke hello --result
 ${asOperator}
