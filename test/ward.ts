@@ -56,6 +56,8 @@ export interface StartOptions {
   readonly through?: readonly string[];
   /** Address on which it listens. */
   readonly address?: string;
+  /** By default one that the kernel chooses. */
+  readonly port?: number;
   /** Variables beside those of this process. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -125,7 +127,7 @@ export class Ward implements AsyncDisposable {
     config: object,
     dir: string,
     program: string,
-    { mountsOf, flags = [], through = [], address = '127.0.0.1', env: more = {} }: StartOptions,
+    { mountsOf, flags = [], through = [], address = '127.0.0.1', port = 0, env: more = {} }: StartOptions,
   ): Promise<Started> {
     // The path as this process sees it.
     const folder = mountsOf === undefined ? dir : join(`/proc/${mountsOf}/root`, dir);
@@ -143,7 +145,7 @@ export class Ward implements AsyncDisposable {
       program,
       'up',
       '--listen',
-      `${address}:0`,
+      `${address}:${port}`,
       '--data',
       dir,
       '--config',

@@ -19,7 +19,7 @@ export interface NodePlan {
   readonly config?: object;
   /** For an invoker: addresses of API nodes. By default, that of the first node. */
   readonly join?: readonly string[];
-  readonly start?: Pick<StartOptions, 'address' | 'through' | 'env'>;
+  readonly start?: Pick<StartOptions, 'address' | 'port' | 'through' | 'env'>;
   /** Variables for its processes that depend on its data folder. */
   readonly envIn?: (dataDir: string) => NodeJS.ProcessEnv;
   /** Launcher of another checkout, which it runs. */

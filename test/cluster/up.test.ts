@@ -63,6 +63,11 @@ test.skipIf(missing !== undefined)('starts a cluster, takes orders, and leaves n
   await expect(fetch(`${node}/ping`, { signal: AbortSignal.timeout(300) })).rejects.toThrow();
   child.stdin.write('join node-1\n');
   await untilSaid(/^done: join node-1/);
+  child.stdin.write('kill node-1\n');
+  await untilSaid(/^done: kill node-1/);
+  child.stdin.write('start node-1\n');
+  await untilSaid(/^done: start node-1/);
+  expect(await fetch(`${node}/ping`)).toMatchObject({ status: 200 });
   const stateOfMoto = async () => (await runCommand(['sh', '-c', findState, 'sh', folder])).stdout.trim();
   child.stdin.write('freeze moto\n');
   await untilSaid(/^done: freeze moto/);

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../src/lib/free-ports.fixture.ts';
 import { enterIsolation, isIsolated } from '../../src/sandbox/index.ts';
 import { readFlags } from '../flags.ts';
 import { Cluster, type NodePlan, type Role } from './cluster.ts';
@@ -75,7 +76,9 @@ async function start(stack: AsyncDisposableStack): Promise<Stage> {
   const lines = new Map<string, Line>();
   const plan = async (name: string, role: Role): Promise<NodePlan> => {
     const line = await addLine(name, network, lines);
-    return { ...{ name, role, settings: engines.settings }, ...(line !== undefined && { start: line }) };
+    // The printed address must lead to it after a restart, too.
+    const port = await freePort();
+    return { name, role, settings: engines.settings, start: { ...line, port } };
   };
   const plans: NodePlan[] = [];
   for (let n = 1; n <= options.nodes; n++) plans.push(await plan(`node-${n}`, 'all'));
