@@ -76,6 +76,16 @@ test.each(['ward.service', 'ward-api.service', 'ward-invoker.service'])(
   },
 );
 
+test.each(['ward.service', 'ward-api.service', 'ward-invoker.service'])(
+  '%s is tried until what it needs is there',
+  (name) => {
+    expect(valuesOf(name, 'Restart')).toEqual(['on-failure']);
+    expect(valuesOf(name, 'StartLimitIntervalSec')).toEqual(['0']);
+    // Each try compiles and loads Ward.
+    expect(Number(valuesOf(name, 'RestartSec')[0])).toBeGreaterThanOrEqual(1);
+  },
+);
+
 test('secrets come from files, never from the unit', () => {
   for (const name of units)
     for (const setting of ['Environment', 'ExecStart'])
