@@ -19,7 +19,7 @@ export interface ProxyProgram {
   readonly url: string;
   /** Where it takes plain HTTP, if that is another port. */
   readonly plainUrl?: string;
-  end(signal?: NodeJS.Signals): Promise<void>;
+  end(): Promise<void>;
   /** Starts it again, at the same addresses. */
   restart(): Promise<void>;
 }
@@ -64,7 +64,8 @@ http {
 }`,
   );
   const argv = ['nginx', '-p', dir, '-c', join(dir, 'nginx.conf')];
-  return proxyOf(() => startCommand(argv, { stdio: 'ignore' }), scheme, port, plainPort);
+  // Its workers would outlive it when it is killed.
+  return proxyOf(() => startCommand(argv, { stdio: 'ignore' }), 'SIGTERM', scheme, port, plainPort);
 }
 
 export async function startCaddy(
@@ -78,7 +79,8 @@ export async function startCaddy(
   await writeFile(join(dir, 'Caddyfile'), `{\n\t${options.join('\n\t')}\n}\n${site(port, plainPort)}`);
   const env = { ...process.env, HOME: dir, XDG_DATA_HOME: dir, XDG_CONFIG_HOME: dir };
   const argv = ['caddy', 'run', '--adapter', 'caddyfile', '--config', join(dir, 'Caddyfile')];
-  return proxyOf(() => startCommand(argv, { stdio: 'ignore', env }), scheme, port, plainPort);
+  // It would wait for the end of all streams.
+  return proxyOf(() => startCommand(argv, { stdio: 'ignore', env }), 'SIGKILL', scheme, port, plainPort);
 }
 
 async function place(folder: string, wanted?: number) {
@@ -91,6 +93,7 @@ async function place(folder: string, wanted?: number) {
 /** Waits until it listens. */
 async function proxyOf(
   launch: () => ChildProcess,
+  endsBy: NodeJS.Signals,
   scheme: Scheme,
   port: number,
   plainPort: number,
@@ -108,8 +111,8 @@ async function proxyOf(
   return {
     url,
     plainUrl: `http://localhost:${plainPort}`,
-    async end(signal = 'SIGTERM') {
-      child.kill(signal);
+    async end() {
+      child.kill(endsBy);
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     },
     async restart() {
