@@ -59,10 +59,10 @@ function restartRow(): Row {
   const run = { ...steady, load, measuredMs: most * 1_000 };
   const of = (placement: Run['placement']) => simulateRestart({ ...run, placement }, backlogMs);
   const [ideal, ward] = [of('central'), of('ward')];
-  const text = ({ recoveryMs, shed }: typeof ward) =>
-    `${recoveryMs === undefined ? `not in ${most} s` : `${recoveryMs / 1_000} s`}, ${shed} calls refused`;
+  const text = ({ recoveryMs, refusals }: typeof ward) =>
+    `${recoveryMs === undefined ? `not in ${most} s` : `${recoveryMs / 1_000} s`}, ${refusals} refusals`;
   return {
-    what: `all ${invokers} simulated invokers restart at once at ${load} of capacity, with ${backlogMs / 1000} s of calls waiting, until all is as before`,
+    what: `all ${invokers} simulated invokers and the API nodes restart at once at ${load} of capacity, with ${backlogMs / 1000} s of calls waiting, until all is as before`,
     baseline: `central queue ${text(ideal)}`,
     ward: text(ward),
     result: ward.recoveryMs === undefined ? 'no' : `${ward.recoveryMs / 1_000} s`,

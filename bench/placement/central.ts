@@ -63,6 +63,7 @@ export function createCentralQueue(invokers: readonly SimulatedInvoker[], mostWa
     },
     restarted() {
       warm.clear();
+      waiting.length = 0;
       byActive.length = 0;
       byActive.push(new Set(invokers));
       for (const invoker of invokers) activeOf.set(invoker, 0);

@@ -19,7 +19,7 @@ export interface Call {
 
 export interface Router {
   route(call: Call): void;
-  /** All invokers have lost what they had. */
+  /** All invokers have lost what they had, and the router has lost what it knew. */
   restarted(): void;
 }
 
@@ -50,9 +50,9 @@ export function createRouting(
 ): Router {
   const byNode = new Map(invokers.map((invoker) => [invoker.node, invoker]));
   const random = seededRandom(7);
-  const directories = Array.from({ length: apiNodes }, (_, seed) =>
-    createInvokerDirectory({ now: () => clock.now, seed }),
-  );
+  const newDirectories = () =>
+    Array.from({ length: apiNodes }, (_, seed) => createInvokerDirectory({ now: () => clock.now, seed }));
+  let directories = newDirectories();
   for (const [at, invoker] of invokers.entries()) {
     const beat = () => {
       const report = invoker.report();
@@ -94,7 +94,8 @@ export function createRouting(
       };
       goOn();
     },
-    // The next heartbeats tell.
-    restarted() {},
+    restarted() {
+      directories = newDirectories();
+    },
   };
 }

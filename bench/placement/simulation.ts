@@ -48,6 +48,8 @@ const heartbeatMs = 500;
 const measuredBeforeMs = 5_000;
 const recoveredShare = 2;
 const hopMs = 0.3;
+/** When a caller that was refused comes back: what Ward's answer asks for. */
+const retryMs = 1_000;
 
 /** Runs a cluster under a steady load. */
 export function simulate(run: Run): Figures {
@@ -61,14 +63,18 @@ export function simulate(run: Run): Figures {
 }
 
 interface Restart {
-  readonly shed: number;
+  /** How often a caller was told to come back later. */
+  readonly refusals: number;
   /** Time until p99 of the delay in a second and the number of calls under way are as before, within a factor 2. */
   readonly recoveryMs: number | undefined;
 }
 
-/** Restarts all invokers at once, under load, with the calls of `backlogMs` waiting. */
+/**
+ * Restarts all invokers and API nodes at once, under load. Callers whose call is lost or refused make it again, and the
+ * calls of `backlogMs` come with them.
+ */
 export function simulateRestart(run: Run, backlogMs: number): Restart {
-  const cluster = createCluster(run);
+  const cluster = createCluster(run, true);
   cluster.offer(run.load, run.warmUpMs, true);
   cluster.clock.runUntil(run.warmUpMs);
   const before = cluster.newTally();
@@ -78,21 +84,22 @@ export function simulateRestart(run: Run, backlogMs: number): Restart {
   const openBefore = cluster.open();
   cluster.restart();
   cluster.offerAtOnce(run.load, backlogMs);
-  let shed = 0;
+  let refusals = 0;
   let recoveryMs: number | undefined;
   for (let second = 1; second * 1_000 <= run.measuredMs && recoveryMs === undefined; second++) {
     const tally = cluster.newTally();
     cluster.offer(run.load, 1_000, false);
     cluster.clock.runUntil(run.warmUpMs + measuredBeforeMs + second * 1_000);
     const figures = tally.figures();
-    shed += figures.shed * figures.calls;
+    refusals += figures.shed * figures.calls;
     const isQuick = figures.delayP99Ms <= recoveredShare * beforeMs;
     if (isQuick && cluster.open() <= recoveredShare * openBefore) recoveryMs = second * 1_000;
   }
-  return { shed: Math.round(shed), recoveryMs };
+  return { refusals: Math.round(refusals), recoveryMs };
 }
 
-function createCluster(run: Run) {
+/** @param isPatient whether callers who are told to come back later do so */
+function createCluster(run: Run, isPatient = false) {
   const clock = new Clock();
   const workload = createWorkload(run.actions);
   const abilities = { operator: operatorPolicy({}), gvisorObstacle: undefined };
@@ -104,35 +111,46 @@ function createCluster(run: Run) {
   const router = createRouter(run, clock, invokers);
   const random = seededRandom(1);
   let tally = new Tally();
-  let open = 0;
+  let life = 0;
+  /** Makes the call again, for each that has not ended. */
+  const open = new Set<() => void>();
   const callOnce = () => {
     const action = workload.pick(random);
     const executionMs = exponential(random, action.meanMs);
     const startedAt = clock.now;
-    open++;
-    router.route({
-      action,
-      executionMs,
-      ended(isCold) {
-        open--;
-        tally.ended(clock.now - startedAt, executionMs, isCold);
-      },
-      refused: () => tally.refused(),
-      shed() {
-        open--;
-        tally.shed();
-      },
-    });
+    const call = () => {
+      const begunIn = life;
+      const unlessLost = (go: () => void) => begunIn === life && go();
+      router.route({
+        action,
+        executionMs,
+        ended: (isCold) =>
+          unlessLost(() => {
+            open.delete(call);
+            tally.ended(clock.now - startedAt, executionMs, isCold);
+          }),
+        refused: () => tally.refused(),
+        shed: () =>
+          unlessLost(() => {
+            tally.shed();
+            if (isPatient) clock.after(retryMs, () => unlessLost(call));
+            else open.delete(call);
+          }),
+      });
+    };
+    open.add(call);
+    call();
   };
   return {
     clock,
     /** Calls that have not ended. */
-    open: () => open,
-    /** All calls that run or wait are lost. */
+    open: () => open.size,
+    /** What runs or waits is lost, and so is what the API nodes know of the invokers. */
     restart() {
+      life++;
       for (const invoker of invokers) invoker.restart();
       router.restarted();
-      open = 0;
+      for (const call of [...open]) call();
     },
     newTally: () => (tally = new Tally()),
     /** Calls arrive by chance until then. */
