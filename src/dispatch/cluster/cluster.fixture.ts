@@ -11,7 +11,10 @@ import { joinCluster } from './cluster.ts';
 import type { Cluster, ClusterOptions, LocalInvoker } from './types.ts';
 
 /** What becomes of a message: how often it arrives, or when. */
-export type Fate = 'arrives' | 'is lost' | 'arrives twice';
+export type Fate = 'arrives' | 'is lost' | 'arrives twice' | 'arrives after others';
+
+/** Far longer than other messages take, and shorter than a node waits before it sends one again. */
+const lateMs = 50;
 
 export interface Passing {
   readonly type: MessageType | undefined;
@@ -40,10 +43,14 @@ export class MemoryNetwork {
     const passing = { subject, bytes, type: typeOf(bytes) };
     this.seen.push(passing);
     const fate = this.fate(passing);
-    const times = { arrives: 1, 'is lost': 0, 'arrives twice': 2 }[fate];
+    const times = { arrives: 1, 'is lost': 0, 'arrives twice': 2, 'arrives after others': 1 }[fate];
     const buses = [...this.#buses].filter((bus) => bus.hears(subject));
+    const arrive = () => {
+      for (const bus of buses) bus.deliver({ subject, bytes, isUnheard: false });
+    };
     for (let n = 0; n < times; n++)
-      for (const bus of buses) setImmediate(() => bus.deliver({ subject, bytes, isUnheard: false }));
+      if (fate === 'arrives after others') setTimeout(arrive, lateMs);
+      else setImmediate(arrive);
     if (fate === 'is lost' || buses.length > 0 || reply === undefined) return;
     const unheard = { subject: reply, bytes: Buffer.alloc(0), isUnheard: true };
     for (const bus of this.#buses) setImmediate(() => bus.deliver(unheard));

@@ -1,6 +1,9 @@
-/** Messages that are lost or doubled. */
-import { describe, expect, it, vi } from 'vitest';
+/** Messages that are lost, doubled or out of order. */
+import { randomInt } from 'node:crypto';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { linesOf } from '../activation-log.ts';
+import { noActivation } from '../wire/frames.ts';
+import type { Fate } from './cluster.fixture.ts';
 import { clusterOf, job, prompt, until, watch } from './scripted-cluster.fixture.ts';
 
 describe('a lost message', () => {
@@ -98,5 +101,47 @@ describe('a doubled message', () => {
     expect(a.jobs.filter(({ activationId }) => activationId === given.activationId)).toHaveLength(1);
     a.answer(a.jobs[1]?.activationId ?? '');
     await next;
+  });
+});
+
+describe('messages that are lost, doubled and out of order', () => {
+  // A result of several frames is whole only when all of them are.
+  it.each([10, 900_000])('end each job once, with its result of %i bytes', async (bytes) => {
+    const { network, dispatcher, a, b } = await clusterOf('a', 'b');
+    const fates: readonly Fate[] = ['is lost', 'arrives twice', 'arrives after others'];
+    const spoilt = new Set<string>();
+    network.fate = ({ type, bytes: frame }) => {
+      const activationId = frame.toString('hex', 4, 20);
+      // A node that loses one message of a job twice counts as gone.
+      const isEnough = activationId !== noActivation && spoilt.has(`${type} ${activationId}`);
+      if (isEnough || Math.random() > 0.3) return 'arrives';
+      spoilt.add(`${type} ${activationId}`);
+      return fates[randomInt(fates.length)] ?? 'arrives';
+    };
+    const begun: string[] = [];
+    const answered = [a, b].map(({ jobs, answer }) => {
+      let next = 0;
+      return () => {
+        for (const { activationId } of jobs.slice(next)) {
+          next++;
+          answer(activationId, { of: activationId, padding: 'x'.repeat(bytes) });
+        }
+      };
+    });
+    const timer = setInterval(() => answered.forEach((answer) => void answer()), 5);
+    onTestFinished(() => clearInterval(timer));
+    const ends = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const given = job();
+        const handover = prompt(() => begun.push(given.activationId) > 0);
+        const { completion } = await dispatcher.run(given, handover);
+        return [given.activationId, completion.result] as const;
+      }),
+    );
+    for (const [activationId, result] of ends) expect(result).toMatchObject({ of: activationId });
+    expect(new Set(begun).size).toBe(20);
+    expect([...a.jobs, ...b.jobs].map(({ activationId }) => activationId).toSorted()).toEqual(
+      ends.map(([activationId]) => activationId).toSorted(),
+    );
   });
 });
