@@ -70,6 +70,8 @@ export interface Frame extends FrameSubject {
   /** Counts from 0, without gaps. */
   readonly number: number;
   readonly isLast: boolean;
+  /** Bytes of the message up to its end. */
+  readonly soFar: number;
   /** Shares memory with the input. */
   readonly part: Buffer;
 }
@@ -111,7 +113,10 @@ export function encodeFrames(subject: FrameSubject, body: readonly Buffer[], lim
   return frames;
 }
 
-/** @throws Fault MESSAGE_INVALID, MESSAGE_TOO_LARGE, MESSAGE_VERSION_UNKNOWN */
+/**
+ * The length of the whole message is for the reader to check, who may have kept a part of it.
+ * @throws Fault MESSAGE_INVALID, MESSAGE_TOO_LARGE for its head, MESSAGE_VERSION_UNKNOWN
+ */
 export function decodeFrame(bytes: Buffer, limits: FrameLimits): Frame {
   checkVersion(bytes);
   if (bytes.length <= headerBytes) throw invalid(`a frame has ${bytes.length} bytes`);
@@ -127,12 +132,11 @@ export function decodeFrame(bytes: Buffer, limits: FrameLimits): Frame {
   if (flags > lastFlag) throw invalid(`its flags are ${flags}`);
   if (part.length > fullBytes) throw invalid(`a frame has ${bytes.length} bytes`);
   if (!isLast && part.length < fullBytes) throw invalid('a frame that is not the last is not full');
-  if (soFar > limits.messageBytes) throw tooLarge(soFar, limits.messageBytes);
   if (headBytes > limits.headBytes) throw tooLarge(headBytes, limits.headBytes);
   if (headBytes < leastHeadBytes || (isLast && headBytes > soFar))
     throw invalid(`its head announces ${headBytes} bytes`);
   const activationId = bytes.toString('hex', 4, 20);
-  return { type, activationId, attempt: bytes.readUInt32BE(20), number, isLast, headBytes, part };
+  return { type, activationId, attempt: bytes.readUInt32BE(20), number, isLast, headBytes, part, soFar };
 }
 
 export function invalid(why: string) {
@@ -147,7 +151,7 @@ export function tooLarge(bytes: number, allowed: number) {
 }
 
 function encodeFrame(
-  { type, activationId, attempt, number, isLast, headBytes }: Omit<Frame, 'part'>,
+  { type, activationId, attempt, number, isLast, headBytes }: Omit<Frame, 'part' | 'soFar'>,
   parts: readonly Buffer[],
   partBytes: number,
 ): Buffer {

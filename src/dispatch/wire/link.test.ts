@@ -1,8 +1,8 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { newActivationId, silentLog } from '../../lib/index.ts';
 import { MemoryNetwork } from '../cluster/cluster.fixture.ts';
 import { Link } from './link.ts';
-import { encodeMessage } from './messages.ts';
+import { defaultMessageLimits, encodeMessage } from './messages.ts';
 import { subjectsOf } from './subjects.ts';
 
 const mebibyte = 1024 * 1024;
@@ -45,4 +45,24 @@ it('joins the frames of each sender, although all use the same names', async () 
   await new Promise((resolve) => setTimeout(resolve, 10));
   expect(heard).toEqual(['one 1 1', 'two 2 2']);
   expect(link.counts.refused).toBe(0);
+});
+
+it('drops a message of 100 MiB, and hears the next', async () => {
+  const network = new MemoryNetwork();
+  const [here, there] = [network.bus(), network.bus()];
+  using link = new Link(here, silentLog);
+  const heard: number[] = [];
+  using _ = link.listen(subjects.api('here', '*'), (_from, { tail }) => heard.push(tail.length));
+  const send = (bytes: number) => {
+    const message = { type: 'res', activationId: newActivationId(), attempt: 1, head: {} } as const;
+    const limits = { ...defaultMessageLimits, messageBytes: 128 * mebibyte };
+    const frames = encodeMessage({ ...message, tail: Buffer.alloc(bytes) }, limits);
+    for (const frame of frames) there.publish(subjects.api('here', 'evil'), frame);
+  };
+  send(100 * mebibyte);
+  send(mebibyte);
+  await vi.waitUntil(() => heard.length > 0);
+  expect(heard).toEqual([mebibyte]);
+  // Its frames beyond the limit, each by itself.
+  expect(link.counts.refused).toBeGreaterThan(0);
 });

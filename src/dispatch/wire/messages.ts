@@ -12,6 +12,7 @@ import {
   type FrameLimits,
   type FrameSubject,
   invalid,
+  tooLarge,
 } from './frames.ts';
 
 export interface Message extends Omit<FrameSubject, 'headBytes'> {
@@ -115,8 +116,13 @@ export class MessageReader {
 
   /** Returns all parts if the frame is the last. */
   #join(frame: Frame): readonly Buffer[] | undefined {
-    const { number, isLast, headBytes, part } = frame;
+    const { number, isLast, headBytes, part, soFar } = frame;
+    const { messageBytes } = this.#limits;
     const key = keyOf(frame);
+    if (soFar > messageBytes) {
+      this.#take(key);
+      throw tooLarge(soFar, messageBytes);
+    }
     // The first frame of a message that is sent again drops what came of it before.
     if (number === 0) this.#take(key);
     const begun = this.#unfinished.get(key);
