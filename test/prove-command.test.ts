@@ -1,13 +1,24 @@
 /** `ward prove` from the command line: its output and exit codes. The suite itself is in prove.test.ts. */
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isIsolated } from '../src/sandbox/index.ts';
 import { runWard } from './ward.ts';
 
 const missing = isIsolated() ? undefined : 'needs root: run by npm test';
 
 describe.skipIf(missing !== undefined)(`ward prove${missing ? ` (${missing})` : ''}`, () => {
+  let dataDir: string;
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'ward-prove-'));
+  });
+  afterAll(() => rm(dataDir, { recursive: true, force: true }));
+  // Reports are kept in the data folder.
+  const prove = (...words: readonly string[]) => runWard(['prove', ...words, '--data', dataDir]);
+
   it('prints a matrix, and exits with 0 when nothing escaped', async () => {
-    const { code, stdout, stderr } = await runWard(['prove', '--only', 'mount-*']);
+    const { code, stdout, stderr } = await prove('--only', 'mount-*');
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining(' 0 escaped of ') });
     const lines = stdout.trimEnd().split('\n');
     expect(lines[0]).toMatch(/^VECTOR +TECHNIQUE +RESULT /);
@@ -17,7 +28,7 @@ describe.skipIf(missing !== undefined)(`ward prove${missing ? ` (${missing})` : 
   });
 
   it('prints JSON for programs', async () => {
-    const { code, stdout } = await runWard(['prove', '--only', 'mount-proc', '-o', 'json']);
+    const { code, stdout } = await prove('--only', 'mount-proc', '-o', 'json');
     const report = JSON.parse(stdout);
     expect({ code, ok: report.ok, counts: report.counts }).toEqual({
       code: 0,
@@ -28,8 +39,8 @@ describe.skipIf(missing !== undefined)(`ward prove${missing ? ` (${missing})` : 
   });
 
   it('--weakened: what must get through does, and skipped techniques say why', async () => {
-    const argv = ['prove', '--weakened', '--only', 'mount-proc', '--only', 'swap-on', '-o', 'json'];
-    const { code, stdout } = await runWard(argv);
+    const words = ['--weakened', '--only', 'mount-proc', '--only', 'swap-on', '-o', 'json'];
+    const { code, stdout } = await prove(...words);
     expect({ code, report: JSON.parse(stdout) }).toMatchObject({
       code: 0,
       report: {
@@ -41,11 +52,11 @@ describe.skipIf(missing !== undefined)(`ward prove${missing ? ` (${missing})` : 
         ],
       },
     });
-    expect(await runWard(['prove', '--weakened', '--runtime', 'crun'])).toMatchObject({ code: 2 });
+    expect(await prove('--weakened', '--runtime', 'crun')).toMatchObject({ code: 2 });
   });
 
   it('lists the techniques when none has the given name', async () => {
-    const { code, stderr } = await runWard(['prove', '--only', 'no-such-thing']);
+    const { code, stderr } = await prove('--only', 'no-such-thing');
     expect(code).toBe(2);
     expect(stderr).toContain('error[NO_TECHNIQUE]');
   });

@@ -39,6 +39,10 @@ export interface DataPaths {
   readonly backupStage: string;
   /** Files that a running restore has written; no Ward starts while they exist. */
   readonly restoreStage: string;
+  /** What `ward doctor` found, for the console. */
+  readonly doctorReport: string;
+  /** What `ward prove` found, for the console. */
+  readonly proveReport: string;
 }
 
 interface ClaimedInstance extends Disposable {
@@ -68,6 +72,8 @@ export function dataPaths(dataDir: string): DataPaths {
     backupLock: join(dataDir, 'backup.lock'),
     backupStage: join(dataDir, 'backup'),
     restoreStage: join(dataDir, 'restore'),
+    doctorReport: join(dataDir, 'doctor.json'),
+    proveReport: join(dataDir, 'prove.json'),
   };
 }
 

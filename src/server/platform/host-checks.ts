@@ -3,9 +3,9 @@
  * and of the runs before what had changed. Only root can look; the server is not root.
  */
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomically } from '../../blobs/index.ts';
+import { dataPaths } from '../instance/instance.ts';
 
 const text = z.string();
 const row = z.object({
@@ -61,20 +61,20 @@ export interface HostCheck<Report> {
 }
 
 interface Kind<Report> {
-  readonly file: string;
+  readonly file: 'doctorReport' | 'proveReport';
   readonly schema: z.ZodType<Report>;
   /** Name → what was found, for everything that it looked at. */
   readonly found: (report: Report) => readonly (readonly [name: string, found: string])[];
 }
 
 const doctorKind: Kind<DoctorReport> = {
-  file: 'doctor.json',
+  file: 'doctorReport',
   schema: doctorSchema,
   found: ({ rows, processes }) =>
     [...rows, ...processes].map(({ name, vector, proven }) => [`${name} (${vector})`, proven]),
 };
 const proveKind: Kind<ProveNote> = {
-  file: 'prove.json',
+  file: 'proveReport',
   schema: proveSchema,
   found: ({ techniques }) => techniques.map(({ name, outcome }) => [name, outcome]),
 };
@@ -116,7 +116,7 @@ async function note<Report extends Pick<HostCheckRun, 'at' | 'ok' | 'kernel'>>(
     runs: [run, ...(before?.runs ?? [])].slice(0, mostRuns),
     known: Object.fromEntries([...known, ...found]),
   };
-  await writeFileAtomically(join(dataDir, kind.file), `${JSON.stringify(kept)}\n`);
+  await writeFileAtomically(dataPaths(dataDir)[kind.file], `${JSON.stringify(kept)}\n`);
 }
 
 async function check<Report>(dataDir: string, kind: Kind<Report>): Promise<HostCheck<Report> | undefined> {
@@ -126,7 +126,7 @@ async function check<Report>(dataDir: string, kind: Kind<Report>): Promise<HostC
 
 async function read<Report>(dataDir: string, kind: Kind<Report>): Promise<Kept<Report> | undefined> {
   try {
-    await using file = await open(join(dataDir, kind.file));
+    await using file = await open(dataPaths(dataDir)[kind.file]);
     if ((await file.stat()).size > longestFile) return undefined;
     const value: unknown = JSON.parse(await file.readFile('utf8'));
     const { schema } = kind;
