@@ -128,6 +128,8 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
         return { release: () => void inFlight-- };
       },
       admitFire() {},
+      resume: () => ({ release() {} }),
+      allowed: (limits) => limits,
       usage: (_namespace, limits) => ({
         limit: limits.invocationsPerMinute,
         remaining: limits.invocationsPerMinute - jobs.length,

@@ -93,22 +93,37 @@ describe('admission control of one node among several', () => {
     return count;
   };
 
+  const partOver = (nodes: number) => (limit: number) => Math.ceil(limit / nodes);
+
   it.each([1, 2, 3, 7, 49, 1000])('keeps each of %i nodes within its part of every limit', (nodes) => {
-    const control = createAdmissionControl({ now: () => 0, share: () => 1 / nodes });
-    expect(control.usage('a', wide).limit).toBe(Math.ceil(100 / nodes));
-    expect(admitted(() => control.admit('a', wide))).toBe(Math.ceil(10 / nodes));
-    expect(admitted(() => control.admitFire('a', wide))).toBe(Math.ceil(7 / nodes));
-    expect(admitted(() => control.admit('b', wide).release())).toBe(Math.ceil(100 / nodes));
+    const [part, now] = [partOver(nodes), () => 0];
+    const control = createAdmissionControl({ now, share: part });
+    expect(control.usage('a', wide).limit).toBe(part(100));
+    expect(control.allowed(wide)).toEqual({
+      ...{ invocationsPerMinute: part(100), concurrentInvocations: part(10), firesPerMinute: part(7) },
+    });
+    expect(admitted(() => control.admit('a', wide))).toBe(part(10));
+    expect(admitted(() => control.admitFire('a', wide))).toBe(part(7));
+    expect(admitted(() => control.admit('b', wide).release())).toBe(part(100));
   });
 
   it('admits nothing of a limit of zero', () => {
-    const control = createAdmissionControl({ share: () => 0.5 });
+    const control = createAdmissionControl({ share: partOver(2) });
     expect(admitted(() => control.admitFire('a', { ...wide, firesPerMinute: 0 }))).toBe(0);
+  });
+
+  it('counts what it resumes as concurrent, and never refuses it', () => {
+    const control = createAdmissionControl({ now: () => 0 });
+    const resumed = Array.from({ length: 11 }, () => control.resume('a'));
+    expect(refusal(() => control.admit('a', wide))).toMatchObject({ code: 'TOO_MANY_CONCURRENT' });
+    expect(control.usage('a', wide).remaining).toBe(100);
+    for (const each of resumed.slice(1)) each.release();
+    expect(admitted(() => control.admit('a', wide))).toBe(9);
   });
 
   it('lets calls end that were admitted before another node came', () => {
     let nodes = 1;
-    const control = createAdmissionControl({ now: () => 0, share: () => 1 / nodes });
+    const control = createAdmissionControl({ now: () => 0, share: (limit) => Math.ceil(limit / nodes) });
     const held = Array.from({ length: 10 }, () => control.admit('a', wide));
     nodes = 2;
     for (const each of held.splice(0, 5)) each.release();

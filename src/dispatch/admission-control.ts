@@ -2,11 +2,11 @@
  * Limits of each namespace: invocations per minute, concurrent invocations, and trigger firings per minute. The
  * counts start again when the minute of the clock changes, as in OpenWhisk.
  *
- * In a cluster each API node counts its own calls and allows its share of each limit, rounded up. So all of them
- * together exceed a limit by less than one call for each node, once they agree on how many they are. A node that gets
- * most of the calls of a namespace borrows nothing from the others.
+ * In a cluster each API node counts its own calls and allows its part of each limit. A node that gets most of the calls of
+ * a namespace borrows nothing from the others.
  */
 import { dispatchFault } from './faults.ts';
+import type { LimitShare } from './limit-share.ts';
 
 export interface NamespaceLimits {
   readonly invocationsPerMinute: number;
@@ -37,10 +37,14 @@ export interface AdmissionControl {
    * @throws Fault TOO_MANY_PER_MINUTE, TOO_MANY_CONCURRENT (kind `throttled`, with `retryAfterMs`)
    */
   admit(namespace: string, limits: NamespaceLimits): Admission;
+  /** Counts an invocation that was admitted before, by a server that is gone. It is never refused. */
+  resume(namespace: string): Admission;
   /** Counts one more firing of a trigger of the namespace. @throws Fault TOO_MANY_PER_MINUTE */
   admitFire(namespace: string, limits: NamespaceLimits): void;
   /** The namespace's invocations in this minute. Must be cheap, because every call asks for it. */
   usage(namespace: string, limits: NamespaceLimits): RateUsage;
+  /** What this process allows of the limits. */
+  allowed(limits: NamespaceLimits): NamespaceLimits;
 }
 
 interface Usage {
@@ -57,19 +61,15 @@ const concurrencyRetryMs = 1000;
 export interface AdmissionOptions {
   /** Epoch milliseconds. */
   readonly now?: () => number;
-  /**
-   * The part of each limit that this process may use: 1 over the number of API nodes that live. Asked for each call.
-   * Absent: everything.
-   */
-  readonly share?: () => number;
+  /** The part of a limit that this process may use. Asked for each call. Absent: everything. */
+  readonly share?: LimitShare;
 }
 
 export function createAdmissionControl(options: AdmissionOptions = {}): AdmissionControl {
-  const { now = Date.now, share } = options;
+  const { now = Date.now, share: ownPart = (limit) => limit } = options;
   const usages = new Map<string, Usage>();
   const leftOfMinute = () => minuteMs - (now() % minuteMs);
   const current = (namespace: string) => usageOf(usages, namespace, Math.floor(now() / minuteMs));
-  const ownPart = (limit: number) => (share === undefined ? limit : partOf(limit, share()));
   const checkRate = (count: number, allowed: number) => {
     if (count < allowed) return;
     const text = `Too many requests in the last minute (count: ${count}, allowed: ${allowed}).`;
@@ -86,16 +86,9 @@ export function createAdmissionControl(options: AdmissionOptions = {}): Admissio
         throw dispatchFault('TOO_MANY_CONCURRENT', text, { retryAfterMs: concurrencyRetryMs });
       }
       usage.invocations++;
-      usage.inFlight++;
-      let released = false;
-      return {
-        release() {
-          if (released) return;
-          released = true;
-          usage.inFlight--;
-        },
-      };
+      return hold(usage);
     },
+    resume: (namespace) => hold(current(namespace)),
     admitFire(namespace, limits) {
       const usage = current(namespace);
       checkRate(usage.fires, ownPart(limits.firesPerMinute));
@@ -106,13 +99,23 @@ export function createAdmissionControl(options: AdmissionOptions = {}): Admissio
       const limit = ownPart(invocationsPerMinute);
       return { limit, remaining: Math.max(0, limit - invocations), resetMs: leftOfMinute() };
     },
+    allowed: ({ invocationsPerMinute, concurrentInvocations, firesPerMinute }) => ({
+      invocationsPerMinute: ownPart(invocationsPerMinute),
+      concurrentInvocations: ownPart(concurrentInvocations),
+      firesPerMinute: ownPart(firesPerMinute),
+    }),
   };
 }
 
-/** Rounded up, so that every node can admit something. */
-function partOf(limit: number, share: number): number {
-  // The product can be a little more than a whole number because of rounding.
-  return Math.max(0, Math.ceil(limit * share - 1e-9));
+function hold(usage: Usage): Admission {
+  let isHeld = true;
+  usage.inFlight++;
+  return {
+    release() {
+      if (isHeld) usage.inFlight--;
+      isHeld = false;
+    },
+  };
 }
 
 function usageOf(usages: Map<string, Usage>, namespace: string, minute: number): Usage {

@@ -45,7 +45,7 @@ export {
   jobWithdrawn,
   mayGoElsewhere,
 } from './faults.ts';
-export { createLimitShare } from './limit-share.ts';
+export { createLimitShare, type LimitShare } from './limit-share.ts';
 export { LiveLog, type LogFollower, type LogPiece } from './live-log.ts';
 export type { HeardNode } from './nodes/membership.ts';
 export type { JudgeRevisions, NodeReport, NodeRole } from './nodes/node-report.ts';

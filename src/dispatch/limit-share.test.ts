@@ -8,20 +8,22 @@ import { type ApiNodes, createLimitShare } from './limit-share.ts';
  */
 type Step = readonly [number, number | undefined] | readonly [number, number | undefined, number | undefined];
 
-/** Returns 1 over each share. */
+/** Returns over how many nodes the limits are divided at each step. */
 function parts(steps: readonly Step[], known = 1): readonly number[] {
   let [at, heard, noted]: [number, number | undefined, number | undefined] = [0, 1, 1];
   const nodes: ApiNodes = {
     heard: () => heard ?? 1,
+    before: () => 0,
     noted: () => noted,
     isHearing: () => heard !== undefined,
     known,
   };
   const share = createLimitShare(nodes, () => at * 1000);
+  const limit = 5040;
   return steps.map((step) => {
     [at, heard] = step;
     noted = step.length === 2 ? (heard ?? 1) : step[2];
-    return Math.round(1 / share());
+    return limit / share(limit);
   });
 }
 
@@ -139,6 +141,28 @@ describe('the part of the limits', () => {
       ),
     ).toEqual([2, 1]);
     expect(parts([[0, 3]], 2)).toEqual([3]);
+  });
+
+  it.each([1, 2, 3, 7, 12, 49])(
+    'adds up to the limit over %i nodes, of which each can admit something',
+    (count) => {
+      const shares = Array.from({ length: count }, (_, before) =>
+        createLimitShare({
+          ...{ heard: () => count, before: () => before, noted: () => count },
+          ...{ isHearing: () => true, known: count },
+        }),
+      );
+      const sum = (limit: number) => shares.reduce((all, share) => all + share(limit), 0);
+      for (const limit of [0, 49, 50, 60, 97, 1000]) expect(sum(limit)).toBe(limit);
+      expect(shares.map((share) => share(1))).toEqual(shares.map(() => 1));
+    },
+  );
+
+  it('does not pass the limit when more nodes come before this one than count', () => {
+    const share = createLimitShare({
+      ...{ heard: () => 3, before: () => 9, noted: () => 3, isHearing: () => true, known: 3 },
+    });
+    expect([10, 11, 12].map(share)).toEqual([3, 3, 4]);
   });
 
   it('is never more than 1 over the nodes that are heard', () => {

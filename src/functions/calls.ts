@@ -23,7 +23,7 @@ import type { Vault } from './vault/vault.ts';
 
 interface CallsOptions {
   readonly store: Store;
-  readonly admission: Pick<AdmissionControl, 'admit' | 'usage'>;
+  readonly admission: Pick<AdmissionControl, 'admit' | 'resume' | 'usage' | 'allowed'>;
   readonly dispatcher: Pick<Dispatcher, 'run' | 'cancel' | 'warm'>;
   readonly vault: Vault;
   readonly tracing?: Tracing | undefined;

@@ -109,6 +109,11 @@ export function scriptedInvoker(): ScriptedInvoker {
       return { completion, log };
     },
     admitFire: () => void invoker.fired++,
+    resume() {
+      invoker.inFlight++;
+      return { release: () => void invoker.inFlight-- };
+    },
+    allowed: (limits) => limits,
     usage: (_namespace, limits) => ({
       limit: limits.invocationsPerMinute,
       remaining: limits.invocationsPerMinute,

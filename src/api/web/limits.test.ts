@@ -59,6 +59,8 @@ describe('an owner’s share', () => {
     return { namespace: parseNamespaceName(name), limits } as Identity;
   };
 
+  const whole = ({ limits }: Identity) => limits;
+
   test.each([
     [0, 0],
     [1, 1],
@@ -70,7 +72,7 @@ describe('an owner’s share', () => {
   });
 
   test('at once: leaves the rest to the owner', () => {
-    const share = createOwnerShare();
+    const share = createOwnerShare(whole);
     const held = Array.from({ length: 8 }, () => share.hold(owner('a', 1000, 10)));
     const refused = {
       code: 'WEB_SHARE_EXCEEDED',
@@ -84,9 +86,19 @@ describe('an owner’s share', () => {
     expect(() => share.hold(owner('a', 1000, 10))).toThrow(expect.objectContaining(refused));
   });
 
+  test('is one of what the server allows, where several share the limits', () => {
+    const share = createOwnerShare(() => ({ invocationsPerMinute: 500, concurrentInvocations: 5 }));
+    for (let n = 0; n < 4; n++) share.hold(owner('a', 1000, 10));
+    expect(() => share.hold(owner('a', 1000, 10))).toThrow(
+      expect.objectContaining({
+        message: 'Too many concurrent requests in flight (count: 4, allowed: 4).',
+      }),
+    );
+  });
+
   test('a minute: starts again with the next minute', () => {
     const clock = { at: 60_000 * 5 + 20_000 };
-    const share = createOwnerShare(() => clock.at);
+    const share = createOwnerShare(whole, () => clock.at);
     for (let n = 0; n < 8; n++) share.hold(owner('a', 10, 100)).release();
     expect(() => share.hold(owner('a', 10, 100))).toThrow(
       expect.objectContaining({

@@ -3,6 +3,7 @@
  * must leave the owner room for its own calls. So the web gets a share of both limits, and a whole limit only if the
  * share would be zero.
  */
+import type { NamespaceLimits } from '../../dispatch/index.ts';
 import type { Identity } from '../../functions/index.ts';
 import { apiFault } from '../faults.ts';
 
@@ -26,12 +27,17 @@ interface Usage {
 
 const minuteMs = 60_000;
 
-export function createOwnerShare(now: () => number = Date.now): OwnerShare {
+/** @param allowed what this server allows of the owner's limits */
+export function createOwnerShare(
+  allowed: (owner: Identity) => Omit<NamespaceLimits, 'firesPerMinute'>,
+  now: () => number = Date.now,
+): OwnerShare {
   const usages = new Map<string, Usage>();
   return {
-    hold({ namespace, limits }) {
+    hold(owner) {
       const at = now();
-      const usage = usageOf(usages, namespace, Math.floor(at / minuteMs));
+      const usage = usageOf(usages, owner.namespace, Math.floor(at / minuteMs));
+      const limits = allowed(owner);
       const perMinute = shareOf(limits.invocationsPerMinute);
       if (usage.inMinute >= perMinute) {
         const counts = `(count: ${usage.inMinute}, allowed: ${perMinute})`;

@@ -51,7 +51,7 @@ export function createWeb({ functions, log, guard, hasConsole, prefix, ...option
   const limits = { ...defaultWebLimits, ...options.limits };
   const capacity = limits.addresses;
   return {
-    actions: createWebActions({ functions, share: createOwnerShare(), guard }),
+    actions: createWebActions({ functions, share: createOwnerShare(functions.invocations.allowed), guard }),
     perAddress: createRateLimiter({ rate: limits.perAddress, capacity }),
     perAddressAndAction: createRateLimiter({ rate: limits.perAddressAndAction, capacity }),
     uploads: createUploadMemory(limits.uploadBytes),

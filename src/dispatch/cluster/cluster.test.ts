@@ -315,9 +315,16 @@ describe('what is said to other nodes', () => {
     const reports = network.count('report');
     await until(() => network.count('report') > reports + 8);
     expect([api.apiNodes(), served()]).toEqual([1, 1]);
+    expect([api.apiNodesBefore(), other.apiNodesBefore()]).toEqual([0, 1]);
     await other[Symbol.asyncDispose]();
     await until(() => api.nodes().length === 2);
     expect([api.apiNodes(), served()]).toEqual([0, 0]);
+    const first = await join(network.bus(), { node: 'a-first' });
+    await until(() => api.nodes().length === 3);
+    expect(api.apiNodesBefore()).toBe(1);
+    await first[Symbol.asyncDispose]();
+    await until(() => api.nodes().length === 2);
+    expect(api.apiNodesBefore()).toBe(0);
   });
 
   it('reports violations to a node that can keep them', async () => {

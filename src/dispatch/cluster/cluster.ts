@@ -186,6 +186,7 @@ export async function joinCluster(options: ClusterOptions): Promise<Cluster> {
     cancelElsewhere: (...of) => relayed.cancel(...of),
     nodes: () => members.live(),
     apiNodes: () => members.apiNodes,
+    apiNodesBefore: () => members.apiNodesBefore,
     heard: () => [...(isTaken ? [] : [{ report: report(), ageMs: 0 }]), ...members.heard()],
     drain(known) {
       if (orders.know(known)) ordered();

@@ -86,6 +86,8 @@ export interface Cluster extends AsyncDisposable {
   nodes(): readonly NodeReport[];
   /** How many of them serve the API. */
   apiNodes(): number;
+  /** How many of those come before this one by name. */
+  apiNodesBefore(): number;
   /** All nodes that are heard, this one first. */
   heard(): readonly HeardNode[];
   /** Follows the operator's orders, all of which it gets, and tells them to nodes that do not have them yet. */

@@ -48,6 +48,8 @@ export class Membership {
   readonly #known = new Map<string, Known>();
   /** How many of them serve the API. */
   #apiNodes = 0;
+  /** How many of those come before this one by name. */
+  #apiNodesBefore = 0;
   /** The last abilities of each invoker, so that equal ones stay one object. */
   readonly #abilities = new Map<string, { readonly bytes: Buffer; readonly value: InvokerAbilities }>();
 
@@ -67,6 +69,11 @@ export class Membership {
   /** How many of them serve the API. Costs the same for any number of nodes: every call asks several times. */
   get apiNodes(): number {
     return this.#apiNodes;
+  }
+
+  /** How many of those come before this one by name. */
+  get apiNodesBefore(): number {
+    return this.#apiNodesBefore;
   }
 
   /** The same as `live`, with their age. */
@@ -145,8 +152,10 @@ export class Membership {
     this.#options.onGone(known.report, why);
   }
 
-  #count({ role }: NodeReport, by: 1 | -1): void {
-    if (role !== 'invoker') this.#apiNodes += by;
+  #count({ role, node }: NodeReport, by: 1 | -1): void {
+    if (role === 'invoker') return;
+    this.#apiNodes += by;
+    if (node < this.#options.self.node) this.#apiNodesBefore += by;
   }
 
   #abilitiesOf(node: string, bytes: Buffer): InvokerAbilities {

@@ -6,7 +6,7 @@
  * While Ward closes, a blocking call is refused, and a non-blocking one is made durable for the next process, because
  * webhooks and alarms do not call again.
  */
-import type { Admission, AdmissionControl, RateUsage } from '../../dispatch/index.ts';
+import type { Admission, AdmissionControl, NamespaceLimits, RateUsage } from '../../dispatch/index.ts';
 import { isFault, type JsonObject, type Log } from '../../lib/index.ts';
 import type { AcceptedQueue, ActivationStore, Recording } from '../../store/index.ts';
 import type { ActionService } from '../actions/actions.ts';
@@ -62,6 +62,8 @@ export interface InvocationService {
   underWay(namespace: string, transactionId: string): string;
   /** The namespace's remaining invocations in this minute. */
   usage(identity: Identity): RateUsage;
+  /** What this server allows of the namespace's limits. */
+  allowed(identity: Identity): NamespaceLimits;
   /**
    * Resumes what a server that is gone accepted and did not end. Calls that had not begun are run. Calls that had
    * begun are recorded as interrupted, or run again if their action says so. Resolves when all of that is done, but
@@ -80,7 +82,7 @@ export interface InvocationOptions {
   readonly accepted: Pick<AcceptedQueue, 'adopt'>;
   readonly lease: Pick<QueueLease, 'node' | 'held' | 'giveUp'>;
   readonly activations: Pick<ActivationStore, 'room'>;
-  readonly admission: Pick<AdmissionControl, 'admit' | 'usage'>;
+  readonly admission: Pick<AdmissionControl, 'admit' | 'resume' | 'usage' | 'allowed'>;
   readonly executions: Executions;
   readonly gate?: Pick<CodeGate, 'mayRun'> | undefined;
   readonly disk?: Pick<DiskAdmission, 'admitCall'> | undefined;
@@ -145,6 +147,7 @@ export function createInvocations(options: InvocationOptions): InvocationService
       return execution.task.activationId;
     },
     usage: ({ namespace, limits }) => options.admission.usage(namespace, limits),
+    allowed: ({ limits }) => options.admission.allowed(limits),
     resumeAccepted: resumption.resume,
     async close(timeoutMs) {
       closing = true;

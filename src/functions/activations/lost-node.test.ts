@@ -168,6 +168,8 @@ test.each([
   await platform.store.activations.flush();
   expect(await next.activations.get('guest', activationId)).toMatchObject({ response: { success: true } });
   expect((await platform.store.accepted.counts()).waiting).toBe(older);
+  // They count as concurrent where they are now.
+  expect(invoker.inFlight).toBe(older);
 });
 
 test('a call that waited for several reasons says the one that says most, not the first', async () => {

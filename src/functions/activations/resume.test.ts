@@ -79,6 +79,7 @@ function resumed(pages: (AdoptedRow[] | Promise<AdoptedRow[]>)[]) {
         return pages.shift() ?? [];
       },
     },
+    admission: { resume: () => ({ release() {} }) },
     lease: { node: 'own', held: async () => {}, giveUp: (id) => void givenUp.push(id) },
     executions: {
       begin: (plan) => new Execution(plan, { code, claim: async () => true }),

@@ -8,6 +8,7 @@
  * Only what all of them need in memory is limited.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { AdmissionControl } from '../../dispatch/index.ts';
 import { isJsonObject, type Log, messageOf, untilAborted, withTimeout } from '../../lib/index.ts';
 import type { AcceptedQueue, AcceptedRow, AdoptedRow } from '../../store/index.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -26,6 +27,7 @@ export interface ResumeReport {
 export interface ResumeOptions {
   readonly accepted: Pick<AcceptedQueue, 'adopt'>;
   readonly lease: Pick<QueueLease, 'node' | 'held' | 'giveUp'>;
+  readonly admission: Pick<AdmissionControl, 'resume'>;
   readonly executions: Pick<Executions, 'begin' | 'find' | 'runQueued' | 'fail'>;
   readonly vault: Vault;
   readonly log: Log;
@@ -144,7 +146,7 @@ async function resumePage(
 }
 
 function resumeRow(
-  { executions, lease, vault, log }: ResumeOptions,
+  { admission, executions, lease, vault, log }: ResumeOptions,
   row: AdoptedRow,
   unread: Set<string>,
 ): Resumed | undefined {
@@ -159,9 +161,11 @@ function resumeRow(
     lease.giveUp(activationId);
     return undefined;
   }
+  const { task } = parsed;
   const execution = executions.begin({
-    task: parsed.task,
+    task,
     attempt: row.attempt,
+    admission: admission.resume(task.namespace),
     waitReason: 'the server that had accepted it stopped or gave it up',
   });
   const why = whyNotRun(parsed, row);

@@ -1,5 +1,11 @@
 /** What runs the actions of a server: the invoker in its process, those of other nodes, or both. */
-import { type Cluster, createLimitShare, type Dispatcher, openCluster } from '../../dispatch/index.ts';
+import {
+  type Cluster,
+  createLimitShare,
+  type Dispatcher,
+  type LimitShare,
+  openCluster,
+} from '../../dispatch/index.ts';
 import type { Invoker } from '../../invoker/index.ts';
 import type { Fault } from '../../lib/index.ts';
 import { buildInfo } from '../build-info.ts';
@@ -15,7 +21,7 @@ import { type InvokerParts, openInvoker } from './sandboxes.ts';
 export interface Dispatching extends AsyncDisposable {
   readonly dispatcher: Dispatcher;
   /** The part of each limit of a namespace that this node allows. Undefined: all of it. */
-  readonly limitShare: (() => number) | undefined;
+  readonly limitShare: LimitShare | undefined;
   /** Tells the other servers that the store was changed. Undefined: there are none. */
   readonly tellChanged: (() => void) | undefined;
   /** Follows the log of an activation that another server has taken. Undefined: there are none. */
@@ -129,6 +135,7 @@ async function openNode(
     takeNoMore: cluster.takeNoMore,
     limitShare: createLimitShare({
       heard: () => 1 + cluster.apiNodes(),
+      before: cluster.apiNodesBefore,
       noted: book.takers,
       ...{ isHearing: cluster.isUp, known },
     }),

@@ -1,6 +1,6 @@
 /** Opens the domain, with the namespaces that always exist. */
 import type { BlobStore } from '../../blobs/index.ts';
-import { createAdmissionControl, type Dispatcher } from '../../dispatch/index.ts';
+import { createAdmissionControl, type Dispatcher, type LimitShare } from '../../dispatch/index.ts';
 import { resolverOf } from '../../egress/index.ts';
 import {
   codeGraceMs,
@@ -44,7 +44,7 @@ interface DomainParts {
   /** Runs actions, here or elsewhere. */
   readonly dispatcher: Dispatcher;
   /** The part of each limit that this server allows. Undefined: all of it. */
-  readonly limitShare: (() => number) | undefined;
+  readonly limitShare: LimitShare | undefined;
   /** Undefined: nothing is traced. */
   readonly tracing: Tracing | undefined;
   /** Tells other servers that the store was changed. Undefined: there are none. */

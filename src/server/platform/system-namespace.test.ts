@@ -53,7 +53,7 @@ async function start(): Promise<Bench> {
     apiHost: () => 'http://ward.test',
     store,
     blobs: await openBlobStore(join(folder, 'code')),
-    admission: { admit: refuse, admitFire: refuse, usage: refuse },
+    admission: { admit: refuse, admitFire: refuse, resume: refuse, usage: refuse, allowed: refuse },
     dispatcher,
     vault: createVault(() => [{ id: 'test', secret: Buffer.alloc(32, 7) }]),
     isAlone: true,

@@ -207,7 +207,9 @@ test('count refusals by limit', async () => {
     {
       admit: refuse('TOO_MANY_CONCURRENT'),
       admitFire: refuse('TOO_MANY_PER_MINUTE'),
+      resume: refuse('not used'),
       usage: refuse('not used'),
+      allowed: refuse('not used'),
     },
     figures,
   );
