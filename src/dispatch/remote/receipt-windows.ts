@@ -1,7 +1,10 @@
-/** Bounds the jobs of each node whose receipt has not come. */
+/** Bounds the jobs of each node whose receipt has not come, and those that wait to be sent there. */
+import { invokersBusy } from '../faults.ts';
 
 /** Limit for one node. */
 const windowSize = 64;
+/** Limit of those that wait for one node, each with its parameters in memory: what an invoker lets wait by default. */
+const longestLine = 10_000;
 
 export class ReceiptWindows {
   readonly #unreceived = new Map<string, number>();
@@ -12,11 +15,12 @@ export class ReceiptWindows {
     return (this.#unreceived.get(node) ?? 0) < windowSize;
   }
 
-  /** Resolves when the node may get another job. */
+  /** Resolves when the node may get another job. @throws Fault INVOKERS_BUSY when too many wait for it */
   async untilRoom(node: string): Promise<void> {
     while (!this.hasRoom(node)) {
-      const { promise, resolve } = Promise.withResolvers<void>();
       const line = this.#waiting.get(node) ?? [];
+      if (line.length >= longestLine) throw invokersBusy();
+      const { promise, resolve } = Promise.withResolvers<void>();
       this.#waiting.set(node, line);
       line.push(resolve);
       await promise;

@@ -89,7 +89,7 @@ export class RemoteJobs {
     return this.#windows.hasRoom(node);
   }
 
-  /** Resolves when the node may get another job. */
+  /** Resolves when the node may get another job. @throws Fault INVOKERS_BUSY when too many wait for it */
   untilRoom(node: string): Promise<void> {
     return this.#windows.untilRoom(node);
   }
