@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { digestOf } from '../src/blobs/index.ts';
 import { openGateStore, parsePolicy } from '../src/gate/index.ts';
+import { newActivationId, runCommand } from '../src/lib/index.ts';
 import { policyInForce } from '../src/server/admin/gate.ts';
 import { vexInForce } from '../src/server/admin/vex.ts';
 import { parseStoreSetting } from '../src/server/config/store-setting.ts';
 import { hasDatabaseMark, refuseOtherEngine } from '../src/server/instance/database-mark.ts';
 import { databasesOf } from '../src/server/instance/folder-id.ts';
 import { type MigrateOptions, migrateStores } from '../src/server/migrate/migrate.ts';
-import { openPostgresStore, openStore } from '../src/store/index.ts';
+import { openPostgresStore, openStore, type Store } from '../src/store/index.ts';
 import { newDatabase } from '../src/store/postgres/databases.fixture.ts';
 import { missingForPostgres, startPostgres } from '../src/store/postgres/server.fixture.ts';
 import { activationRow, keyRow, namespaceRow, write } from '../src/store/suite/context.ts';
@@ -188,10 +189,29 @@ async function startMoved() {
   onTestFinished(() => other.close());
   await other.accepted.extend({ node: 'a', leaseMs: 60_000 });
   return {
-    ...{ dataDir, url, other, openFolder },
+    ...{ dataDir, url, configFile, other, openFolder, move },
     there: () => move(url),
     back: (options: Partial<MigrateOptions> = {}) => move('folder', { configFile, ...options }),
   };
+}
+
+/** Moves until a thousand rows of a table are copied, and is killed there. */
+async function killedInCopy(
+  options: Omit<MigrateOptions, 'signal' | 'onStep'> & { readonly dataDir: string },
+): Promise<void> {
+  const program = join(options.dataDir, 'killed.mjs');
+  const text = `
+    const { migrateStores } = await import(${JSON.stringify(import.meta.resolve('../src/server/migrate/migrate.ts'))});
+    const onStep = () => process.kill(process.pid, 'SIGKILL');
+    await migrateStores({ ...${JSON.stringify(options)}, signal: new AbortController().signal, onStep });`;
+  await writeFile(program, text);
+  const { signal, stderr } = await runCommand([process.execPath, program]);
+  expect(signal, stderr).toBe('SIGKILL');
+}
+
+async function recordsIn({ activations }: Pick<Store, 'activations'>): Promise<readonly string[]> {
+  const rows = await activations.list({ namespace: 'guest', skip: 0, limit: 5000 });
+  return rows.map(({ activationId }) => activationId).toSorted();
 }
 
 describe.skipIf(noPostgres !== undefined)(`a move${noPostgres ? ` (${noPostgres})` : ''}`, () => {
@@ -227,6 +247,30 @@ describe.skipIf(noPostgres !== undefined)(`a move${noPostgres ? ` (${noPostgres}
     await rmdir(`${state}.moved`);
     expect(await there()).toMatchObject({ isComplete: true });
     expect([hasDatabaseMark(dataDir), existsSync(state)]).toEqual([true, false]);
+  });
+
+  test('that is killed in the middle is repeated, in both directions', async () => {
+    const { dataDir, configFile, other, move, back, openFolder } = await startMoved();
+    const ids = Array.from({ length: 2500 }, () => newActivationId()).toSorted();
+    await Promise.all(
+      ids.map((activationId) => other.activations.append(write(activationRow({ activationId })))),
+    );
+    await other.accepted.leave('a');
+
+    await killedInCopy({ dataDir, configFile, to: 'folder' });
+    expect(hasDatabaseMark(dataDir)).toBe(true);
+    expect(await back()).toMatchObject({ isComplete: true });
+    {
+      await using folder = await openFolder();
+      expect(await recordsIn(folder)).toEqual(ids);
+    }
+
+    const { url } = await newDatabase(server);
+    await killedInCopy({ dataDir, to: url });
+    expect(hasDatabaseMark(dataDir)).toBe(false);
+    expect(await move(url)).toMatchObject({ isComplete: true });
+    await using database = await openPostgresStore({ url });
+    expect(await recordsIn(database)).toEqual(ids);
   });
 
   test('does not end on its way back when a server stops during the copy', async () => {
