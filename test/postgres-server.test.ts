@@ -95,6 +95,32 @@ describe.skipIf(missing !== undefined)(`ward up on PostgreSQL${missing ? ` (${mi
     expect((await ward.activation(accepted.body.activationId)).response.result).toEqual({ n: 3 });
   });
 
+  test('a database that takes no writes refuses what needs them, until it does; nothing is lost', async () => {
+    const running = ward.invoke('slow', { n: 8 });
+    const accepted = await ward.request('POST', '/api/v1/namespaces/_/actions/slow', { body: { n: 9 } });
+    const refused = { status: 503, body: { error: expect.stringContaining('takes no writes') } };
+    {
+      await using _ = await readOnly();
+      const exec = { kind: 'nodejs:24', code: quick };
+      const deploy = () =>
+        ward.request('PUT', '/api/v1/namespaces/_/actions/new?overwrite=true', { body: { exec } });
+      // Connections that are open hear of it a moment later.
+      await ward.until(async () => (await deploy()).status === 503);
+      const accept = ward.request('POST', '/api/v1/namespaces/_/actions/slow', { body: { n: 10 } });
+      for (const answer of [await deploy(), await accept]) {
+        expect(answer).toMatchObject(refused);
+        expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+      }
+      expect((await running).body.response.result).toEqual({ n: 8 });
+      // Its record can't be written, and calls are refused from then on.
+      await ward.until(async () => (await ward.invoke('quick', { n: 11 })).status === 503);
+      expect((await ward.request('GET', '/api/v1/namespaces/_/actions')).status).toBe(200);
+    }
+    await ward.until(async () => (await ward.invoke('quick', { n: 12 })).status === 200);
+    expect((await ward.activation((await running).body.activationId)).response.result).toEqual({ n: 8 });
+    expect((await ward.activation(accepted.body.activationId)).response.result).toEqual({ n: 9 });
+  });
+
   test('accepted calls of a killed server run after its next start, also when a newer Ward has added to the tables', async () => {
     const accepted = await ward.request('POST', '/api/v1/namespaces/_/actions/slow', { body: { n: 6 } });
     expect(accepted.status).toBe(202);
@@ -142,6 +168,17 @@ describe.skipIf(missing !== undefined)(`ward up on PostgreSQL${missing ? ` (${mi
     expect(stdout + stderr).not.toContain('secret');
   });
 });
+
+/** Makes the server refuse all writes, as a standby does, until the returned object is disposed. */
+async function readOnly(): Promise<AsyncDisposable> {
+  const writing = new URLSearchParams({ options: '-c default_transaction_read_only=off' });
+  const change = async (words: string) => {
+    await server?.admin(`alter system ${words}`, `${server.url('postgres')}&${writing}`);
+    await server?.admin('select pg_reload_conf()');
+  };
+  await change('set default_transaction_read_only = on');
+  return { [Symbol.asyncDispose]: () => change('reset default_transaction_read_only') };
+}
 
 /** As the first start of a newer Ward does, whose migrations only add. */
 async function upgradeTables(): Promise<void> {
