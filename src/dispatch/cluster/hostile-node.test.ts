@@ -221,6 +221,7 @@ describe('a hostile node', () => {
     ['that is not UTF-8', Buffer.from([0x22, 0xff, 0x22]), 0],
     ['that nests deep', Buffer.from(deep(100_000)), 0],
     ['with a log beyond its limit', Buffer.concat([Buffer.from('{}'), Buffer.alloc(2_000_000)]), 2_000_000],
+    ['with a log of empty lines only', Buffer.from(`{}${'"",'.repeat(300_000)}`), 900_000],
   ];
   it.each(odd)('cannot put a result into a record %s', async (_, tail, bytes) => {
     const { dispatcher, network, a } = await clusterOf('a');

@@ -34,8 +34,16 @@ export interface HeardNode {
 }
 
 interface Known {
-  report: NodeReport;
-  heardAt: number;
+  readonly report: NodeReport;
+  readonly heardAt: number;
+  /** Undefined for a node without an invoker. */
+  readonly abilities: KnownAbilities | undefined;
+}
+
+/** Nodes that report the same bytes share one object. */
+interface KnownAbilities {
+  readonly bytes: Buffer;
+  readonly value: InvokerAbilities;
 }
 
 /** A node that is silent for longer is gone. */
@@ -50,9 +58,6 @@ export class Membership {
   #apiNodes = 0;
   /** How many of those come before this one by name. */
   #apiNodesBefore = 0;
-  /** The last abilities of each invoker, so that equal ones stay one object. */
-  readonly #abilities = new Map<string, { readonly bytes: Buffer; readonly value: InvokerAbilities }>();
-
   /** Processes that were told of as unable to read what this node writes, by their nodes. */
   readonly #deaf = new Map<string, string>();
 
@@ -91,8 +96,8 @@ export class Membership {
   /** @param kind what the bus knows the sender as @throws Fault MESSAGE_INVALID */
   take(kind: NodeKind, from: string, { type, head, tail }: Message): void {
     if (type !== 'report') return;
-    const hasInvoker = head['invoker'] !== undefined;
-    const report = parseReport(head, hasInvoker ? this.#abilitiesOf(from, tail) : undefined);
+    const abilities = head['invoker'] === undefined ? undefined : this.#abilitiesOf(from, tail);
+    const report = parseReport(head, abilities?.value);
     const { self } = this.#options;
     if (report.node !== from) throw new Error(`a report of '${from}' is about another node`);
     if (kindOf(report.role) !== kind) throw new Error(`'${from}' says that it has another role`);
@@ -107,7 +112,7 @@ export class Membership {
     if (before === undefined && this.#known.size >= mostNodes) return;
     if (before !== undefined) this.#count(before.report, -1);
     this.#count(report, 1);
-    this.#known.set(from, { report, heardAt: this.#now() });
+    this.#known.set(from, { report, heardAt: this.#now(), abilities });
     this.#options.onReport(report, before === undefined);
   }
 
@@ -145,7 +150,6 @@ export class Membership {
   #gone(node: string, why: 'left' | 'silent' | 'replaced'): void {
     const known = this.#known.get(node);
     this.#known.delete(node);
-    this.#abilities.delete(node);
     if (known === undefined) return;
     this.#count(known.report, -1);
     this.#options.log.info({ node, why }, 'a node of the cluster is gone');
@@ -158,12 +162,10 @@ export class Membership {
     if (node < this.#options.self.node) this.#apiNodesBefore += by;
   }
 
-  #abilitiesOf(node: string, bytes: Buffer): InvokerAbilities {
-    const known = this.#abilities.get(node);
-    if (known?.bytes.equals(bytes)) return known.value;
-    const value = parseAbilities(bytes);
-    if (known !== undefined || this.#abilities.size < mostNodes)
-      this.#abilities.set(node, { bytes: Buffer.from(bytes), value });
-    return value;
+  #abilitiesOf(node: string, bytes: Buffer): KnownAbilities {
+    const last = this.#known.get(node)?.abilities;
+    if (last?.bytes.equals(bytes)) return last;
+    for (const { abilities } of this.#known.values()) if (abilities?.bytes.equals(bytes)) return abilities;
+    return { bytes: Buffer.from(bytes), value: parseAbilities(bytes) };
   }
 }

@@ -1,5 +1,6 @@
 /** A log on the wire: its lines as JSON strings, each followed by a comma, as long logs are in memory and on disk. */
 import { isUtf8 } from 'node:buffer';
+import { hasMoreValuesThan } from '../../lib/index.ts';
 import {
   type ActivationLog,
   isLongLog,
@@ -43,6 +44,10 @@ export function fromParts({ isLong, partial, parts }: LogParts): ActivationLog {
 }
 
 const empty = Buffer.alloc(0);
+/** A line begins with its time and its stream. A shorter one would take many times its bytes as a string. */
+const leastLineBytes = 32;
+/** Of any length, for each part. */
+const mostShortLines = 1_000;
 
 function joined(parts: readonly Buffer[]): readonly Buffer[] {
   const groups: Buffer[][] = [[]];
@@ -62,8 +67,11 @@ function joined(parts: readonly Buffer[]): readonly Buffer[] {
 function linesOf(part: Buffer): readonly string[] {
   if (part.length === 0) return [];
   if (!isUtf8(part) || part.at(-1) !== 0x2c) throw invalid('its log is not a list of lines');
+  const text = `[${part.toString('utf8', 0, part.length - 1)}]`;
+  if (hasMoreValuesThan(text, mostShortLines + part.length / leastLineBytes))
+    throw invalid('its log has too many lines for its length');
   try {
-    return parsed(linesSchema, JSON.parse(`[${part.toString('utf8', 0, part.length - 1)}]`));
+    return parsed(linesSchema, JSON.parse(text));
   } catch {
     throw invalid('its log is not a list of lines');
   }

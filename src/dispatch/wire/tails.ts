@@ -21,7 +21,8 @@ export const tailLimits = {
   grants: { bytes: 32 * mebibyte, values: 1_000_000 },
   /** A follower has up to 4 Mi characters of unread lines, each of which takes up to six bytes in JSON. */
   lines: { bytes: 25 * mebibyte, values: 200_000 },
-  abilities: { bytes: mebibyte, values: 50_000 },
+  /** Each node keeps those of all others. An honest invoker's are about 6 KiB, and 64 KiB at most. */
+  abilities: { bytes: 128 * 1024, values: 10_000 },
 } as const satisfies Readonly<Record<string, TailLimits>>;
 
 /** @throws Fault MESSAGE_INVALID */
