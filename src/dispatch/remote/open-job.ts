@@ -39,6 +39,8 @@ export interface OpenJob {
   logPartsHere: number;
   logBytes: number;
   isCancelled: boolean;
+  /** When an honest node has ended it and said so. */
+  overdueAt: number;
 }
 
 /** A result of this size is kept as bytes, too. */

@@ -41,6 +41,8 @@ export const receiptMs = 300;
 export const lostMs = 2_750;
 /** The same while this node can't hear anyone. */
 export const deafMs = 10_000;
+/** A node ends a job within this time after a cancel, or after twice its time limit: it sends the end again for 20 s. */
+export const overdueMs = 30_000;
 /** A node may report so many violations in this time; more are not kept. */
 export const mostViolations = 100;
 const violationWindowMs = 10_000;
@@ -111,6 +113,7 @@ export class RemoteJobs {
       ...{ outcome: Promise.withResolvers(), log: Promise.withResolvers() },
       ...{ isReceived: false, begin: 'not asked', hasEnded: false, hasLog: false, isCancelled: false },
       ...{ logParts: [], logPartsHere: 0, logBytes: 0, lostWhy: undefined },
+      overdueAt: Number.POSITIVE_INFINITY,
     };
     this.#open.set(job.activationId, open);
     this.#windows.enter(node);
@@ -127,6 +130,7 @@ export class RemoteJobs {
     const open = this.#open.get(activationId);
     if (open === undefined) return;
     open.isCancelled = true;
+    open.overdueAt = Math.min(open.overdueAt, this.#now() + overdueMs);
     this.#tell(open, 'cancel');
   }
 
@@ -210,6 +214,8 @@ export class RemoteJobs {
     }
     if (now - Math.max(open.heardAt, this.#hearsSince) > lostMs)
       return void this.#lose(open, 'it is not heard any more');
+    // A node that was taken over could hold it for ever, by saying that it has it.
+    if (now > open.overdueAt) return void this.#lose(open, 'it does not end it');
     if (open.isReceived) return;
     const waitedMs = now - open.sentAt;
     if (open.sends === 1 && waitedMs >= receiptMs) this.#sendRun(open);
@@ -295,6 +301,8 @@ export class RemoteJobs {
     const answer = (mayBegin: boolean) => {
       open.begin = mayBegin ? 'yes' : 'no';
       const { job, node, attempt } = open;
+      const limitMs = 2 * job.limits.timeoutMs + overdueMs;
+      open.overdueAt = Math.min(open.overdueAt, this.#now() + limitMs);
       // In the meantime the job may have been given up.
       const isHere = this.#open.get(job.activationId) === open && open.lostWhy === undefined;
       this.#answer(node, job.activationId, attempt, mayBegin && isHere);
