@@ -40,7 +40,13 @@ export const mutants: Readonly<Record<Mutant, readonly Edit[]>> = {
     },
   ],
   /** Each node allows a namespace its whole limits. */
-  share: [{ file: 'src/dispatch/limit-share.ts', from: 'return 1 / held;', to: 'return 1;' }],
+  share: [
+    {
+      file: 'src/dispatch/limit-share.ts',
+      from: 'return (limit) => partOf(limit, counted(), nodes.before());',
+      to: 'return (limit) => limit;',
+    },
+  ],
   /** Code is removed without a mark that says so first. */
   marks: [
     {
