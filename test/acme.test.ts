@@ -122,14 +122,16 @@ describe.skipIf(missing !== undefined)(`ACME${missing ? ` (${missing})` : ''}`, 
     const again = JSON.parse(await ask('PUT', claim, { package: 'default' }));
     dns.records.set(challenge.name, [again.challenge.value]);
     await ask('POST', `${claim}/verify`);
+    // It says so for a moment while the last order is under way, too.
+    let nextTryAt = 0;
     await ward.until(async () => {
       const { certificate } = JSON.parse(await ask('GET', claim));
+      nextTryAt = certificate?.nextTryAt;
       return (
         certificate?.error ===
         `the namespace has used up its ${mostOrders} orders of certificates in 24 hours`
       );
     });
-    const { nextTryAt } = JSON.parse(await ask('GET', claim)).certificate;
     // When the first order is a day old.
     const waitHours = (nextTryAt - Date.now()) / 3_600_000;
     expect(waitHours).toBeGreaterThan(23);
