@@ -108,6 +108,18 @@ describe.skipIf(missing !== undefined)(`the gate at deployment${reason}`, () => 
     expect((await ward.invoke('fixed')).body.response.result).toEqual({ version: '4.17.21' });
   });
 
+  it('lets each namespace find what was judged for it, and nothing of another', async () => {
+    const neighbour = await ward.createNamespace('gate-neighbour');
+    const foundBy = async (auth: string) => {
+      const search = async (path: string) => (await ward.request('GET', `/ward/v1/${path}`, { auth })).body;
+      const pages = ['findings?text=CVE-2021-23337', 'packages?text=lodash'].map(search);
+      const found = (await Promise.all(pages)).map((page) => page.found);
+      return [...found, await search('verdicts')].map((each) => each.length > 0);
+    };
+    expect(await foundBy(ward.auth)).toEqual([true, true, true]);
+    expect(await foundBy(neighbour)).toEqual([false, false, false]);
+  });
+
   it('keeps every verdict in an audit log that can be verified', async () => {
     const verified = await ward.cli(['audit', 'verify', '--data', ward.dataDir]);
     expect(verified).toMatchObject({ code: 0 });

@@ -53,7 +53,8 @@ const required = { status: 403, fault: 'CLIENT_CERTIFICATE_REQUIRED' };
 
 test('an operator needs the login and the certificate, to log in and afterwards', async () => {
   const { login } = await newOperatorLogin(api.store.sessions);
-  const strangers = [{}, await servers.issue()];
+  const expired = await people.issue([], '20200101000000Z');
+  const strangers = [{}, await servers.issue(), expired];
   for (const shown of strangers)
     expect(await ask('/console/session', shown, {}, { login })).toMatchObject(required);
   // The refusals have not used it up.
