@@ -283,7 +283,7 @@ test('show each node that is heard, no longer than it is, and a bounded number o
   heard = [
     node('b', { role: 'invoker', version: 'a"\n', invoker }),
     node('a', { judges: { policy: 'p1', advisories: undefined } }),
-    node('c', { judges: { policy: 'p2', advisories: 'r2' } }),
+    node('c', { judges: { policy: 'p2', advisories: 'r2', vex: 'v2' }, isAlone: true }),
   ];
   const ofNodes = async () =>
     (await linesOf(figures)).filter((line) => /^ward_nodes? |^ward_node_/.test(line));
@@ -291,7 +291,7 @@ test('show each node that is heard, no longer than it is, and a bounded number o
     'ward_nodes 3',
     'ward_node_info{node="a",role="api",version="1.2.3",policy="p1"} 1',
     'ward_node_info{node="b",role="invoker",version="a\\"\\n"} 1',
-    'ward_node_info{node="c",role="api",version="1.2.3",policy="p2",advisories="r2"} 1',
+    'ward_node_info{node="c",role="api",version="1.2.3",policy="p2",advisories="r2",vex="v2"} 1',
     'ward_node_beat_age_seconds{node="a"} 0.25',
     'ward_node_beat_age_seconds{node="b"} 0.25',
     'ward_node_beat_age_seconds{node="c"} 0.25',
@@ -306,11 +306,13 @@ test('show each node that is heard, no longer than it is, and a bounded number o
     'ward_node_sandbox_memory_bytes{node="b",what="promised"} 536870912',
     'ward_node_sandbox_memory_bytes{node="b",what="used"} 104857600',
     'ward_node_draining{node="b"} 1',
+    'ward_node_alone{node="a"} 0',
+    'ward_node_alone{node="c"} 1',
   ]);
   heard = Array.from({ length: 1_500 }, (_, at) => node(`n${at}`));
   const many = await ofNodes();
   expect(many[0]).toBe('ward_nodes 1500');
-  expect(many).toHaveLength(1 + 2 * 1_000);
+  expect(many).toHaveLength(1 + 3 * 1_000);
 });
 
 test('count the messages that were dropped, by reason, since the start', async () => {

@@ -25,7 +25,7 @@ export function watchNodes(registry: Registry, heard: () => readonly HeardNode[]
       for (const node of nodes.slice(0, mostNodes)) show(node);
     },
   });
-  const info = gauge('info', 'Always 1', ['role', 'version', 'policy', 'advisories']);
+  const info = gauge('info', 'Always 1', ['role', 'version', 'policy', 'advisories', 'vex']);
   const beat = gauge('beat_age_seconds', 'Time since the last report of the node');
   const load = gauge('load', 'Jobs that run and wait there, per processor');
   const sandboxes = gauge('sandboxes', 'Sandboxes of the node by state', ['state']);
@@ -34,19 +34,22 @@ export function watchNodes(registry: Registry, heard: () => readonly HeardNode[]
   const warm = gauge('warm_actions', 'Actions that it could run without a start, at most 200');
   const memory = gauge('sandbox_memory_bytes', 'Memory of its sandboxes: promised, and used', ['what']);
   const draining = gauge('draining', '1 when it takes no new work');
-  const perNode = [info, beat, load, sandboxes, left, queued, warm, memory, draining];
+  const alone = gauge('alone', '1 while it hears no invoker, and other nodes do');
+  const perNode = [info, beat, load, sandboxes, left, queued, warm, memory, draining, alone];
   const show = ({ report, ageMs }: HeardNode) => {
     const { node, role, version } = report;
-    const { invoker, policy, advisories } = figuresOf(report);
+    const { invoker, policy, advisories, vex, isAlone } = figuresOf(report);
     info.set(
       {
         ...{ node, role, version },
         ...(policy !== undefined && { policy }),
         ...(advisories !== undefined && { advisories }),
+        ...(vex !== undefined && { vex }),
       },
       1,
     );
     beat.set({ node }, ageMs / 1000);
+    if (role !== 'invoker') alone.set({ node }, Number(isAlone ?? false));
     if (invoker === undefined) return;
     load.set({ node }, invoker.load);
     for (const [state, count] of Object.entries(invoker.sandboxes)) sandboxes.set({ node, state }, count);
