@@ -39,7 +39,15 @@ export function replayAll(given: () => Given): void {
     expect(page.url()).toBe(`${ward.url}/console/runs?name=again`);
     const lost = [18, 18, 19, 19].map((order) => JSON.stringify({ error: `order ${order} is lost` }));
     await expect.poll(async () => (await ordersOf()).toSorted()).toEqual([...lost, '{"order":17}']);
+
+    await page.getByRole('button', { name: 'Run all again…' }).click();
+    await page.getByText('5 calls fit these filters.').waitFor();
     await ward.request('DELETE', path);
+    await page.getByRole('button', { name: 'Start 5 calls' }).click();
+    await page.getByText('Not started: 5 calls. There is no function any more').waitFor();
+    browser.forget(/status of 404/);
     expect(browser.problems).toEqual([]);
+    // The error would stay on the next pages.
+    await page.goto('/console/runs');
   });
 }

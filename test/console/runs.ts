@@ -172,6 +172,10 @@ export function runPages(given: () => Given): void {
     await page.getByRole('button', { name: 'Cancel calls…' }).click();
     await page.getByText('No call of greet is under way.').waitFor();
     await page.getByRole('button', { name: 'Close' }).click();
+    // No call that has not ended fits.
+    await page.goto('/console/runs?name=follow&failed=true');
+    await page.getByRole('button', { name: 'Run all again…' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Cancel calls…' }).count()).toBe(0);
     await page.goto('/console/runs?name=follow');
     await page.getByRole('button', { name: 'Cancel calls…' }).click();
     await page.getByText('2 calls run or wait.').waitFor();

@@ -1,6 +1,7 @@
 /** Calls functions again, once for each of some runs whose whole input Ward kept. It counts them first. */
 
 import { useEffect, useState } from 'preact/hooks';
+import { ApiError } from '../api/client.ts';
 import { startFunction } from '../api/functions.ts';
 import { type LeftOut, type PastRun, type Replays, readReplays } from '../api/past-runs.ts';
 import { goTo, linkTo } from '../app/router.ts';
@@ -8,7 +9,7 @@ import { Button } from '../components/button.tsx';
 import { Confirm } from '../components/confirm.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { ErrorNote } from '../components/error-note.tsx';
-import { tell } from '../components/messages.ts';
+import { report, tell } from '../components/messages.ts';
 import { countedText, countText } from '../components/units.ts';
 
 interface ReplayAllProps {
@@ -30,6 +31,7 @@ type Counted = Selected & Replays;
 export function ReplayAll({ name, select, onClose }: ReplayAllProps) {
   const [counted, setCounted] = useState<Counted>();
   const [started, setStarted] = useState(0);
+  const [absent, setAbsent] = useState<readonly string[]>([]);
   const [error, setError] = useState<unknown>();
   useEffect(() => {
     const gone = new AbortController();
@@ -61,13 +63,17 @@ export function ReplayAll({ name, select, onClose }: ReplayAllProps) {
       kind="primary"
       onClose={onClose}
       run={async () => {
+        const missing = [...absent];
         // After an error the next try goes on with those that have not started.
         for (const [at, { action, input }] of replays.entries()) {
           if (at < started) continue;
-          await startFunction(action, input);
+          if (!(await startUnlessGone(action, input))) missing.push(action);
+          setAbsent([...missing]);
           setStarted(at + 1);
         }
-        tell(`Started ${countedText(replays.length, 'call')}${name === '' ? '' : ` of ${name}`}.`);
+        const count = replays.length - missing.length;
+        if (count > 0) tell(`Started ${countedText(count, 'call')}${name === '' ? '' : ` of ${name}`}.`);
+        if (missing.length > 0) report(new Error(goneText(missing)));
         goTo(linkTo(['runs'], { name }));
       }}
     >
@@ -78,11 +84,27 @@ export function ReplayAll({ name, select, onClose }: ReplayAllProps) {
       <Reasons leftOut={leftOut} />
       {started > 0 && next !== undefined && (
         <p role="status">
-          {countedText(started, 'call')} started. The next is one of {next.action}.
+          {countedText(started - absent.length, 'call')} started. The next is one of {next.action}.
         </p>
       )}
     </Confirm>
   );
+}
+
+/** Returns false when there is no such function any more. */
+async function startUnlessGone(...call: Parameters<typeof startFunction>): Promise<boolean> {
+  try {
+    await startFunction(...call);
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return false;
+    throw error;
+  }
+}
+
+function goneText(missing: readonly string[]): string {
+  const names = [...new Set(missing)].join(', ');
+  return `Not started: ${countedText(missing.length, 'call')}. There is no function any more with the name: ${names}.`;
 }
 
 function NoInput({ counted: { about, runs, leftOut } }: { readonly counted: Counted }) {

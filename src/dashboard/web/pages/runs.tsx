@@ -94,8 +94,8 @@ export function Runs({ query }: PageProps) {
       }),
     [key],
   );
-  const isOfEnded = isSearch || start !== '';
-  const isFiltered = name !== '' || failed || calls || since !== undefined || isOfEnded;
+  const isOfEnded = isSearch || start !== '' || failed;
+  const isFiltered = name !== '' || calls || since !== undefined || isOfEnded;
   return (
     <>
       <PageHead title="Runs" about={pages.count === undefined ? ' ' : countedText(pages.count, 'run')}>
