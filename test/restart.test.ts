@@ -341,7 +341,7 @@ describe.skipIf(missing !== undefined)(`a restart${missing ? ` (${missing})` : '
     expect(await second.activation(begun)).toMatchObject({
       response: {
         status: 'whisk internal error',
-        result: { error: 'The activation was interrupted by a restart of the platform.' },
+        result: { error: 'The activation was interrupted: the server that had it stopped or was cut off.' },
       },
     });
     const log = await second.cli(['activation', 'logs', begun]);

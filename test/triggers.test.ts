@@ -193,7 +193,7 @@ describe.skipIf(missing !== undefined)('a rule with retry', () => {
     await ward.until(async () => (await lettersOf('runs')).length === 1);
     const [letter] = await lettersOf('runs');
     expect(letter).toMatchObject({ activationId, attempts: 1 });
-    expect(letter.error).toMatch(/interrupted by a restart/);
+    expect(letter.error).toMatch(/interrupted: the server that had it stopped/);
     await ward.until(async () => (await lettersOf('waits')).length === 1);
     expect(await lettersOf('waits')).toMatchObject([{ attempts: 2, error: 'it broke' }]);
     expect(await countOf('waits')).toBe(2);

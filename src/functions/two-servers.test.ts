@@ -89,7 +89,9 @@ describe('an accepted call of the first server', () => {
     await expect.poll(() => platform.invoker.inFlight).toBe(0);
     await platform.store.activations.flush();
     expect(await platform.functions.activations.get('guest', activationId)).toMatchObject({
-      response: { result: { error: 'The activation was interrupted by a restart of the platform.' } },
+      response: {
+        result: { error: 'The activation was interrupted: the server that had it stopped or was cut off.' },
+      },
     });
     expect(await second.activations.count({ namespace: 'guest' })).toBe(1);
   });

@@ -23,7 +23,7 @@ const record = (activationId = 'a', more: Partial<KeptRecord> = {}): KeptRecord 
 };
 const failed = (error: string, activationId = 'a') => record(activationId, { isSuccess: false, error });
 const firing = (...parts: NonNullable<KeptRecord['parts']>) => record('f', { parts });
-const interruption = 'The activation was interrupted by a restart of the platform.';
+const interruption = 'The activation was interrupted: the server that had it stopped or was cut off.';
 
 function judged(evidence: Partial<Evidence>) {
   return judge({ ...noEvidence, ...evidence }, slots);

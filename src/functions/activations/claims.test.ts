@@ -426,7 +426,9 @@ describe('after a restart, a call that had begun', () => {
     free();
     const id = await left(platform, 1);
     expect(await platform.functions.invocations.resumeAccepted()).toEqual({ run: 0, interrupted: 1 });
-    expect(await error(platform, id)).toBe('The activation was interrupted by a restart of the platform.');
+    expect(await error(platform, id)).toBe(
+      'The activation was interrupted: the server that had it stopped or was cut off.',
+    );
   });
 
   test('is interrupted if it needs a key that is not kept', async () => {

@@ -297,7 +297,7 @@ describe('after a restart', () => {
     expect(await responses('a')).toMatchObject({ status: 'success', result: { resumed: true } });
     expect(await responses('b')).toMatchObject({
       status: 'whisk internal error',
-      result: { error: 'The activation was interrupted by a restart of the platform.' },
+      result: { error: 'The activation was interrupted: the server that had it stopped or was cut off.' },
     });
     expect(await responses('c')).toMatchObject({ result: { error: expect.stringContaining('API key') } });
     const annotations = async (id: string) => (await stored(platform, id.repeat(32)))['annotations'];

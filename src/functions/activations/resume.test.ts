@@ -161,14 +161,19 @@ test('leaves calls of a form that only a newer server knows to others, and does 
 });
 
 const key = "its caller's API key, which is not kept.";
-const restarted = 'The activation was interrupted by a restart of the platform';
+const lost = 'The activation was interrupted: the server that had it stopped or was cut off';
 const released =
   'The activation was interrupted: the server that had it gave it up without a record of its end';
 
 test.each([
-  [false, 1, false, `${restarted}.`],
-  [false, 1, true, `${restarted}, and can't be run again: it needs ${key}`],
-  [false, 0, true, `The activation was not started before a restart of the platform, and needs ${key}`],
+  [false, 1, false, `${lost}.`],
+  [false, 1, true, `${lost}, and can't be run again: it needs ${key}`],
+  [
+    false,
+    0,
+    true,
+    `The activation was not started before the server that had it stopped or was cut off, and needs ${key}`,
+  ],
   [true, 1, false, `${released}.`],
   [true, 1, true, `${released}, and can't be run again: it needs ${key}`],
   [
@@ -179,7 +184,7 @@ test.each([
   ],
   [true, 3, true, 'The activation was interrupted 3 times, and is not run again.'],
 ])(
-  'speaks of a restart only if the call was not given up (%s), after %i runs; needs a key: %s',
+  'tells a lost server from one that gave the call up (%s), after %i runs; needs a key: %s',
   async (wasReleased, attempt, needsApiKey, text) => {
     const { job, ...call } = row();
     const more = { needsApiKey, retriesOnRestart: needsApiKey };

@@ -59,11 +59,12 @@ interface Causes {
   readonly unstarted: string;
 }
 
-const restart: Causes = {
-  interrupted: 'The activation was interrupted by a restart of the platform',
-  unstarted: 'The activation was not started before a restart of the platform',
+/** The server was restarted or is gone, or it may still run, without the database. */
+const loss: Causes = {
+  interrupted: 'The activation was interrupted: the server that had it stopped or was cut off',
+  unstarted: 'The activation was not started before the server that had it stopped or was cut off',
 };
-/** Nothing restarted: a server could not write the record of its end, or not read it, or does not know whether it began. */
+/** The server runs: it could not write the record of its end, or not read it, or does not know whether it began. */
 const release: Causes = {
   interrupted:
     'The activation was interrupted: the server that had it gave it up without a record of its end',
@@ -211,7 +212,7 @@ function whyNotRun(
   { task, needsApiKey }: AcceptedTask,
   { attempt, wasReleased }: Pick<AdoptedRow, 'attempt' | 'wasReleased'>,
 ): string | undefined {
-  const { interrupted, unstarted } = wasReleased ? release : restart;
+  const { interrupted, unstarted } = wasReleased ? release : loss;
   if (!mayRunAgain(task, attempt)) return attempt > 1 ? interruptedOften(attempt) : `${interrupted}.`;
   if (!needsApiKey) return undefined;
   return attempt === 0
