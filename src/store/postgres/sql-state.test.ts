@@ -43,6 +43,19 @@ test.each([
   expect(faultOf(new Error(message), 'db/ward').code).toBe('STORE_UNREACHABLE');
 });
 
+test.each(['a string', 'a non-empty string'])(
+  'the client’s refusal to send a password that is not %s counts as the server’s',
+  (kind) => {
+    const error = new Error(`SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be ${kind}`);
+    const { code, message, hint } = faultOf(error, 'db/ward');
+    expect({ code, message }).toEqual({
+      code: 'STORE_REFUSED',
+      message: 'the database db/ward refuses the user or the password',
+    });
+    expect(hint).toMatch(/the password of the setting `store`/);
+  },
+);
+
 test('conflicts are retried, and invalid values fail only their own write', () => {
   expect(['40001', '40P01', '23505', '08006'].map((code) => isConflict(coded(code)))).toEqual([
     true,

@@ -128,8 +128,13 @@ export function tellsOfEnd(error: unknown): boolean {
 function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   if ('code' in error && typeof error.code === 'string') return error.code;
-  return withoutCode.test(messageOf(error)) ? '08006' : '';
+  const message = messageOf(error);
+  if (withoutPassword.test(message)) return '28P01';
+  return withoutCode.test(message) ? '08006' : '';
 }
+
+/** The server asks for a password, and the settings have none or an empty one: the client does not answer. */
+const withoutPassword = /^SASL: .*client password must be/;
 
 /** The client has no code for a connection that ended, nor for one that timed out. */
 const withoutCode =
