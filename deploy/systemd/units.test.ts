@@ -86,6 +86,15 @@ test.each(['ward.service', 'ward-api.service', 'ward-invoker.service'])(
   },
 );
 
+test.each(['ward.service', 'ward-api.service', 'ward-invoker.service'])(
+  '%s goes on when a process of it runs out of memory',
+  (name) => {
+    const isDelegated = valuesOf(name, 'Delegate')[0] === 'yes';
+    // systemd.service(5): the default is continue where Delegate= is on, and stop elsewhere.
+    expect(valuesOf(name, 'OOMPolicy')[0] ?? (isDelegated ? 'continue' : 'stop')).toBe('continue');
+  },
+);
+
 test('secrets come from files, never from the unit', () => {
   for (const name of units)
     for (const setting of ['Environment', 'ExecStart'])
