@@ -1,6 +1,15 @@
 /** A backup of a running Ward, restored in another place and started there. */
 import { once } from 'node:events';
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -164,6 +173,30 @@ describe.skipIf(missing !== undefined)(`backup and restore${missing ? ` (${missi
       /missing: parameter keys .*the restored server can’t read encrypted parameters/,
     );
     expect((await local('backup', file, '--data', ward.dataDir)).stderr).toMatch(/FILE_EXISTS/);
+  });
+
+  it('interrupted in the middle, it says so, and leaves no file', async () => {
+    const file = join(folder, 'interrupted.tar.zst');
+    const stage = join(ward.dataDir, 'backup');
+    const blobs = join(dataPaths(ward.dataDir).registry, 'blobs', 'sha256');
+    // Long to read, and without a byte on the disk. A link to the file of another user would not be allowed.
+    const long = join(blobs, '0'.repeat(64));
+    writeFileSync(long, '');
+    truncateSync(long, 8 * 1024 ** 3);
+    const { uid, gid } = statSync(blobs);
+    chownSync(long, uid, gid);
+    onTestFinished(() => rmSync(long));
+    const child = startWard(['backup', file, '--data', ward.dataDir]);
+    let said = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said += chunk;
+    });
+    const ended = once(child, 'close');
+    await ward.until(() => existsSync(`${file}.part`) || child.exitCode !== null);
+    child.kill('SIGINT');
+    expect(await ended).toEqual([130, null]);
+    expect(said).toContain(`error[INTERRUPTED]: ${file} was not written\n`);
+    expect([file, `${file}.part`, stage].map(existsSync)).toEqual([false, false, false]);
   });
 
   it('without its database, its gate, its registry or its keys a Ward starts only when told to', async () => {

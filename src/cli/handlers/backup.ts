@@ -6,7 +6,7 @@ import type { Context, Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
 import type { Io } from '../io.ts';
 import { localOptions, openServer } from '../local.ts';
-import { exitInterrupted, interruptible } from './interruptible.ts';
+import { interruptible, tellInterrupted } from './interruptible.ts';
 
 export const backup: Handler = async (input, context) => {
   const file = input.required(0);
@@ -22,8 +22,9 @@ export const backup: Handler = async (input, context) => {
       ...steps,
     }),
   );
-  if (result === undefined) return exitInterrupted;
   const { io } = context;
+  if (result === undefined)
+    return tellInterrupted(io, `${file} was not written`, 'run the same command again: it begins anew');
   tellMissing(io, result, whenTaken);
   if (isWhole(result)) io.ok(`wrote ${result.file}`);
   await io.record({
@@ -44,8 +45,9 @@ export const restore: Handler = async (input, context) => {
       ...steps,
     }),
   );
-  if (result === undefined) return exitInterrupted;
   const { io } = context;
+  if (result === undefined)
+    return tellInterrupted(io, 'nothing was restored', 'run the same command again: it begins anew');
   if (result.wasUnfinished)
     io.note(
       `an earlier restore was interrupted at its last step: ward finished it, and did not read ${input.required(0)}`,

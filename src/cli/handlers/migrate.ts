@@ -3,7 +3,10 @@ import type { Context, Handler } from '../command-spec.ts';
 import { cliFault } from '../faults.ts';
 import type { Input } from '../input.ts';
 import { localOptions, openServer } from '../local.ts';
-import { exitInterrupted, interruptible } from './interruptible.ts';
+import { interruptible, tellInterrupted } from './interruptible.ts';
+
+/** Whatever was interrupted. */
+const goesOn = 'run the same command again to complete the move';
 
 export const migrate: Handler = async (input, context) => {
   const to = input.text('to');
@@ -28,7 +31,8 @@ async function moveBlobs(input: Input, { io }: Context, isBack: boolean): Promis
       move({ ...localOptions(input), signal, onStep: (text) => progress.show(text) }),
     );
   })();
-  if (result === undefined) return exitInterrupted;
+  if (result === undefined)
+    return tellInterrupted(io, 'some of the blobs may be copied, and none is lost', goesOn);
   await io.list({
     items: result.places,
     data: result,
@@ -67,7 +71,8 @@ async function moveDatabases(input: Input, { io }: Context, to: string): Promise
       migrateStores({ ...localOptions(input), to, signal, onStep: (text) => progress.show(text) }),
     );
   })();
-  if (result === undefined) return exitInterrupted;
+  if (result === undefined)
+    return tellInterrupted(io, 'some of the rows may be copied, and none is lost', goesOn);
   await io.list({
     items: result.tables,
     data: result,

@@ -4,7 +4,7 @@ import type { Handler } from '../command-spec.ts';
 import { durationText, timeText } from '../entity-fields.ts';
 import type { Io } from '../io.ts';
 import { localOptions, openServer } from '../local.ts';
-import { exitInterrupted, interruptible } from './interruptible.ts';
+import { interruptible, tellInterrupted } from './interruptible.ts';
 
 /** Nodes named in one part of a line. */
 const mostNames = 5;
@@ -85,7 +85,12 @@ export const drain: Handler = async (input, { io }) => {
   else {
     io.note(`node ${name} takes no new work from ${timeText(order.at)} on, also after a restart`);
     if (order.others === 0) io.note('no other node takes work now, so calls are refused');
-    if (input.has('wait') && !(await untilDrained(place, order, io))) return exitInterrupted;
+    if (input.has('wait') && !(await untilDrained(place, order, io)))
+      return tellInterrupted(
+        io,
+        `node ${name} stays drained, and may still run calls`,
+        `ward node drain ${name} --wait waits for their end, and --undo gives it work again`,
+      );
   }
   await io.record({
     fields: [
