@@ -287,7 +287,8 @@ function describe(
   { limits, own }: Listening,
 ): string {
   const refused = (why: string) => refusedPacket({ protocol, address, port }, why);
-  if (reason === 'form') return refused('fragments, options and extension headers do not pass');
+  if (reason === 'form')
+    return refused('of a form that does not pass (fragment, options, extension header, or few hops)');
   if (reason === 'limit') {
     const { connections, connectionsPerSecond, packetsPerSecond, bytesPerSecond } = limits;
     const most = `${connections} connections, ${connectionsPerSecond} new, ${packetsPerSecond} packets and ${bytesPerSecond} bytes a second`;

@@ -176,10 +176,14 @@ export function ownAddressRules(own: readonly Network[]): string {
   return [`flush set ${table} own4`, `flush set ${table} own6`, ...fill(4), ...fill(6), ''].join('\n');
 }
 
+/** The kernel sends 64. A packet with much less could end on the way to the uplink, or show the hops behind it one by one. */
+const leastTtl = 32;
+
 /**
  * Before anything remembers a packet. A packet that ends on the way to the uplink would end a connection here and not
  * there (a reset with a time to live of 1, or with options that forwarding refuses), and a fragment would show its ports
- * in the first part only. Questions to the resolver are not remembered: a hundred a second would fill the table.
+ * in the first part only. It is refused and not rewritten: Linux 6.18.44, for one, lets no user namespace rewrite packets.
+ * Questions to the resolver are not remembered: a hundred a second would fill the table.
  */
 function rulesOfForm(slot: number): string[] {
   const { inside, gateway } = addressesOf(slot);
@@ -187,9 +191,9 @@ function rulesOfForm(slot: number): string[] {
     `ip saddr != ${inside.ipv4} drop`,
     `ip frag-off & 0x3fff != 0 goto f${slot}`,
     `ip hdrlength != 5 goto f${slot}`,
-    `ip saddr ${inside.ipv4} ip ttl set 64`,
+    `ip ttl < ${leastTtl} goto f${slot}`,
     `ip6 saddr ${inside.ipv6} ip6 nexthdr != { tcp, udp, icmpv6 } goto f${slot}`,
-    `ip6 saddr ${inside.ipv6} meta l4proto { tcp, udp } ip6 hoplimit set 64`,
+    `ip6 saddr ${inside.ipv6} meta l4proto { tcp, udp } ip6 hoplimit < ${leastTtl} goto f${slot}`,
     `ip daddr ${gateway.ipv4} meta l4proto { tcp, udp } th dport 53 notrack`,
   ];
 }
