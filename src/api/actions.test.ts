@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hello, startApi, type TestApi } from './api.fixture.ts';
+import { basic, hello, startApi, type TestApi } from './api.fixture.ts';
 
 /** For tests that change nothing. */
 let shared: TestApi;
@@ -319,6 +319,57 @@ describe('the list', () => {
       409,
       expect.objectContaining({ error: 'Resource by this name exists but is not in this collection.' }),
     ]);
+  });
+});
+
+describe('the secret of a web action', () => {
+  const annotations = [
+    { key: 'web-export', value: true },
+    { key: 'require-whisk-auth', value: 'opensesame' },
+  ];
+  const reads = async (api: TestApi) =>
+    (await api.store.unsealed.read(100)).flatMap(({ entry }) =>
+      String(entry['event']).startsWith('read-') ? [`${entry['event']} ${entry['name']}`] : [],
+    );
+
+  test('is shown only by a read of the action, which has an entry in the audit log', async () => {
+    await using api = await startApi();
+    await api.call('PUT', 'packages/p', { body: { publish: true } });
+    for (const path of ['actions/a', 'actions/p/a'])
+      await api.call('PUT', path, { body: { ...hello, annotations } });
+    await api.call('PUT', 'actions/plain', { body: { ...hello, annotations: annotations.slice(0, 1) } });
+    const hidden = [annotations[0], { key: 'require-whisk-auth', value: null }];
+    for (const path of ['actions', 'actions/p/', 'packages/p']) {
+      const { text } = await api.call('GET', path);
+      expect([path, text.includes(JSON.stringify(hidden).slice(1, -1))]).toEqual([path, true]);
+      expect(text).not.toContain('opensesame');
+    }
+    await api.call('GET', 'actions/plain');
+    expect(await reads(api)).toEqual([]);
+    for (const path of ['actions/a', 'actions/a?code=false', 'actions/p/a'])
+      expect((await api.call('GET', path)).body).toMatchObject({
+        annotations: expect.arrayContaining(annotations),
+      });
+    expect(await reads(api)).toEqual(['read-action /guest/a', 'read-action /guest/p/a']);
+  });
+
+  test('is hidden from other namespaces, also through their binding', async () => {
+    await using api = await startApi();
+    const headers = { authorization: basic(await api.functions.namespaces.create('other')) };
+    await api.call('PUT', 'packages/p', { body: { publish: true } });
+    await api.call('PUT', 'actions/p/a', { body: { ...hello, annotations } });
+    const body = { binding: { namespace: 'guest', name: 'p' } };
+    await api.call('PUT', '/api/v1/namespaces/_/packages/mine', { headers, body });
+    for (const path of ['guest/actions/p/a', '_/actions/mine/a', '_/packages/mine', 'guest/actions/p/']) {
+      const { status, text } = await api.call('GET', `/api/v1/namespaces/${path}`, { headers });
+      expect([path, status, text.includes('{"key":"require-whisk-auth","value":null}')]).toEqual([
+        path,
+        200,
+        true,
+      ]);
+      expect(text).not.toContain('opensesame');
+    }
+    expect(await reads(api)).toEqual([]);
   });
 });
 

@@ -233,7 +233,8 @@ export function createFunctions(options: FunctionsOptions): Functions {
     invoke: invocations.invoke,
   });
   const { triggers, rules, firing, deliveries, feeds } = events;
-  const own = [...feeds.actions, ...createApiManager({ apis, actions, apiHost: options.apiHost })];
+  const { apiHost } = options;
+  const own = [...feeds.actions, ...createApiManager({ apis, actions, apiHost, parameterReads })];
   for (const each of own) builtins.set(each.path, each);
   const watches = new DisposableStack();
   watches.use(watch);

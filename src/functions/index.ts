@@ -30,6 +30,7 @@ export {
 export type { ListRange } from './entities/page.ts';
 export type { ParameterReads } from './entities/parameter-reads.ts';
 export { effectiveAsk } from './entities/sandbox-ask.ts';
+export { webSecretsOf } from './entities/web-secret.ts';
 export { functionFault, malformed, notAuthorized, notFound, tooLarge } from './faults.ts';
 export type { OpenedWebhook } from './feeds/webhooks.ts';
 export { createFunctions, type Functions, type FunctionsOptions } from './functions.ts';

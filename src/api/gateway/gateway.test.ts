@@ -40,8 +40,8 @@ beforeEach(async () => {
 });
 
 async function manage(name: string, args: JsonObject): Promise<JsonObject> {
-  const { actions, namespaces } = web.api.functions;
-  const manager = createApiManager({ apis, actions, apiHost: () => 'http://ward' });
+  const { actions, namespaces, parameterReads } = web.api.functions;
+  const manager = createApiManager({ apis, actions, apiHost: () => 'http://ward', parameterReads });
   const authorization = basic(web.api.key);
   const identity = await namespaces.authenticate(authorization);
   const action = manager.find(({ path }) => path === `apimgmt/${name}`);

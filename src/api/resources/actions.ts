@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
-import { type EntityName, type Functions, parseEntityName } from '../../functions/index.ts';
+import { type EntityName, type Functions, parseEntityName, webSecretsOf } from '../../functions/index.ts';
 import { anyEntityOf, anyNamespaceOf, entityOf, identityOf, pathPart } from '../authentication.ts';
 import { sendJson } from '../errors.ts';
 import { apiFault } from '../faults.ts';
@@ -38,7 +38,8 @@ export function addActions(scope: FastifyInstance, functions: Functions, uploads
         const ref = anyEntityOf(request, identity);
         const withCode = queryBoolean(request.query, 'code', true);
         const view = await actions.get(ref, withCode, identity.namespace);
-        await parameterReads.note('action', ref, view.description.parameters);
+        const { parameters, annotations } = view.description;
+        await parameterReads.note('action', ref, [...parameters, ...webSecretsOf(annotations)]);
         return sendAction(reply, view);
       },
     },

@@ -9,6 +9,7 @@ import type { EntityRow } from '../../store/index.ts';
 import { refOfRow } from '../entities/entity-row.ts';
 import type { KeyValue, Parameter, ShownParameter } from '../entities/key-values.ts';
 import { type EntityRef, fullNameOf, pathOf } from '../entities/names.ts';
+import { withoutWebSecrets } from '../entities/web-secret.ts';
 import { functionFault } from '../faults.ts';
 import type { Vault } from '../vault/vault.ts';
 import { describeExec, digestOf, type ExecDocument, execSchema, isCode, isSequence } from './exec.ts';
@@ -145,7 +146,8 @@ export function actionLimits(limits: ActionLimitsDocument): ActionLimits {
 /** The action as an entry of a list. */
 export function summariseAction(action: Action) {
   const binary = isCode(action.exec) && action.exec.binary;
-  return { ...describeBase(action), exec: { binary }, limits: action.limits };
+  const annotations = withoutWebSecrets(action.annotations);
+  return { ...describeBase(action), annotations, exec: { binary }, limits: action.limits };
 }
 
 export type ActionDescription = ReturnType<typeof describeAction>;

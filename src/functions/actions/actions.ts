@@ -14,6 +14,7 @@ import type { DeletedEntities, PlainRef, RevisionCheck } from '../entities/entit
 import type { KeyValue, ShownParameter } from '../entities/key-values.ts';
 import { type EntityRef, fullNameOf, type NamespaceName, pathOf } from '../entities/names.ts';
 import type { ListRange } from '../entities/page.ts';
+import { withoutWebSecrets } from '../entities/web-secret.ts';
 import { concurrentUpdate, entityChanged, notFound } from '../faults.ts';
 import { type ActionRanges, actionRanges, checkKind, type SystemLimits } from '../limits.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
@@ -166,7 +167,10 @@ export class Actions implements ActionService {
 
   async get(ref: EntityRef, withCode: boolean, reader: NamespaceName): Promise<ActionView> {
     const location = await this.#locator.locate(ref, reader);
-    return this.#view(location.action, withCode, visibleParameters(location, reader));
+    const { action } = location;
+    const isOwn = action.ref.namespace === reader;
+    const seen = isOwn ? action : { ...action, annotations: withoutWebSecrets(action.annotations) };
+    return this.#view(seen, withCode, visibleParameters(location, reader));
   }
 
   async earlierCode(ref: EntityRef): Promise<EarlierCodeView> {

@@ -1,12 +1,12 @@
 /**
- * Notes in the audit log who reads parameters, payloads of alarms and URLs of webhooks: Ward keeps them encrypted, because they are
- * secrets or where people put them. A client that asks again and again has one entry an hour, unless they have changed.
+ * Notes in the audit log who reads what is a secret, or where people put secrets: parameters, payloads of alarms, URLs of webhooks, and
+ * the secrets of web actions. A client that asks again and again has one entry an hour, unless they have changed.
  */
 import { BoundedMap, currentActor, hashOf } from '../../lib/index.ts';
 import type { UnsealedEntries } from '../../store/index.ts';
 import type { PlainRef } from './entity-row.ts';
 import type { ShownParameter } from './key-values.ts';
-import { type EntityRef, fullNameOf } from './names.ts';
+import { type EntityRef, fullNameOf, type NamespaceName } from './names.ts';
 
 export interface ParameterReads {
   /**
@@ -14,10 +14,16 @@ export interface ParameterReads {
    * @param kind of what has them
    */
   note(
-    kind: 'action' | 'package' | 'trigger' | 'webhook' | 'alarm',
-    ref: EntityRef | PlainRef,
+    kind: 'action' | 'package' | 'trigger' | 'webhook' | 'alarm' | 'api',
+    ref: EntityRef | PlainRef | ApiRef,
     parameters: readonly ShownParameter[],
   ): Promise<void>;
+}
+
+interface ApiRef {
+  readonly namespace: NamespaceName;
+  /** With a leading slash. */
+  readonly basePath: string;
 }
 
 interface Read {
@@ -39,7 +45,7 @@ export function createParameterReads(
     async note(kind, ref, parameters) {
       const shown = parameters.filter(({ encryption }) => encryption === undefined);
       if (shown.length === 0) return;
-      const name = `/${fullNameOf({ package: undefined, ...ref })}`;
+      const name = nameOf(ref);
       const read = `${currentActor().who} ${kind} ${name}`;
       const of = hashOf(shown.map(({ key, value }) => [key, value]));
       const last = reads.get(read);
@@ -48,4 +54,9 @@ export function createParameterReads(
       reads.set(read, { of, atMs: now() });
     },
   };
+}
+
+function nameOf(ref: EntityRef | PlainRef | ApiRef): string {
+  if ('basePath' in ref) return `/${ref.namespace}${ref.basePath}`;
+  return `/${fullNameOf({ package: undefined, ...ref })}`;
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Fault, isJsonObject, type JsonObject, type JsonValue } from '../../lib/index.ts';
 import { parseEntityName, parseNamespaceName } from '../entities/names.ts';
+import { createParameterReads } from '../entities/parameter-reads.ts';
 import type { Identity } from '../namespaces/namespaces.ts';
 import { type Platform, startPlatform } from '../platform.fixture.ts';
 import { apiLimits } from './api-document-types.ts';
@@ -46,6 +47,7 @@ function call(name: string, args: JsonObject, identity: Identity = platform.gues
     apis,
     actions: platform.functions.actions,
     apiHost: () => 'http://ward:1',
+    parameterReads: createParameterReads(platform.store.unsealed),
   });
   const action = actions.find(({ path }) => path === `apimgmt/${name}`);
   if (action === undefined) throw new Error(name);
@@ -256,6 +258,27 @@ describe('getApi', () => {
     expect(await names({ limit: '1', skip: '1' })).toEqual(['/b']);
     expect(await names({ limit: '0' })).toEqual(['/a', '/b', '/c']);
     expect(await names({}, other)).toEqual([]);
+  });
+
+  test('has an entry in the audit log for each API with the secret of a web action', async () => {
+    const reads = async () =>
+      (await platform.store.unsealed.read(1000)).flatMap(({ entry }) =>
+        entry['event'] === 'read-api' ? [entry['name']] : [],
+      );
+    await call('createApi', operation({ gatewayBasePath: '/open' }));
+    await call('createApi', operation({ gatewayBasePath: '/later' }, { secureKey: 8 }));
+    for (const secureKey of [7, 9])
+      await call('createApi', operation({ gatewayPath: `/p${secureKey}` }, { secureKey }));
+    const row = await platform.store.apis.get('guest', '/later');
+    if (row === undefined) throw new Error('no row');
+    // As a later Ward may have written it.
+    await platform.store.apis.put({ ...row, revision: 'r', document: { openapi: '4.0' } }, row.revision);
+    expect(await names({ basepath: '/open' })).toEqual(['/open']);
+    expect(await reads()).toEqual([]);
+    expect(await names({ basepath: '/club' })).toEqual(['/club']);
+    expect(await reads()).toEqual(['/guest/club']);
+    expect(await names({})).toHaveLength(3);
+    expect(await reads()).toEqual(['/guest/club', '/guest/club', '/guest/later']);
   });
 
   test('returns a document that createApi accepts', async () => {

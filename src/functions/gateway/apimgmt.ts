@@ -3,10 +3,12 @@
  * web or like any action, with the same arguments, answers and texts. The key of the call determines whose APIs they
  * are, never the arguments.
  */
-import type { JsonObject } from '../../lib/index.ts';
+import { isFault, type JsonObject } from '../../lib/index.ts';
 import type { ActionService } from '../actions/actions.ts';
 import type { BuiltinAction } from '../builtin.ts';
+import type { KeyValue } from '../entities/key-values.ts';
 import type { EntityRef, NamespaceName } from '../entities/names.ts';
+import type { ParameterReads } from '../entities/parameter-reads.ts';
 import { type KeyRight, requireRight } from '../namespaces/key-scopes.ts';
 import { parseApiDocument } from './api-document.ts';
 import { emptyDocument, withOperation, withoutOperation } from './api-document-edit.ts';
@@ -29,6 +31,7 @@ interface ApiManagerOptions {
   readonly actions: Pick<ActionService, 'resolve'>;
   /** URL under which clients reach Ward, without a slash at its end. Called for every request. */
   readonly apiHost: () => string;
+  readonly parameterReads: Pick<ParameterReads, 'note'>;
 }
 
 const annotations = [
@@ -83,8 +86,11 @@ export function createApiManager(options: ApiManagerOptions): readonly BuiltinAc
   const find = async ({ basePath, skip, limit }: FindArguments, own: NamespaceName) => {
     const all = await apis.list(own);
     const found = basePath === undefined ? all : all.filter((api) => isNamed(api, basePath));
+    const page = found.slice(skip, skip + limit);
+    for (const { basePath, document } of page)
+      await options.parameterReads.note('api', { namespace: own, basePath }, secretsIn(document, own));
     return {
-      apis: found.slice(skip, skip + limit).map((api) => {
+      apis: page.map((api) => {
         const id = `API:${own}:${api.basePath}`;
         return { id, key: id, value: describe(options, own, api) };
       }),
@@ -131,6 +137,20 @@ async function named(apis: ApiService, own: NamespaceName, name: string): Promis
   const api = (await apis.list(own)).find((each) => isNamed(each, name));
   if (api === undefined) throw missing(name);
   return api;
+}
+
+/** The secrets of the web actions that it calls. */
+function secretsIn(document: JsonObject, own: NamespaceName): readonly KeyValue[] {
+  try {
+    const operations = parseApiDocument(document, own).paths.flatMap((path) => path.operations);
+    return operations.flatMap(({ backend }) =>
+      backend?.secret === undefined ? [] : [{ key: 'secret', value: backend.secret }],
+    );
+  } catch (error) {
+    // It is shown all the same.
+    if (isFault(error)) return [{ key: 'document', value: document }];
+    throw error;
+  }
 }
 
 function actionsOf({ operations }: ApiPath) {

@@ -24,6 +24,7 @@ import {
   valueFor,
 } from '../entities/key-values.ts';
 import type { EntityName, NamespaceName } from '../entities/names.ts';
+import { withoutWebSecrets } from '../entities/web-secret.ts';
 import type { Vault } from '../vault/vault.ts';
 
 /** What is known of a package without decrypting its parameters. */
@@ -93,7 +94,7 @@ export function rowOfPackage(pkg: Package, vault: Vault): EntityRow {
 export function packageActionOfRow(row: EntityRow): PackageAction {
   const { version, annotations } = parseDocument(row, storedAction);
   const name = storedName.parse(row.path.slice(row.path.indexOf('/') + 1));
-  return { name, version, annotations };
+  return { name, version, annotations: withoutWebSecrets(annotations) };
 }
 
 /**
