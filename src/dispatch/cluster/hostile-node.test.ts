@@ -240,17 +240,26 @@ describe('a hostile node', () => {
     const given = job();
     const end = dispatcher.run(given, prompt());
     await until(() => a.jobs.length === 1);
-    const completion = { ...forgedResult.completion, startedAt: 1, endedAt: 8_640_000_000_000_000 };
+    const forged = {
+      startedAt: 1,
+      endedAt: 8_640_000_000_000_000,
+      waitMs: 1e12,
+      initMs: 1e12,
+      sandboxMs: 1e12,
+    };
+    const completion = { ...forgedResult.completion, ...forged };
     const message = { ...sendingOf(network, given), tail: Buffer.from('{}') };
     forge(network.bus(), subjects.api('api', 'a'), {
       type: 'res',
       head: { ...forgedResult, completion },
       ...message,
     });
-    const { startedAt, endedAt } = (await end).completion;
+    const { startedAt, endedAt, waitMs, initMs, sandboxMs } = (await end).completion;
     expect(startedAt).toBe(given.acceptedAt);
     expect(endedAt).toBeGreaterThanOrEqual(startedAt);
     expect(endedAt).toBeLessThanOrEqual(Date.now());
+    for (const ms of [waitMs, initMs, sandboxMs])
+      expect(ms).toBeLessThanOrEqual(Date.now() - given.acceptedAt);
     a.answer(given.activationId);
   });
 

@@ -66,14 +66,17 @@ export function endFrom(
   if (at < 0) throw invalid(`a result of ${at} bytes`);
   const [bytes, logBytes] = [tail.subarray(0, at), tail.subarray(at)];
   checkLogBytes(job, logBytes.length);
-  const { initMs, startedAt, endedAt, ...rest } = completion;
+  const { waitMs, initMs, sandboxMs, startedAt, endedAt, ...rest } = completion;
   // This clock may have been set back since the job came.
   const now = Math.max(Date.now(), job.acceptedAt);
   const start = clamped(startedAt, job.acceptedAt, now);
+  const within = (ms: number) => clamped(ms, 0, now - job.acceptedAt);
   return {
     completion: {
       ...rest,
-      ...(initMs === undefined ? {} : { initMs }),
+      waitMs: within(waitMs),
+      ...(initMs === undefined ? {} : { initMs: within(initMs) }),
+      ...(sandboxMs === undefined ? {} : { sandboxMs: within(sandboxMs) }),
       ...{ startedAt: start, endedAt: clamped(endedAt, start, now) },
       ...resultFrom(bytes, resultBytes, completion.status),
     },

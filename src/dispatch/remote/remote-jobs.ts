@@ -43,6 +43,8 @@ export const lostMs = 2_750;
 export const deafMs = 10_000;
 /** A node ends a job within this time after a cancel, or after twice its time limit: it sends the end again for 20 s. */
 export const overdueMs = 30_000;
+/** A job that has not begun after so long is given up: its node may be one that never begins what it has. */
+export const longestWaitMs = 3_600_000;
 /** A node may report so many violations in this time; more are not kept. */
 export const mostViolations = 100;
 const violationWindowMs = 10_000;
@@ -113,7 +115,7 @@ export class RemoteJobs {
       ...{ outcome: Promise.withResolvers(), log: Promise.withResolvers() },
       ...{ isReceived: false, begin: 'not asked', hasEnded: false, hasLog: false, isCancelled: false },
       ...{ logParts: [], logPartsHere: 0, logBytes: 0, lostWhy: undefined },
-      overdueAt: Number.POSITIVE_INFINITY,
+      overdueAt: now + longestWaitMs + longestRunMs(job),
     };
     this.#open.set(job.activationId, open);
     this.#windows.enter(node);
@@ -301,8 +303,7 @@ export class RemoteJobs {
     const answer = (mayBegin: boolean) => {
       open.begin = mayBegin ? 'yes' : 'no';
       const { job, node, attempt } = open;
-      const limitMs = 2 * job.limits.timeoutMs + overdueMs;
-      open.overdueAt = Math.min(open.overdueAt, this.#now() + limitMs);
+      open.overdueAt = Math.min(open.overdueAt, this.#now() + longestRunMs(job));
       // In the meantime the job may have been given up.
       const isHere = this.#open.get(job.activationId) === open && open.lostWhy === undefined;
       this.#answer(node, job.activationId, attempt, mayBegin && isHere);
@@ -386,4 +387,9 @@ export class RemoteJobs {
     const { self, link, subjects } = this.#options;
     link.send(subjects.invoker(node, self.node), message);
   }
+}
+
+/** A node has ended a job within this time, in ms, after it began: the sandbox has its time limit to start, and to run. */
+function longestRunMs({ limits }: Job): number {
+  return 2 * limits.timeoutMs + overdueMs;
 }
