@@ -163,9 +163,12 @@ export function meanLoadOf(views: readonly InvokerView[]): number {
   return views.reduce((sum, view) => sum + Math.min(mostLoad, loadOf(view)), 0) / Math.max(1, views.length);
 }
 
-/** Jobs per processor, as if an invoker of little weight had fewer processors. Without any weight, none is better. */
-export function loadOf({ active, queued, report, weight }: InvokerView): number {
-  return (active + queued) / (Math.max(1, report.processors) * (weight || 1));
+/**
+ * Jobs per processor, as if an invoker of little weight had fewer processors. Without any weight, none is better. It has
+ * at least the jobs that were sent to it, whatever it says.
+ */
+export function loadOf({ active, queued, sent, processors, weight }: InvokerView): number {
+  return Math.max(active + queued, sent) / (Math.max(1, processors) * (weight || 1));
 }
 
 function hasPlace({ queued, report }: InvokerView): boolean {
@@ -191,7 +194,7 @@ function homeOf(view: InvokerView) {
   return {
     node: view.node,
     seed: seedOf(view.node),
-    memoryLimitMiB: view.report.status.memoryLimitMiB,
+    memoryLimitMiB: view.memoryLimitMiB,
     view,
   };
 }

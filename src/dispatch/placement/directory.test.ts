@@ -200,3 +200,48 @@ describe('the choice of a directory', () => {
     expect(Math.max(...nodes.values())).toBeLessThanOrEqual(8);
   });
 });
+
+describe('an invoker that lies', () => {
+  const actions = Array.from({ length: 500 }, (_, at) => targetOf(`action-${at}`));
+  const countOf = (directory: InvokerDirectory, node: string) =>
+    actions.filter((action) => directory.choose(action)[0] === node).length;
+  const largest = { limitMiB: 1e9, processors: 1e6 };
+
+  /** Invokers, of which the first says this of itself. */
+  function withLiar(lie: Parameters<typeof reportOf>[0], count = 10): InvokerDirectory {
+    const directory = directoryAt();
+    for (let at = 0; at < count; at++) directory.hear(`n${at}`, reportOf(at === 0 ? lie : {}));
+    return directory;
+  }
+
+  it('is the home of four times as many actions as others at the most, whatever it claims to have', () => {
+    // Four of thirteen parts, where it would be nearly all.
+    expect(countOf(withLiar(largest), 'n0')).toBeLessThan(200);
+  });
+
+  it('draws only actions of which it is a home, with warm sandboxes that it claims to have', () => {
+    const lie = { warm: actions, soonFree: actions };
+    // It is one of four homes among a hundred.
+    expect(countOf(withLiar(lie, 100), 'n0')).toBeLessThan(actions.length * 0.07);
+  });
+
+  it('is believed about an action that has run there', () => {
+    const directory = withLiar({ warm: actions }, 100);
+    const elsewhere = actions.find((action) => directory.choose(action)[0] !== 'n0') ?? hello;
+    directory.send('n0', elsewhere).settled('ended');
+    expect(directory.choose(elsewhere)[0]).toBe('n0');
+  });
+
+  it('gets no more jobs than the other homes of an action, when it says that it has none', () => {
+    const directory = withLiar({});
+    const ofLiar = actions.find((action) => directory.choose(action)[0] === 'n0') ?? hello;
+    const lie = { active: 0, starting: 0, queued: 0, freeMiB: 4096, idleMiB: 0 };
+    for (let call = 0; call < 200; call++) {
+      const [node = ''] = directory.choose(ofLiar);
+      const sent = directory.send(node, ofLiar);
+      if (node === 'n0') sent.accepted(lie);
+    }
+    const [liar] = directory.views();
+    expect(liar?.sent).toBeLessThan(50);
+  });
+});

@@ -4,6 +4,7 @@
  */
 import { BoundedMap } from '../../lib/index.ts';
 import type { InvokerAbilities } from '../abilities.ts';
+import { mostBelieved } from './believed.ts';
 import {
   type Candidates,
   canEver,
@@ -113,11 +114,16 @@ class Directory implements InvokerDirectory {
   #candidates(target: PlacementTarget, hash: string, usable: (view: InvokerView) => boolean): Candidates {
     this.#chance = (this.#chance + 0x9e3779b9) | 0;
     const local = this.#localNode === undefined ? undefined : this.#invokers.get(this.#localNode);
+    const homes = this.#homesOf(target, hash).filter(usable).slice(0, homeCount);
+    // One that was taken over could say that it has a warm sandbox of each group.
+    const isBelieved = (view: KnownInvoker) => view.isLocal || view.hasRun(hash) || homes.includes(view);
+    const warmOf = (index: InvokersByGroup) =>
+      sampleOf(index.of(hash), warmCount, this.#chance).filter((view) => isBelieved(view) && usable(view));
     return {
       local: local && usable(local) ? local : undefined,
-      warm: sampleOf(this.#idle.of(hash), warmCount, this.#chance).filter(usable),
-      soonFree: sampleOf(this.#soonFree.of(hash), warmCount, this.#chance).filter(usable),
-      homes: this.#homesOf(target, hash).filter(usable).slice(0, homeCount),
+      warm: warmOf(this.#idle),
+      soonFree: warmOf(this.#soonFree),
+      homes,
       others: sampleOf(this.#list, otherCount, this.#chance).filter(usable),
       meanLoad: this.#mean(),
     };
@@ -145,6 +151,13 @@ class Directory implements InvokerDirectory {
   #changeMembers(): void {
     this.#homes.clear();
     this.#list = [...this.#invokers.values()];
+    const most = mostBelieved(
+      this.#list.map(({ report: { status, processors } }) => ({
+        ...{ memoryMiB: status.memoryLimitMiB, processors },
+      })),
+    );
+    // What this process says of itself is true.
+    for (const invoker of this.#list) if (!invoker.isLocal) invoker.believe(most);
   }
 
   /** Forgets invokers that did not say good-bye. */
@@ -163,6 +176,7 @@ function hasOtherTraits(before: InvokerReport, after: InvokerReport): boolean {
   return (
     before.abilities !== after.abilities ||
     before.isDraining !== after.isDraining ||
+    before.processors !== after.processors ||
     before.status.memoryLimitMiB !== after.status.memoryLimitMiB
   );
 }

@@ -1,7 +1,16 @@
 /** One invoker as a dispatcher knows it: the last report, with what the dispatcher sent and heard since. */
+import { BoundedMap } from '../../lib/index.ts';
+import type { Size } from './believed.ts';
 import { createHealth } from './health.ts';
 import { seedOf } from './homes.ts';
-import type { InvokerReport, InvokerView, LoadNote, PlacementTarget, SentJob } from './types.ts';
+import {
+  type InvokerReport,
+  type InvokerView,
+  type LoadNote,
+  mostIdleGroups,
+  type PlacementTarget,
+  type SentJob,
+} from './types.ts';
 
 /** Which invokers have something of a group. */
 export interface GroupIndex {
@@ -42,6 +51,10 @@ export class KnownInvoker implements InvokerView {
   readonly #health = createHealth();
   /** Jobs that no report counts yet. */
   readonly #unanswered = new Set<Sent>();
+  /** Hashes of the groups whose jobs have ended there, the last ones: it reports no more that are idle. */
+  readonly #ran = new BoundedMap<string, true>(mostIdleGroups);
+  #sent = 0;
+  #believed: Size = { memoryMiB: Number.POSITIVE_INFINITY, processors: Number.POSITIVE_INFINITY };
   #heardAt = 0;
   #report: InvokerReport;
   #active = 0;
@@ -66,7 +79,13 @@ export class KnownInvoker implements InvokerView {
     return this.#report;
   }
   get memoryLimitMiB(): number {
-    return this.#report.status.memoryLimitMiB;
+    return Math.min(this.#believed.memoryMiB, this.#report.status.memoryLimitMiB);
+  }
+  get processors(): number {
+    return Math.min(this.#believed.processors, this.#report.processors);
+  }
+  get sent(): number {
+    return this.#sent;
   }
   get ageMs(): number {
     return this.#now() - this.#heardAt;
@@ -88,6 +107,16 @@ export class KnownInvoker implements InvokerView {
   }
   get idleMiB(): number {
     return this.#idleMiB;
+  }
+
+  /** True if a job of the group, from this dispatcher, has ended there not long ago. */
+  hasRun(hash: string): boolean {
+    return this.#ran.has(hash);
+  }
+
+  /** Believes no more than this of what it says of its size. */
+  believe(most: Size): void {
+    this.#believed = most;
   }
 
   /** Starts again from a new report, and adds the jobs that it cannot count yet. */
@@ -115,6 +144,7 @@ export class KnownInvoker implements InvokerView {
     const sent: Sent = { hash, memoryMiB: limits.memoryMiB, isWarm: false, isFresh, report: this.#report };
     this.#unanswered.add(sent);
     this.#add(sent);
+    this.#sent++;
     return {
       accepted: (load) => {
         this.#unanswered.delete(sent);
@@ -123,6 +153,8 @@ export class KnownInvoker implements InvokerView {
       settled: (how, load) => {
         this.#health.note(how === 'timed out' || how === 'in trouble', this.#now());
         this.#unanswered.delete(sent);
+        this.#sent--;
+        if (how === 'ended') this.#ran.set(hash, true);
         this.#remove(sent, how === 'ended');
         if (load) this.#load(load);
       },

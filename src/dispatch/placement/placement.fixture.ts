@@ -30,6 +30,7 @@ interface ReportTraits {
   readonly soonFree?: readonly PlacementTarget[];
   readonly isDraining?: boolean;
   readonly abilities?: InvokerAbilities;
+  readonly processors?: number;
 }
 
 export function reportOf(traits: ReportTraits = {}): InvokerReport {
@@ -42,7 +43,7 @@ export function reportOf(traits: ReportTraits = {}): InvokerReport {
       memoryMiB: usedMiB,
       memoryLimitMiB: limitMiB,
     },
-    processors: 4,
+    processors: traits.processors ?? 4,
     idleMiB,
     mostStarting: 8,
     mostQueued: 100,
@@ -67,6 +68,9 @@ export function viewOf(
     isLocal: traits.isLocal ?? false,
     report,
     ageMs: traits.ageMs ?? 100,
+    memoryLimitMiB: status.memoryLimitMiB,
+    processors: report.processors,
+    sent: 0,
     active: status.sandboxes.busy + status.sandboxes.starting,
     starting: status.sandboxes.starting,
     queued: status.queued,

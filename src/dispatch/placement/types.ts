@@ -47,6 +47,12 @@ export interface InvokerView {
   readonly report: InvokerReport;
   /** Time since the report arrived. */
   readonly ageMs: number;
+  /** What it says that its sandboxes can use, as far as that is believed. See `mostBelieved`. */
+  readonly memoryLimitMiB: number;
+  /** Processors of its host, as far as they are believed. */
+  readonly processors: number;
+  /** Jobs that the dispatcher has sent to it, and that have not ended, whatever it says. */
+  readonly sent: number;
   /** Jobs that run there, and sandboxes that start. */
   readonly active: number;
   /** Sandboxes that start. */
