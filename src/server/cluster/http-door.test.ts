@@ -58,3 +58,18 @@ test('a bus without TLS is not taken from an answer without TLS, unless it is on
   // Its own setting counts.
   expect(await outcome('http://ward.example', forged, 'nats://nats.example')).toBe(forged);
 });
+
+test('who can make no trusted TLS connection is told of the certificate, and others of the address', async () => {
+  const faultOf = (url: string) =>
+    openHttpDoor(openAddresses([url]))
+      .renew(request)
+      .catch((error) => error);
+  expect(await faultOf(`https://127.0.0.1:${port}`)).toMatchObject({
+    code: 'CLUSTER_UNREACHABLE',
+    hint: expect.stringContaining('NODE_EXTRA_CA_CERTS'),
+  });
+  expect(await faultOf('http://127.0.0.1:1')).toMatchObject({
+    code: 'CLUSTER_UNREACHABLE',
+    hint: expect.stringContaining('check the address'),
+  });
+});

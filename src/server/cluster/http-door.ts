@@ -8,7 +8,7 @@ import {
   descriptionSchema,
   issuedSchema,
 } from '../../cluster/index.ts';
-import { isJsonObject, type JsonValue, messageOf } from '../../lib/index.ts';
+import { isJsonObject, isTlsCode, type JsonValue, messageOf, nodeCodeOf } from '../../lib/index.ts';
 import type { ApiAddresses } from './api-addresses.ts';
 
 const timeoutMs = 15_000;
@@ -85,10 +85,10 @@ async function exchange(url: string, body: object | undefined): Promise<Answer> 
     return { status: response.status, fault: response.headers.get('x-ward-fault'), value };
   } catch (cause) {
     const why = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
-    throw clusterFault('CLUSTER_UNREACHABLE', `${url} does not answer: ${messageOf(why)}`, {
-      hint: 'check the address of the API node, and whether this machine can reach it',
-      cause,
-    });
+    const hint = isTlsCode(nodeCodeOf(why) ?? '')
+      ? 'check the scheme and the certificate; for an authority of your own, start this node with NODE_EXTRA_CA_CERTS=FILE'
+      : 'check the address of the API node, and whether this machine can reach it';
+    throw clusterFault('CLUSTER_UNREACHABLE', `${url} does not answer: ${messageOf(why)}`, { hint, cause });
   }
 }
 
