@@ -175,17 +175,18 @@ describe('a hostile node', () => {
     expect(api.nodes().map(({ node }) => node)).toEqual(['a', 'other']);
   });
 
-  it('cannot fill the log of violations', async () => {
+  it('cannot fill the log of violations, or date them in the future', async () => {
     const network = new MemoryNetwork();
-    const reports: unknown[] = [];
+    const reports: { at: number }[] = [];
     const api = await joined(network.bus(), { node: 'api', onViolation: (report) => reports.push(report) });
-    const report = { kind: 'oom', detail: 'x', at: 1, activationIds: [] };
+    const report = { kind: 'oom', detail: 'x', at: 8_640_000_000_000_000, activationIds: [] };
     for (let n = 0; n < 3 * mostViolations; n++)
       forge(network.bus(), subjects.api('api', 'evil'), {
         ...{ type: 'violation', activationId: noActivation, attempt: 0, head: { report } },
       });
     await until(() => api.counts().ignored === 2 * mostViolations);
     expect(reports).toHaveLength(mostViolations);
+    expect(Math.max(...reports.map(({ at }) => at))).toBeLessThanOrEqual(Date.now());
   });
 
   it('cannot make others keep more than a bounded part of what it never ends', async () => {
@@ -240,26 +241,17 @@ describe('a hostile node', () => {
     const given = job();
     const end = dispatcher.run(given, prompt());
     await until(() => a.jobs.length === 1);
-    const forged = {
-      startedAt: 1,
-      endedAt: 8_640_000_000_000_000,
-      waitMs: 1e12,
-      initMs: 1e12,
-      sandboxMs: 1e12,
-    };
-    const completion = { ...forgedResult.completion, ...forged };
+    const completion = { ...forgedResult.completion, startedAt: 1, endedAt: 8_640_000_000_000_000 };
     const message = { ...sendingOf(network, given), tail: Buffer.from('{}') };
     forge(network.bus(), subjects.api('api', 'a'), {
       type: 'res',
       head: { ...forgedResult, completion },
       ...message,
     });
-    const { startedAt, endedAt, waitMs, initMs, sandboxMs } = (await end).completion;
+    const { startedAt, endedAt } = (await end).completion;
     expect(startedAt).toBe(given.acceptedAt);
     expect(endedAt).toBeGreaterThanOrEqual(startedAt);
     expect(endedAt).toBeLessThanOrEqual(Date.now());
-    for (const ms of [waitMs, initMs, sandboxMs])
-      expect(ms).toBeLessThanOrEqual(Date.now() - given.acceptedAt);
     a.answer(given.activationId);
   });
 

@@ -66,21 +66,32 @@ export function endFrom(
   if (at < 0) throw invalid(`a result of ${at} bytes`);
   const [bytes, logBytes] = [tail.subarray(0, at), tail.subarray(at)];
   checkLogBytes(job, logBytes.length);
-  const { waitMs, initMs, sandboxMs, startedAt, endedAt, ...rest } = completion;
-  // This clock may have been set back since the job came.
-  const now = Math.max(Date.now(), job.acceptedAt);
-  const start = clamped(startedAt, job.acceptedAt, now);
-  const within = (ms: number) => clamped(ms, 0, now - job.acceptedAt);
   return {
     completion: {
-      ...rest,
-      waitMs: within(waitMs),
-      ...(initMs === undefined ? {} : { initMs: within(initMs) }),
-      ...(sandboxMs === undefined ? {} : { sandboxMs: within(sandboxMs) }),
-      ...{ startedAt: start, endedAt: clamped(endedAt, start, now) },
+      ...withinCall(job, completion),
       ...resultFrom(bytes, resultBytes, completion.status),
     },
     log: log && fromParts({ ...log, parts: [logBytes] }),
+  };
+}
+
+/** Without times outside of the call. */
+function withinCall({ acceptedAt }: Job, completion: HeadOf<'res'>['completion']) {
+  const { waitMs, initMs, sandboxMs, startedAt, endedAt, violations, traffic, ...rest } = completion;
+  // This clock may have been set back since the job came.
+  const now = Math.max(Date.now(), acceptedAt);
+  const start = clamped(startedAt, acceptedAt, now);
+  const most = (ms: number) => Math.min(ms, now - acceptedAt);
+  const dated = <T extends { readonly at: number }>(all: readonly T[]) =>
+    all.map((each) => ({ ...each, at: clamped(each.at, acceptedAt, now) }));
+  const connections = traffic?.connections && { connections: dated(traffic.connections) };
+  return {
+    ...rest,
+    ...{ startedAt: start, endedAt: clamped(endedAt, start, now), waitMs: most(waitMs) },
+    ...(initMs === undefined ? {} : { initMs: most(initMs) }),
+    ...(sandboxMs === undefined ? {} : { sandboxMs: most(sandboxMs) }),
+    ...(violations === undefined ? {} : { violations: dated(violations) }),
+    ...(traffic === undefined ? {} : { traffic: { ...traffic, ...connections } }),
   };
 }
 

@@ -215,6 +215,7 @@ export function completionHead({ result: _, json: __, utf8: ___, sizeBytes: ____
 }
 
 export function violationReportOf({ report }: HeadOf<'violation'>): ViolationReport {
-  const { namespace, action, ...rest } = report;
-  return { ...rest, namespace, action };
+  const { namespace, action, at, ...rest } = report;
+  // With a date to come, it would be the newest for ever.
+  return { ...rest, at: Math.min(at, Date.now()), namespace, action };
 }
